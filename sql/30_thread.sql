@@ -1,0 +1,168 @@
+-- 30_thread.sql: threads, checkpoints, tasks and the run queue.
+--
+-- No foreign keys and no checks on payloads among these tables: a key would
+-- lock one hot row per child, and an error of a check prints the row into the
+-- log.  hitl.check() proves the references instead.
+
+CREATE SEQUENCE hitl.thread_id_seq;
+CREATE SEQUENCE hitl.task_id_seq;
+CREATE SEQUENCE hitl.queue_id_seq;
+
+CREATE TABLE hitl.thread (
+  thread_id   bigint NOT NULL,
+  graph_id    bigint NOT NULL,
+  version     integer NOT NULL,
+  owner       regrole NOT NULL,
+  status      text NOT NULL,
+  step        integer NOT NULL,
+  checkpoint  integer NOT NULL,
+  starter     text NOT NULL,
+  started_at  timestamptz NOT NULL,
+  ended_at    timestamptz,
+  ended_by    text,
+  reason      text,
+  CONSTRAINT thread_pkey PRIMARY KEY (thread_id),
+  CONSTRAINT thread_status CHECK (status IN ('running', 'interrupted', 'done', 'failed', 'cancelled'))
+) WITH (fillfactor = 70);
+COMMENT ON TABLE hitl.thread IS 'Threads: one run of a graph each. The row is the barrier of a super-step and the lock of control; votes never touch it.';
+COMMENT ON COLUMN hitl.thread.thread_id IS 'Key, from a sequence whose start and step may be set.';
+COMMENT ON COLUMN hitl.thread.graph_id IS 'The graph it runs.';
+COMMENT ON COLUMN hitl.thread.version IS 'The version it started with.';
+COMMENT ON COLUMN hitl.thread.owner IS 'The graph''s owner, as whom its nodes run.';
+COMMENT ON COLUMN hitl.thread.status IS 'As last written by an executor; a thread with a row in run_queue is shown as running (view threads).';
+COMMENT ON COLUMN hitl.thread.step IS 'The super-step that runs, or ran last; the first is 1.';
+COMMENT ON COLUMN hitl.thread.checkpoint IS 'Its latest checkpoint.';
+COMMENT ON COLUMN hitl.thread.starter IS 'Session user who started it.';
+COMMENT ON COLUMN hitl.thread.started_at IS 'When.';
+COMMENT ON COLUMN hitl.thread.ended_at IS 'When it was done or cancelled.';
+COMMENT ON COLUMN hitl.thread.ended_by IS 'Session user who cancelled it.';
+COMMENT ON COLUMN hitl.thread.reason IS 'Why it was cancelled.';
+
+CREATE TABLE hitl.checkpoint (
+  thread_id   bigint NOT NULL,
+  checkpoint  integer NOT NULL,
+  base        integer NOT NULL,
+  step        integer NOT NULL,
+  delta       jsonb NOT NULL,
+  snapshot    jsonb,
+  weight      bigint NOT NULL,
+  created_at  timestamptz NOT NULL,
+  CONSTRAINT checkpoint_pkey PRIMARY KEY (thread_id, checkpoint)
+);
+COMMENT ON TABLE hitl.checkpoint IS 'The log of a thread''s state. The state at a checkpoint is the snapshot of its base with every later delta laid over it.';
+COMMENT ON COLUMN hitl.checkpoint.thread_id IS 'The thread.';
+COMMENT ON COLUMN hitl.checkpoint.checkpoint IS 'From 0, the input, upwards.';
+COMMENT ON COLUMN hitl.checkpoint.base IS 'The checkpoint from which the state is folded: the latest with a snapshot, or this one.';
+COMMENT ON COLUMN hitl.checkpoint.step IS 'The super-step that made it; 0 for the input.';
+COMMENT ON COLUMN hitl.checkpoint.delta IS 'The channels that changed, with their new values.';
+COMMENT ON COLUMN hitl.checkpoint.snapshot IS 'The whole state, where the deltas since the last snapshot outweighed it.';
+COMMENT ON COLUMN hitl.checkpoint.weight IS 'Bytes of the deltas since base, this one included.';
+COMMENT ON COLUMN hitl.checkpoint.created_at IS 'When.';
+
+CREATE TABLE hitl.task (
+  thread_id   bigint NOT NULL,
+  task_id     bigint NOT NULL,
+  step        integer NOT NULL,
+  node        text NOT NULL,
+  status      text NOT NULL,
+  attempt     integer NOT NULL DEFAULT 0,
+  has_asked   boolean NOT NULL DEFAULT false,
+  "update"    jsonb,
+  error       jsonb,
+  created_at  timestamptz NOT NULL,
+  ended_at    timestamptz,
+  CONSTRAINT task_pkey PRIMARY KEY (thread_id, step, task_id),
+  CONSTRAINT task_status CHECK (status IN ('ready', 'done', 'interrupted', 'failed', 'cancelled'))
+) WITH (fillfactor = 70);
+COMMENT ON TABLE hitl.task IS 'Tasks: one node to run in one super-step of a thread. Its row lock is the claim: a crash releases it.';
+COMMENT ON COLUMN hitl.task.thread_id IS 'The thread.';
+COMMENT ON COLUMN hitl.task.task_id IS 'Key, from a sequence whose start and step may be set.';
+COMMENT ON COLUMN hitl.task.step IS 'The super-step.';
+COMMENT ON COLUMN hitl.task.node IS 'The node.';
+COMMENT ON COLUMN hitl.task.status IS 'ready, done, interrupted, failed or cancelled; a task that runs is never seen as such.';
+COMMENT ON COLUMN hitl.task.attempt IS 'How often it was run and did not end: put back after a conflict, or failed.';
+COMMENT ON COLUMN hitl.task.has_asked IS 'It has opened an interrupt: when it runs again its answers are looked up.';
+COMMENT ON COLUMN hitl.task."update" IS 'What its node returned.';
+COMMENT ON COLUMN hitl.task.error IS 'How it failed: sqlstate, message, detail, hint, context.';
+COMMENT ON COLUMN hitl.task.created_at IS 'When it became ready first.';
+COMMENT ON COLUMN hitl.task.ended_at IS 'When it was done, failed or cancelled.';
+
+CREATE TABLE hitl.run_queue (
+  owner      regrole NOT NULL,
+  due_at     timestamptz NOT NULL,
+  queue_id   bigint NOT NULL DEFAULT pg_catalog.nextval('hitl.queue_id_seq'),
+  thread_id  bigint NOT NULL,
+  step       integer NOT NULL,
+  task_id    bigint NOT NULL,
+  CONSTRAINT run_queue_pkey PRIMARY KEY (owner, due_at, queue_id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+        autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000,
+        autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX run_queue_thread ON hitl.run_queue (thread_id, task_id);
+COMMENT ON TABLE hitl.run_queue IS 'What is to be run: inserted and deleted, never updated. A parked thread has no row here. A row too many is harmless: the task decides.';
+COMMENT ON COLUMN hitl.run_queue.owner IS 'As whom it runs: executors serve one role each.';
+COMMENT ON COLUMN hitl.run_queue.due_at IS 'Not before this.';
+COMMENT ON COLUMN hitl.run_queue.queue_id IS 'Order among equals.';
+COMMENT ON COLUMN hitl.run_queue.thread_id IS 'The thread.';
+COMMENT ON COLUMN hitl.run_queue.step IS 'The super-step: with it the task is found by key.';
+COMMENT ON COLUMN hitl.run_queue.task_id IS 'The task.';
+
+CREATE FUNCTION hitl.start(graph text, input jsonb DEFAULT '{}') RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_start';
+COMMENT ON FUNCTION hitl.start(text, jsonb) IS
+'Starts a thread of the latest version of a graph with input, an object, as its state; returns the thread_id. The thread runs
+after the commit, in an executor; without workers CALL hitl.run_pending() runs it (a notice says so, once per session).
+Errors: 42704 no such graph; 55000 it is not compiled; 42501 it is not yours; 22023 input is not an object.';
+
+CREATE FUNCTION hitl.invoke(graph text, input jsonb DEFAULT '{}') RETURNS jsonb
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_invoke';
+COMMENT ON FUNCTION hitl.invoke(text, jsonb) IS
+'Starts a thread and runs it here and now, in this transaction, until it is done, fails or waits for a person.
+Returns {"thread_id", "status", "state", "interrupts": […]}, with "error" when a node failed. A node that fails does not abort this transaction.
+Runs plainly when session_user, current_user and the graph''s owner are one role; otherwise as the owner under a security restriction, in which
+temporary tables, held cursors, LISTEN and deferred constraints are errors. Errors: as start().';
+
+CREATE FUNCTION hitl.resume(thread_id bigint, decision jsonb) RETURNS jsonb
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_resume';
+COMMENT ON FUNCTION hitl.resume(bigint, jsonb) IS
+'Decides the one pending interrupt of a thread and runs the thread on, here and now; returns what invoke() returns.
+Errors: those of decide(); 42704 no such thread; 42501 it is not yours; 55000 nothing is pending; 21000 several are: use decide(); 25001 at repeatable read and above (but for a thread of this transaction).';
+
+CREATE FUNCTION hitl.wait(thread_id bigint, timeout interval DEFAULT '60 s') RETURNS text
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_wait';
+COMMENT ON FUNCTION hitl.wait(bigint, interval) IS
+'Waits until a thread is settled and returns its status: done, failed, cancelled or interrupted; NULL when the timeout runs out first.
+Looks with a fresh snapshot each time. Errors: 42704 no such thread; IH010 this transaction has started it, decided in it, or runs at repeatable read or above.';
+
+CREATE FUNCTION hitl.get_state(thread_id bigint) RETURNS jsonb
+  LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_get_state';
+COMMENT ON FUNCTION hitl.get_state(bigint) IS
+'The state of a thread at its latest checkpoint, an object. Errors: 42704 no such thread; 42501 it is not yours.';
+
+CREATE FUNCTION hitl.cancel(thread_id bigint, reason text DEFAULT NULL) RETURNS text
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_cancel';
+COMMENT ON FUNCTION hitl.cancel(bigint, text) IS
+'Cancels a thread: its pending interrupts are closed, a node that runs is stopped and its effects are rolled back. Returns the status, cancelled;
+a thread that is cancelled already stays as it is. Errors: 42704 no such thread; 42501 it is not yours; 55000 it is done; 22004 the thread_id is NULL.';
+
+CREATE FUNCTION hitl.retry(thread_id bigint) RETURNS integer
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_retry';
+COMMENT ON FUNCTION hitl.retry(bigint) IS
+'Runs the failed tasks of a thread again, with the answers that people gave; returns how many. Errors: 42704 no such thread; 42501 it is not yours; 55000 nothing failed.';
+
+CREATE PROCEDURE hitl.run_pending(n integer DEFAULT NULL)
+  LANGUAGE c AS 'MODULE_PATHNAME', 'hitl_run_pending';
+COMMENT ON PROCEDURE hitl.run_pending(integer) IS
+'Runs what is due, at most n tasks (NULL: until nothing is due), in this session: what pg_cron calls where there are no workers. In a plain CALL each
+super-step commits; where it may not commit (in a function, in a transaction block) it runs in the caller''s transaction and says so by a notice.
+Runs the graphs whose owner the caller is or may act as; a notice tells of others. Errors: 55000 inside a node; 25001 in a transaction block at repeatable read or above; 22023 n is negative.';
+
+CREATE FUNCTION hitl.current_thread() RETURNS bigint
+  LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'hitl_current_thread';
+COMMENT ON FUNCTION hitl.current_thread() IS 'The thread whose node runs now; NULL outside a node.';
+
+CREATE FUNCTION hitl.context() RETURNS jsonb
+  LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'hitl_context';
+COMMENT ON FUNCTION hitl.context() IS
+'What a node may know of itself: {"thread_id", "graph", "version", "step", "node", "task_id", "attempt", "effect_key"}; NULL outside a node. effect_key
+is equal over all attempts and replays of a task: hand it to the outside world to make an effect idempotent there.';

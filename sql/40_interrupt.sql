@@ -1,0 +1,128 @@
+-- 40_interrupt.sql: interrupts, votes, and who may decide.
+
+CREATE SEQUENCE hitl.interrupt_id_seq;
+CREATE SEQUENCE hitl.vote_id_seq;
+
+CREATE TABLE hitl.interrupt (
+  interrupt_id  bigint NOT NULL,
+  thread_id     bigint NOT NULL,
+  task_id       bigint NOT NULL,
+  graph_id      bigint NOT NULL,
+  owner         regrole NOT NULL,
+  step          integer NOT NULL,
+  node          text NOT NULL,
+  key           text NOT NULL,
+  status        text NOT NULL,
+  action        text,
+  args          jsonb,
+  description   text,
+  payload       jsonb,
+  allowed       text[] NOT NULL,
+  opened_at     timestamptz NOT NULL,
+  supersedes    bigint,
+  decision      jsonb,
+  settled_at    timestamptz,
+  settled_by    text,
+  CONSTRAINT interrupt_pkey PRIMARY KEY (interrupt_id),
+  CONSTRAINT interrupt_status CHECK (status IN ('pending', 'decided', 'cancelled', 'superseded'))
+) WITH (fillfactor = 70);
+CREATE INDEX interrupt_task ON hitl.interrupt (thread_id, task_id);
+COMMENT ON TABLE hitl.interrupt IS 'Interrupts: questions put to people. The row is the lock of its votes. Ids are single use.';
+COMMENT ON COLUMN hitl.interrupt.interrupt_id IS 'Key, from a sequence whose start and step may be set.';
+COMMENT ON COLUMN hitl.interrupt.thread_id IS 'The thread that waits.';
+COMMENT ON COLUMN hitl.interrupt.task_id IS 'The task that waits.';
+COMMENT ON COLUMN hitl.interrupt.graph_id IS 'The graph.';
+COMMENT ON COLUMN hitl.interrupt.owner IS 'The graph''s owner.';
+COMMENT ON COLUMN hitl.interrupt.step IS 'The super-step.';
+COMMENT ON COLUMN hitl.interrupt.node IS 'The node that asked.';
+COMMENT ON COLUMN hitl.interrupt.key IS 'Names the question within its task: the author''s key, or #1, #2, … by order.';
+COMMENT ON COLUMN hitl.interrupt.status IS 'pending, decided, cancelled (its thread was), or superseded (the node asked something else).';
+COMMENT ON COLUMN hitl.interrupt.action IS 'What is to be done, from the payload. With key and args it is the content that a decision is bound to.';
+COMMENT ON COLUMN hitl.interrupt.args IS 'With which arguments, from the payload.';
+COMMENT ON COLUMN hitl.interrupt.description IS 'For the reader, from the payload.';
+COMMENT ON COLUMN hitl.interrupt.payload IS 'All that the node said.';
+COMMENT ON COLUMN hitl.interrupt.allowed IS 'Decision types that are accepted.';
+COMMENT ON COLUMN hitl.interrupt.opened_at IS 'When.';
+COMMENT ON COLUMN hitl.interrupt.supersedes IS 'The interrupt of the same key that this one replaces.';
+COMMENT ON COLUMN hitl.interrupt.decision IS 'The decision as it is handed to the node, with the final args, by and at.';
+COMMENT ON COLUMN hitl.interrupt.settled_at IS 'When it left pending.';
+COMMENT ON COLUMN hitl.interrupt.settled_by IS 'Session user who decided or cancelled.';
+
+CREATE TABLE hitl.vote (
+  interrupt_id     bigint NOT NULL,
+  vote_id          bigint NOT NULL DEFAULT pg_catalog.nextval('hitl.vote_id_seq'),
+  voter            text NOT NULL,
+  role             text NOT NULL,
+  type             text NOT NULL,
+  answer           jsonb NOT NULL,
+  comment          text,
+  idempotency_key  text,
+  voted_at         timestamptz NOT NULL,
+  CONSTRAINT vote_pkey PRIMARY KEY (interrupt_id, vote_id),
+  CONSTRAINT vote_type CHECK (type IN ('approve', 'edit', 'reject', 'respond'))
+);
+COMMENT ON TABLE hitl.vote IS 'What each reviewer said. A row never changes.';
+COMMENT ON COLUMN hitl.vote.interrupt_id IS 'The interrupt.';
+COMMENT ON COLUMN hitl.vote.vote_id IS 'Key, from a sequence whose start and step may be set.';
+COMMENT ON COLUMN hitl.vote.voter IS 'Session user: who voted.';
+COMMENT ON COLUMN hitl.vote.role IS 'Current user at that moment.';
+COMMENT ON COLUMN hitl.vote.type IS 'approve, edit, reject or respond.';
+COMMENT ON COLUMN hitl.vote.answer IS 'The answer as given: type and edits, reason or response.';
+COMMENT ON COLUMN hitl.vote.comment IS 'Said beside it.';
+COMMENT ON COLUMN hitl.vote.idempotency_key IS 'The same answer with the same key is the same vote.';
+COMMENT ON COLUMN hitl.vote.voted_at IS 'When.';
+
+CREATE TABLE hitl.audience (
+  role          regrole NOT NULL,
+  priority      smallint NOT NULL,
+  opened_at     timestamptz NOT NULL,
+  interrupt_id  bigint NOT NULL,
+  CONSTRAINT audience_pkey PRIMARY KEY (interrupt_id, role)
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 500);
+CREATE INDEX audience_inbox ON hitl.audience (role, priority, opened_at, interrupt_id);
+COMMENT ON TABLE hitl.audience IS 'Who may decide what is pending: a row per role, gone when the interrupt is settled.';
+COMMENT ON COLUMN hitl.audience.role IS 'Members of this role (USAGE) may decide.';
+COMMENT ON COLUMN hitl.audience.priority IS 'Lower comes first; 0 by default.';
+COMMENT ON COLUMN hitl.audience.opened_at IS 'Of the interrupt: the order within a priority.';
+COMMENT ON COLUMN hitl.audience.interrupt_id IS 'The interrupt.';
+
+CREATE FUNCTION hitl.interrupt(payload jsonb, key text DEFAULT NULL) RETURNS jsonb
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_interrupt';
+COMMENT ON FUNCTION hitl.interrupt(jsonb, text) IS
+'In a node: puts a question to people. The node stops here, whatever handlers it has, and its thread is parked; once there is a decision the node runs
+again from its start and this call returns the decision: {"type", "args", "by", "at"} with "edits", "reason" or "response".
+payload: any JSON; from an object action (text), args, description (text) and allowed (array of decision types) are read.
+key names the question within the node; without one its place in the order does. Returns jsonb. Errors: IH005 outside a node; 22023 the payload''s allowed, or the key, is no good;
+IH007 the node has asked something else under this key hitl.max_reasks times. The idea is LangGraph''s interrupt().';
+
+CREATE FUNCTION hitl.decide(interrupt_id bigint, decision jsonb, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL,
+                            OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_decide';
+COMMENT ON FUNCTION hitl.decide(bigint, jsonb, text, text) IS
+'Answers an interrupt: {"type":"approve"}, {"type":"edit","edits":{…}}, {"type":"reject","reason":"…"} or {"type":"respond","response":…}. The answer and the
+job to run the node on are one commit. Returns the thread, the interrupt''s status, and the votes given and needed. The same answer with the same idempotency_key is a harmless repeat.
+Errors: 42704 no such interrupt; IH001 it is settled already: the detail says by whom, when and how; IH003 you may not decide it, or you are a node; IH004 this type is not allowed, or there are no args to edit; 22023 the decision has not that shape; 22004 an argument is NULL.';
+
+CREATE FUNCTION hitl.approve(interrupt_id bigint, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL,
+                             OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_approve';
+COMMENT ON FUNCTION hitl.approve(bigint, text, text) IS
+'Answers an interrupt with approve: the args stand as they are. Returns and errors: as decide().';
+
+CREATE FUNCTION hitl.edit(interrupt_id bigint, edits jsonb, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL,
+                          OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_edit';
+COMMENT ON FUNCTION hitl.edit(bigint, jsonb, text, text) IS
+'Answers an interrupt with edit: edits, an object, are laid over the args, key by key. Returns and errors: as decide().';
+
+CREATE FUNCTION hitl.reject(interrupt_id bigint, reason text DEFAULT NULL, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL,
+                            OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_reject';
+COMMENT ON FUNCTION hitl.reject(bigint, text, text, text) IS
+'Answers an interrupt with reject, and the reason. Returns and errors: as decide().';
+
+CREATE FUNCTION hitl.respond(interrupt_id bigint, response jsonb DEFAULT NULL, text text DEFAULT NULL, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL,
+                             OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_respond';
+COMMENT ON FUNCTION hitl.respond(bigint, jsonb, text, text, text) IS
+'Answers an interrupt with respond: response, any JSON, or text => ''…'', a plain text, stands in for the action. Returns and errors: as decide(); 22023 both or neither are given.';

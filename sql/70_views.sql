@@ -1,0 +1,68 @@
+-- 70_views.sql: what people read.  Security barriers: a row is shown to those
+-- who may act as the role it belongs to, and to superusers.
+
+CREATE VIEW hitl.pending WITH (security_barrier) AS
+  SELECT i.interrupt_id, i.thread_id, g.graph, i.node, i.key, i.action, i.args, i.description,
+         i.allowed, i.opened_at, i.step, i.payload, i.supersedes
+  FROM hitl.interrupt i
+       JOIN hitl.graph g ON g.graph_id = i.graph_id
+  WHERE EXISTS (SELECT FROM hitl.audience a
+                WHERE a.interrupt_id = i.interrupt_id AND pg_catalog.pg_has_role(a.role, 'USAGE'));
+COMMENT ON VIEW hitl.pending IS 'Interrupts that wait for a decision. approve(), edit(), reject() and respond() take their interrupt_id.';
+
+CREATE VIEW hitl.inbox WITH (security_barrier) AS
+  SELECT i.interrupt_id, i.thread_id, g.graph, i.node, i.action, i.args, i.description, i.allowed,
+         a.priority, i.opened_at, pg_catalog.clock_timestamp() - i.opened_at AS age
+  FROM (SELECT interrupt_id, pg_catalog.min(priority) AS priority
+        FROM hitl.audience
+        WHERE pg_catalog.pg_has_role(role, 'USAGE')
+        GROUP BY interrupt_id) a
+       JOIN hitl.interrupt i ON i.interrupt_id = a.interrupt_id
+       JOIN hitl.graph g ON g.graph_id = i.graph_id
+  ORDER BY a.priority, i.opened_at, i.interrupt_id;
+COMMENT ON VIEW hitl.inbox IS 'What I may decide now, first things first.';
+
+CREATE VIEW hitl.decided WITH (security_barrier) AS
+  SELECT i.interrupt_id, i.thread_id, g.graph, i.node, i.key, i.action, i.args, i.description, i.status,
+         i.decision OPERATOR(pg_catalog.->>) 'type' AS type, i.decision, i.settled_by, i.settled_at, i.opened_at,
+         i.settled_at - i.opened_at AS took
+  FROM hitl.interrupt i
+       JOIN hitl.graph g ON g.graph_id = i.graph_id
+  WHERE i.status = 'decided' AND pg_catalog.pg_has_role(i.owner, 'USAGE');
+COMMENT ON VIEW hitl.decided IS 'Interrupts that were decided: what, by whom, when.';
+
+CREATE VIEW hitl.threads WITH (security_barrier) AS
+  SELECT t.thread_id, g.graph, t.version,
+         CASE WHEN t.status IN ('running', 'interrupted', 'failed')
+                   AND EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)
+              THEN 'running' ELSE t.status END AS status,
+         t.step, t.checkpoint, t.owner, t.starter, t.started_at, t.ended_at, t.ended_by, t.reason
+  FROM hitl.thread t
+       JOIN hitl.graph g ON g.graph_id = t.graph_id
+  WHERE pg_catalog.pg_has_role(t.owner, 'USAGE');
+COMMENT ON VIEW hitl.threads IS 'Threads with their status: running, interrupted (nothing moves until somebody answers), done, failed or cancelled.';
+
+CREATE VIEW hitl.failed WITH (security_barrier) AS
+  SELECT k.thread_id, g.graph, k.step, k.node, k.task_id, k.attempt,
+         k.error OPERATOR(pg_catalog.->>) 'sqlstate' AS sqlstate,
+         k.error OPERATOR(pg_catalog.->>) 'message' AS message,
+         k.error OPERATOR(pg_catalog.->>) 'detail' AS detail,
+         k.error OPERATOR(pg_catalog.->>) 'hint' AS hint,
+         k.error OPERATOR(pg_catalog.->>) 'context' AS context,
+         k.ended_at AS failed_at
+  FROM hitl.thread t
+       JOIN hitl.graph g ON g.graph_id = t.graph_id
+       JOIN hitl.task k ON k.thread_id = t.thread_id AND k.status = 'failed'
+  WHERE t.status = 'failed' AND pg_catalog.pg_has_role(t.owner, 'USAGE');
+COMMENT ON VIEW hitl.failed IS 'Tasks whose node failed, with the error. SELECT hitl.retry(thread_id) runs them again.';
+
+CREATE VIEW hitl.timeline WITH (security_barrier) AS
+  SELECT a.thread_id, a.audit_id, a.at, a.event, a.step, a.node, a.interrupt_id, a.actor, a.actor_kind, a.detail, v.comment
+  FROM hitl.audit a
+       JOIN hitl.thread t ON t.thread_id = a.thread_id
+       LEFT JOIN LATERAL (SELECT w.comment FROM hitl.vote w
+                          WHERE a.event = 'decided' AND w.interrupt_id = a.interrupt_id
+                          ORDER BY w.vote_id DESC LIMIT 1) v ON true
+  WHERE pg_catalog.pg_has_role(t.owner, 'USAGE')
+  ORDER BY a.thread_id, a.audit_id;
+COMMENT ON VIEW hitl.timeline IS 'What happened to each thread, in order.';

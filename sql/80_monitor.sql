@@ -1,0 +1,98 @@
+-- 80_monitor.sql: is it working, and if not, why not.
+
+CREATE FUNCTION hitl._workers(OUT process text, OUT database name, OUT role name, OUT pid integer, OUT state text,
+                              OUT thread_id bigint, OUT since timestamptz, OUT note text)
+  RETURNS SETOF record
+  LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'hitl_workers';
+COMMENT ON FUNCTION hitl._workers() IS 'Internal: the processes of hitl on this server, for the view worker_status.';
+
+CREATE VIEW hitl.worker_status AS SELECT * FROM hitl._workers();
+COMMENT ON VIEW hitl.worker_status IS 'The processes of hitl on this server: launcher, dispatchers, executors. A note says what is wrong, such as a missing preload.';
+
+CREATE FUNCTION hitl.why(thread_id bigint, OUT code text, OUT explanation text, OUT next text)
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_why';
+COMMENT ON FUNCTION hitl.why(bigint) IS
+'Why a thread does not move: a code, a sentence, and the command to type next. Codes: done, cancelled, failed, interrupted, delayed, running,
+queued, no_workers, no_launcher, no_executor, owner_cannot_connect. Errors: 42704 no such thread; 42501 it is not yours.';
+
+-- The invariants of the rows, as a query each.  A row here is a bug in hitl, or
+-- a superuser's hand in the tables.
+CREATE VIEW hitl._violation WITH (security_barrier) AS
+  SELECT v.invariant, v.thread_id, v.detail
+  FROM (
+    SELECT 'I1: a running thread has a row in the run queue' AS invariant, t.thread_id, NULL::text AS detail
+    FROM hitl.thread t
+    WHERE t.status = 'running' AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)
+  UNION ALL
+    SELECT 'I2: an interrupted thread waits for an interrupt or is queued', t.thread_id, NULL
+    FROM hitl.thread t
+    WHERE t.status = 'interrupted'
+      AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)
+      AND NOT EXISTS (SELECT FROM hitl.interrupt i WHERE i.thread_id = t.thread_id AND i.status = 'pending')
+  UNION ALL
+    SELECT 'I3: a row of the run queue has its task', q.thread_id, 'task ' || q.task_id
+    FROM hitl.run_queue q
+    WHERE NOT EXISTS (SELECT FROM hitl.task k WHERE k.thread_id = q.thread_id AND k.task_id = q.task_id)
+  UNION ALL
+    SELECT 'I4: a pending interrupt has its interrupted task and somebody to decide it', i.thread_id, 'interrupt ' || i.interrupt_id
+    FROM hitl.interrupt i
+    WHERE i.status = 'pending'
+      AND (NOT EXISTS (SELECT FROM hitl.task k
+                       WHERE k.thread_id = i.thread_id AND k.task_id = i.task_id AND k.status = 'interrupted')
+           OR NOT EXISTS (SELECT FROM hitl.audience a WHERE a.interrupt_id = i.interrupt_id))
+  UNION ALL
+    SELECT 'I5: a settled interrupt is in nobody''s inbox', i.thread_id, 'interrupt ' || i.interrupt_id
+    FROM hitl.interrupt i
+    WHERE i.status <> 'pending' AND EXISTS (SELECT FROM hitl.audience a WHERE a.interrupt_id = i.interrupt_id)
+  UNION ALL
+    SELECT 'I6: a thread that ended has nothing left to do', t.thread_id, 'task ' || k.task_id || ' is ' || k.status
+    FROM hitl.thread t JOIN hitl.task k ON k.thread_id = t.thread_id
+    WHERE (t.status = 'done' AND k.status <> 'done')
+       OR (t.status = 'cancelled' AND k.status NOT IN ('done', 'failed', 'cancelled')
+           AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = k.thread_id AND q.task_id = k.task_id))
+  UNION ALL
+    SELECT 'I7: an answer has its run', k.thread_id, 'task ' || k.task_id
+    FROM hitl.task k
+    WHERE k.status = 'interrupted'
+      AND NOT EXISTS (SELECT FROM hitl.interrupt i
+                      WHERE i.thread_id = k.thread_id AND i.task_id = k.task_id AND i.status = 'pending')
+      AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = k.thread_id AND q.task_id = k.task_id)
+  UNION ALL
+    SELECT 'I8: a thread has its graph version and its latest checkpoint', t.thread_id, NULL
+    FROM hitl.thread t
+    WHERE NOT EXISTS (SELECT FROM hitl.graph_version g WHERE g.graph_id = t.graph_id AND g.version = t.version)
+       OR NOT EXISTS (SELECT FROM hitl.checkpoint c WHERE c.thread_id = t.thread_id AND c.checkpoint = t.checkpoint)
+  UNION ALL
+    SELECT 'I9: a task belongs to a thread, an interrupt and a vote to theirs', k.thread_id, 'task ' || k.task_id
+    FROM hitl.task k WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = k.thread_id)
+  UNION ALL
+    SELECT 'I9: a task belongs to a thread, an interrupt and a vote to theirs', i.thread_id, 'interrupt ' || i.interrupt_id
+    FROM hitl.interrupt i WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = i.thread_id)
+  UNION ALL
+    SELECT 'I9: a task belongs to a thread, an interrupt and a vote to theirs', NULL, 'vote on interrupt ' || v.interrupt_id
+    FROM hitl.vote v WHERE NOT EXISTS (SELECT FROM hitl.interrupt i WHERE i.interrupt_id = v.interrupt_id)
+  UNION ALL
+    SELECT 'I10: a decided interrupt has its decision and a vote', i.thread_id, 'interrupt ' || i.interrupt_id
+    FROM hitl.interrupt i
+    WHERE i.status = 'decided'
+      AND (i.decision IS NULL OR NOT EXISTS (SELECT FROM hitl.vote v WHERE v.interrupt_id = i.interrupt_id))
+  UNION ALL
+    SELECT 'I11: an owner is a role', NULL, 'graph ' || g.graph_id
+    FROM hitl.graph g WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = g.owner)
+  ) v
+  WHERE (v.thread_id IS NULL AND (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user))
+     OR EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = v.thread_id AND pg_catalog.pg_has_role(t.owner, 'USAGE'))
+     OR ((SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
+         AND NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = v.thread_id));
+COMMENT ON VIEW hitl._violation IS 'Internal: rows that break an invariant; hitl.check() reads it.';
+
+CREATE FUNCTION hitl.check(OUT invariant text, OUT thread_id bigint, OUT detail text) RETURNS SETOF record
+  LANGUAGE sql STABLE PARALLEL RESTRICTED
+BEGIN ATOMIC
+  SELECT v.invariant, v.thread_id, v.detail FROM hitl._violation v;
+END;
+COMMENT ON FUNCTION hitl.check() IS 'Proves the invariants of the rows: returns what breaks one; no row is good news.';
+
+CREATE FUNCTION hitl._announce() RETURNS void
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_announce';
+COMMENT ON FUNCTION hitl._announce() IS 'Internal: tells the launcher, at commit, that this database has hitl.';

@@ -1,0 +1,34 @@
+-- 90_grants.sql: who may do what, and what pg_dump keeps.
+--
+-- Without USAGE on the schema nobody reaches anything here: it is what an
+-- administrator grants to authors and reviewers.  The functions check the rest
+-- themselves; no role has a right on a table.
+
+REVOKE ALL ON ALL TABLES IN SCHEMA hitl FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA hitl FROM PUBLIC;
+REVOKE ALL ON FUNCTION hitl._announce() FROM PUBLIC;
+
+GRANT SELECT ON hitl.pending, hitl.inbox, hitl.decided, hitl.threads, hitl.failed, hitl.timeline,
+                hitl.worker_status, hitl._violation TO PUBLIC;
+
+SELECT pg_catalog.pg_extension_config_dump('hitl.graph', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.graph_version', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.node', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.edge', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.thread', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.checkpoint', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.task', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.run_queue', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.interrupt', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.vote', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.audience', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.audit', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.graph_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.thread_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.task_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.queue_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.interrupt_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.vote_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.audit_id_seq', '');
+
+SELECT hitl._announce();
