@@ -1,0 +1,227 @@
+/*
+ * api_thread.c
+ *    SQL functions that run threads, and those that a node asks about itself.
+ *
+ * Decode, call one function of the engine, encode.
+ *
+ * Layer 4.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "answer.h"
+#include "clock.h"
+#include "db.h"
+#include "decision.h"
+#include "executor.h"
+#include "fmgr.h"
+#include "interrupt.h"
+#include "json.h"
+#include "miscadmin.h"
+#include "names.h"
+#include "node.h"
+#include "nodes/parsenodes.h"
+#include "rights.h"
+#include "store_queue.h"
+#include "thread.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(hitl_start);
+PG_FUNCTION_INFO_V1(hitl_invoke);
+PG_FUNCTION_INFO_V1(hitl_resume);
+PG_FUNCTION_INFO_V1(hitl_wait);
+PG_FUNCTION_INFO_V1(hitl_get_state);
+PG_FUNCTION_INFO_V1(hitl_cancel);
+PG_FUNCTION_INFO_V1(hitl_retry);
+PG_FUNCTION_INFO_V1(hitl_run_pending);
+PG_FUNCTION_INFO_V1(hitl_interrupt);
+PG_FUNCTION_INFO_V1(hitl_current_thread);
+PG_FUNCTION_INFO_V1(hitl_context);
+
+Datum
+hitl_start(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(thread_start(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1)));
+}
+
+Datum
+hitl_invoke(PG_FUNCTION_ARGS)
+{
+	int64		thread_id = thread_start(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1));
+
+	executor_run_thread(thread_id);
+	PG_RETURN_JSONB_P(thread_document(thread_id));
+}
+
+Datum
+hitl_resume(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_JSONB_P(decision_resume(PG_GETARG_INT64(0), answer_parse(PG_GETARG_JSONB_P(1))));
+}
+
+Datum
+hitl_wait(PG_FUNCTION_ARGS)
+{
+	HitlThreadStatus status;
+	TimestampTz until = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+																TimestampTzGetDatum(clock_now()),
+																PG_GETARG_DATUM(1)));
+
+	if (!thread_wait(PG_GETARG_INT64(0), until, &status))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(name_thread_status(status)));
+}
+
+Datum
+hitl_get_state(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_JSONB_P(thread_state(PG_GETARG_INT64(0)));
+}
+
+Datum
+hitl_cancel(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("thread_id cannot be NULL"),
+				 errdetail("hitl.cancel() was called without a thread."),
+				 errhint("SELECT * FROM hitl.threads;")));
+	PG_RETURN_TEXT_P(cstring_to_text(name_thread_status(
+		thread_cancel(PG_GETARG_INT64(0),
+					  PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1))))));
+}
+
+Datum
+hitl_retry(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(thread_retry(PG_GETARG_INT64(0)));
+}
+
+/* The owners with due work that the caller may act as; the others are told of. */
+static List *
+owners_to_run(void)
+{
+	List	   *mine = NIL;
+	int			n_foreign = 0;
+	ListCell   *cell;
+
+	foreach(cell, store_queue_owners(clock_now(), 1))
+	{
+		HitlQueueOwner *owner = lfirst(cell);
+
+		if (owner->due == 0)
+			continue;
+		if (rights_is_owner(owner->owner))
+			mine = lappend_oid(mine, owner->owner);
+		else
+			n_foreign++;
+	}
+	if (n_foreign > 0)
+		ereport(NOTICE,
+				(errmsg("there is due work of %d role(s) that you may not act as", n_foreign),
+				 errdetail("It is left as it is."),
+				 errhint("Schedule CALL hitl.run_pending() once for each role that owns graphs.")));
+	return mine;
+}
+
+Datum
+hitl_run_pending(PG_FUNCTION_ARGS)
+{
+	bool		commits = fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
+		!((CallContext *) fcinfo->context)->atomic;
+	int			limit = PG_ARGISNULL(0) ? -1 : PG_GETARG_INT32(0);
+	int			n_run = 0;
+	ListCell   *cell;
+
+	if (node_is_running())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot run pending tasks inside a node"),
+				 errdetail("A node of thread %lld is running.", (long long) node_frame()->run->task->thread_id),
+				 errhint("Start threads by hitl.start(); they run after the node's commit.")));
+	if (!PG_ARGISNULL(0) && limit < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the number of tasks to run cannot be negative"),
+				 errdetail("It is %d.", limit),
+				 errhint("CALL hitl.run_pending();")));
+	PreventCommandDuringRecovery("CALL hitl.run_pending()");
+
+	if (commits)
+	{
+		db_connect_procedure();
+		/* a transaction of the kind that nodes run in */
+		db_commit_procedure();
+	}
+	else
+	{
+		if (IsolationUsesXactSnapshot())
+			ereport(ERROR,
+					(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+					 errmsg("cannot run pending tasks in this transaction"),
+					 errdetail("Above READ COMMITTED a thread can only be run by the transaction that started it."),
+					 errhint("CALL hitl.run_pending(); outside a transaction block.")));
+		ereport(NOTICE,
+				(errmsg("pending tasks run in the caller's transaction"),
+				 errdetail("A procedure may not commit here, so all of it stands or falls with this transaction."),
+				 errhint("CALL hitl.run_pending(); outside a transaction block commits after each task.")));
+	}
+
+	foreach(cell, owners_to_run())
+	{
+		while ((limit < 0 || n_run < limit) &&
+			   executor_run_due_inline(lfirst_oid(cell), commits))
+		{
+			n_run++;
+			if (commits)
+				db_commit_procedure();
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+	if (commits)
+		db_disconnect_procedure();
+	PG_RETURN_VOID();
+}
+
+Datum
+hitl_interrupt(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_JSONB_P(interrupt_ask(PG_ARGISNULL(0) ? NULL : PG_GETARG_JSONB_P(0),
+									PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1))));
+}
+
+Datum
+hitl_current_thread(PG_FUNCTION_ARGS)
+{
+	HitlFrame  *frame = node_frame();
+
+	if (frame == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(frame->run->task->thread_id);
+}
+
+Datum
+hitl_context(PG_FUNCTION_ARGS)
+{
+	HitlFrame  *frame = node_frame();
+	const HitlTask *task;
+	JsonBuilder b;
+
+	if (frame == NULL)
+		PG_RETURN_NULL();
+	task = frame->run->task;
+	json_begin(&b);
+	json_add_int64(&b, "thread_id", task->thread_id);
+	json_add_string(&b, "graph", frame->run->graph->name);
+	json_add_int64(&b, "version", frame->run->graph->version);
+	json_add_int64(&b, "step", task->step);
+	json_add_string(&b, "node", task->node);
+	json_add_int64(&b, "task_id", task->task_id);
+	json_add_int64(&b, "attempt", task->attempt);
+	/* a task keeps its id over attempts and replays, and no other has it */
+	json_add_string(&b, "effect_key", psprintf("%lld-%lld", (long long) task->thread_id, (long long) task->task_id));
+	PG_RETURN_JSONB_P(json_end(&b));
+}

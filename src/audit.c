@@ -1,0 +1,75 @@
+/*
+ * audit.c
+ *    Note what happened, in the transaction in which it happened.
+ *
+ * The actor comes from the session, never from a payload: session_user, the
+ * current user beside it, and whether a person's session, a node or a
+ * background executor acted.  Details hold ids and words, no payload.
+ *
+ * Layer 3.  The only caller of store_audit_append().
+ */
+#include "postgres.h"
+
+#include "audit.h"
+#include "clock.h"
+#include "miscadmin.h"
+#include "node.h"
+#include "shmem.h"
+#include "store_audit.h"
+
+const char *
+audit_session_user(void)
+{
+	return GetUserNameFromId(GetSessionUserId(), false);
+}
+
+const char *
+audit_current_user(void)
+{
+	return GetUserNameFromId(GetUserId(), false);
+}
+
+static void
+append(HitlAudit *audit)
+{
+	audit->actor = audit_session_user();
+	audit->role = audit_current_user();
+	if (node_is_running())
+		audit->actor_kind = "node";
+	else if (shmem_am_executor())
+		audit->actor_kind = "executor";
+	else
+		audit->actor_kind = "person";
+	store_audit_append(audit, clock_now());
+}
+
+void
+audit_thread(int64 thread_id, const char *event, Jsonb *detail)
+{
+	HitlAudit	audit = {.thread_id = thread_id, .event = event, .detail = detail};
+
+	append(&audit);
+}
+
+void
+audit_task(const HitlTask *task, const char *event, Jsonb *detail)
+{
+	HitlAudit	audit = {
+		.thread_id = task->thread_id, .event = event, .step = task->step,
+		.node = task->node, .task_id = task->task_id, .detail = detail
+	};
+
+	append(&audit);
+}
+
+void
+audit_interrupt(const HitlInterrupt *interrupt, const char *event, Jsonb *detail)
+{
+	HitlAudit	audit = {
+		.thread_id = interrupt->thread_id, .event = event, .step = interrupt->step,
+		.node = interrupt->node, .task_id = interrupt->task_id,
+		.interrupt_id = interrupt->interrupt_id, .detail = detail
+	};
+
+	append(&audit);
+}

@@ -1,0 +1,19 @@
+/*
+ * audit.h
+ *    Note what happened, in the transaction in which it happened.
+ *
+ * Layer 3.
+ */
+#ifndef HITL_AUDIT_H
+#define HITL_AUDIT_H
+
+#include "types.h"
+
+extern const char *audit_session_user(void);
+extern const char *audit_current_user(void);
+
+extern void audit_thread(int64 thread_id, const char *event, Jsonb *detail);
+extern void audit_task(const HitlTask *task, const char *event, Jsonb *detail);
+extern void audit_interrupt(const HitlInterrupt *interrupt, const char *event, Jsonb *detail);
+
+#endif							/* HITL_AUDIT_H */

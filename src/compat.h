@@ -1,0 +1,138 @@
+/*
+ * compat.h
+ *    Every difference between server versions, in one place.
+ *
+ * No other file tests PG_VERSION_NUM.  Supported: PostgreSQL 15 and later.
+ *
+ * Layer 0.
+ */
+#ifndef HITL_COMPAT_H
+#define HITL_COMPAT_H
+
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/regproc.h"
+#include "utils/wait_event.h"
+
+#if PG_VERSION_NUM < 150000
+#error "hitl needs PostgreSQL 15 or later"
+#endif
+
+/* 16 replaced the per-object permission functions by one that takes a class */
+#if PG_VERSION_NUM >= 160000
+#include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#define compat_function_aclcheck(oid, role, mode) \
+	object_aclcheck(ProcedureRelationId, (oid), (role), (mode))
+#define compat_schema_aclcheck(oid, role, mode) \
+	object_aclcheck(NamespaceRelationId, (oid), (role), (mode))
+#define compat_database_aclcheck(oid, role, mode) \
+	object_aclcheck(DatabaseRelationId, (oid), (role), (mode))
+#define compat_database_ownercheck(oid, role) \
+	object_ownercheck(DatabaseRelationId, (oid), (role))
+#define compat_extension_ownercheck(oid, role) \
+	object_ownercheck(ExtensionRelationId, (oid), (role))
+#define compat_schema_ownercheck(oid, role) \
+	object_ownercheck(NamespaceRelationId, (oid), (role))
+#else
+#define compat_function_aclcheck(oid, role, mode) \
+	pg_proc_aclcheck((oid), (role), (mode))
+#define compat_schema_aclcheck(oid, role, mode) \
+	pg_namespace_aclcheck((oid), (role), (mode))
+#define compat_database_aclcheck(oid, role, mode) \
+	pg_database_aclcheck((oid), (role), (mode))
+#define compat_database_ownercheck(oid, role) \
+	pg_database_ownercheck((oid), (role))
+#define compat_extension_ownercheck(oid, role) \
+	pg_extension_ownercheck((oid), (role))
+#define compat_schema_ownercheck(oid, role) \
+	pg_namespace_ownercheck((oid), (role))
+#endif
+
+/*
+ * A search_path for bookkeeping.  Up to 16 an override list is cheap and does
+ * not touch the setting; 17 removed it and made the setting itself cheap.
+ * Both are undone by the server when the (sub)transaction aborts.
+ */
+#if PG_VERSION_NUM >= 170000
+static inline int
+compat_push_search_path(void)
+{
+	int			level = NewGUCNestLevel();
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+static inline void
+compat_pop_search_path(int level)
+{
+	AtEOXact_GUC(true, level);
+}
+#else
+static inline int
+compat_push_search_path(void)
+{
+	OverrideSearchPath path = {0};
+
+	/*
+	 * pg_catalog is searched first because it is not listed; a temporary
+	 * schema is not searched at all, which is stricter than "pg_temp last".
+	 */
+	path.addCatalog = true;
+	path.addTemp = false;
+	path.schemas = NIL;
+	PushOverrideSearchPath(&path);
+	return 0;
+}
+
+static inline void
+compat_pop_search_path(int level pg_attribute_unused())
+{
+	PopOverrideSearchPath();
+}
+#endif
+
+/* From 16 it can report a name that cannot be read softly; we do not ask. */
+#if PG_VERSION_NUM >= 160000
+#define compat_qualified_name(text) stringToQualifiedNameList((text), NULL)
+#else
+#define compat_qualified_name(text) stringToQualifiedNameList(text)
+#endif
+
+/* From 17 a worker may run as a role without LOGIN. */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_BGWORKER_ROLE_FLAGS BGWORKER_BYPASS_ROLELOGINCHECK
+#define COMPAT_WORKER_NEEDS_LOGIN false
+#else
+#define COMPAT_BGWORKER_ROLE_FLAGS 0
+#define COMPAT_WORKER_NEEDS_LOGIN true
+#endif
+
+/* 17 numbers processes by ProcNumber; before, by their place in allProcs */
+#if PG_VERSION_NUM >= 170000
+#include "storage/procnumber.h"
+#define COMPAT_MY_PROC_NUMBER ((int) MyProcNumber)
+#else
+#define COMPAT_MY_PROC_NUMBER ((int) MyProc->pgprocno)
+#endif
+
+/* From 17 an extension may name what it waits for; before, it is "Extension". */
+#if PG_VERSION_NUM >= 170000
+#define compat_wait_event(name) WaitEventExtensionNew(name)
+#else
+#define compat_wait_event(name) ((void) (name), (uint32) PG_WAIT_EXTENSION)
+#endif
+
+#endif							/* HITL_COMPAT_H */

@@ -1,0 +1,410 @@
+/*
+ * db.c
+ *    The one door to SQL: run a statement as the tables' owner, read its rows.
+ *
+ * A caller of hitl has no right on its tables.  Between db_open() and
+ * db_close() this process is the tables' owner, under a search_path of
+ * pg_catalog alone; nothing else in hitl switches users for bookkeeping.  Both
+ * matter also while a plan is made, and when a kept plan is looked at again:
+ * under the caller's search_path it would be analysed again, and an operator
+ * planted there would run as the owner.
+ *
+ * Rules: rights are checked by the caller before db_open(); no code of users
+ * runs between db_open() and db_close() (our tables have no triggers, our
+ * statements no functions but the server's); no bracket within a bracket.
+ * After an error the server's (sub)transaction abort puts everything back.
+ *
+ * Statements are whole literals with parameters.  Their plans are generic and
+ * kept for the life of the process; they find tables by qualified name, so
+ * they survive DROP and CREATE EXTENSION.
+ *
+ * Layer 2.  Memory: rows live in SPI's context until db_close(); the getters
+ * that take a DbCall copy into the memory context of whoever called db_open().
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "compat.h"
+#include "db.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+/* no statement of ours has more */
+#define MAX_ARGS 24
+
+/* ---------------------------------------------------------------- arguments */
+
+static DbArg
+db_arg(Datum value)
+{
+	DbArg		arg = {value, false};
+
+	return arg;
+}
+
+DbArg
+db_null(void)
+{
+	DbArg		arg = {(Datum) 0, true};
+
+	return arg;
+}
+
+DbArg
+db_int(int value)
+{
+	return db_arg(Int32GetDatum(value));
+}
+
+DbArg
+db_bigint(int64 value)
+{
+	return db_arg(Int64GetDatum(value));
+}
+
+DbArg
+db_oid(Oid value)
+{
+	return db_arg(ObjectIdGetDatum(value));
+}
+
+DbArg
+db_bool(bool value)
+{
+	return db_arg(BoolGetDatum(value));
+}
+
+DbArg
+db_time(TimestampTz value)
+{
+	return db_arg(TimestampTzGetDatum(value));
+}
+
+/* NULL becomes SQL NULL, here and below. */
+DbArg
+db_text(const char *value)
+{
+	return value != NULL ? db_arg(CStringGetTextDatum(value)) : db_null();
+}
+
+DbArg
+db_jsonb(Jsonb *value)
+{
+	return value != NULL ? db_arg(JsonbPGetDatum(value)) : db_null();
+}
+
+DbArg
+db_text_array(const char *const *values, int n_values)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(n_values, 1));
+
+	for (int i = 0; i < n_values; i++)
+		elements[i] = CStringGetTextDatum(values[i]);
+	return db_arg(PointerGetDatum(construct_array(elements, n_values, TEXTOID,
+												  -1, false, TYPALIGN_INT)));
+}
+
+/* -------------------------------------------------------------- the bracket */
+
+/* A relation of ours by name; InvalidOid when hitl is not installed here. */
+Oid
+db_relation(const char *name)
+{
+	Oid			schema = get_namespace_oid("hitl", true);
+
+	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+}
+
+/*
+ * Who owns the tables: who ran CREATE EXTENSION.  Looked up each time: three
+ * hits in the syscache, and it stays true over DROP and CREATE EXTENSION.
+ */
+Oid
+db_owner(void)
+{
+	Oid			relation = db_relation("thread");
+	HeapTuple	tuple;
+	Oid			owner;
+
+	tuple = OidIsValid(relation)
+		? SearchSysCache1(RELOID, ObjectIdGetDatum(relation)) : NULL;
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"hitl\" is not installed in this database"),
+				 errdetail("Its table hitl.thread is not there."),
+				 errhint("CREATE EXTENSION hitl;")));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+void
+db_open(DbCall *call)
+{
+	Oid			owner = db_owner();
+
+	call->caller = CurrentMemoryContext;
+	call->is_reading = false;
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "hitl could not connect to SPI");
+	GetUserIdAndSecContext(&call->user, &call->security);
+	SetUserIdAndSecContext(owner, call->security | SECURITY_LOCAL_USERID_CHANGE);
+	call->path_level = compat_push_search_path();
+
+	/* SPI wants some snapshot to be there; our processes come without one */
+	call->has_snapshot = !ActiveSnapshotSet();
+	if (call->has_snapshot)
+		PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+/*
+ * The same for a function that is STABLE: its statements see what the
+ * caller's query sees, and may not write.
+ */
+void
+db_open_reading(DbCall *call)
+{
+	db_open(call);
+	call->is_reading = true;
+}
+
+void
+db_close(DbCall *call)
+{
+	if (call->has_snapshot)
+		PopActiveSnapshot();
+	compat_pop_search_path(call->path_level);
+	SetUserIdAndSecContext(call->user, call->security);
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "hitl could not leave SPI");
+}
+
+/*
+ * Run a statement; returns the number of rows returned or touched.  Unless the
+ * bracket is for reading it gets a new snapshot, so that it sees what was
+ * committed up to now (at READ COMMITTED).
+ */
+uint64
+db_execute(DbCall *call, DbStatement *statement, const DbArg *args)
+{
+	Datum		values[MAX_ARGS];
+	char		nulls[MAX_ARGS];
+	int			result;
+
+	Assert(statement->n_args <= MAX_ARGS);
+	if (statement->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare_cursor(statement->sql, statement->n_args,
+											  (Oid *) statement->arg_types,
+											  CURSOR_OPT_GENERIC_PLAN);
+
+		if (plan == NULL)
+			elog(ERROR, "hitl could not prepare a statement: %s",
+				 SPI_result_code_string(SPI_result));
+		if (SPI_keepplan(plan) != 0)
+			elog(ERROR, "hitl could not keep a plan");
+		statement->plan = plan;
+	}
+	for (int i = 0; i < statement->n_args; i++)
+	{
+		values[i] = args[i].value;
+		nulls[i] = args[i].is_null ? 'n' : ' ';
+	}
+	result = SPI_execute_plan(statement->plan, values, nulls,
+							  call->is_reading, 0);
+	if (result < 0)
+		elog(ERROR, "hitl could not run a statement: %s", SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+/*
+ * Run a utility command as the tables' owner.  The text is made by the caller
+ * from quoted identifiers only.
+ */
+void
+db_utility(const char *sql)
+{
+	DbCall		call;
+	int			result;
+
+	db_open(&call);
+	result = SPI_execute(sql, false, 0);
+	if (result < 0)
+		elog(ERROR, "hitl could not run a command: %s", SPI_result_code_string(result));
+	db_close(&call);
+}
+
+/* ------------------------------------------------------------------- results */
+
+static Datum
+db_get(uint64 row, int column, bool *is_null)
+{
+	Assert(SPI_tuptable != NULL && row < SPI_tuptable->numvals);
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+						 column, is_null);
+}
+
+bool
+db_is_null(uint64 row, int column)
+{
+	bool		is_null;
+
+	(void) db_get(row, column, &is_null);
+	return is_null;
+}
+
+/* The getters of plain values give 0 for NULL. */
+int
+db_get_int(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = db_get(row, column, &is_null);
+
+	return is_null ? 0 : DatumGetInt32(value);
+}
+
+int64
+db_get_bigint(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = db_get(row, column, &is_null);
+
+	return is_null ? 0 : DatumGetInt64(value);
+}
+
+Oid
+db_get_oid(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = db_get(row, column, &is_null);
+
+	return is_null ? InvalidOid : DatumGetObjectId(value);
+}
+
+bool
+db_get_bool(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = db_get(row, column, &is_null);
+
+	return is_null ? false : DatumGetBool(value);
+}
+
+/* NULL is DT_NOBEGIN. */
+TimestampTz
+db_get_time(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = db_get(row, column, &is_null);
+
+	return is_null ? DT_NOBEGIN : DatumGetTimestampTz(value);
+}
+
+/* NULL for NULL, here and below. */
+char *
+db_get_text(DbCall *call, uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = db_get(row, column, &is_null);
+	MemoryContext old;
+	char	   *string;
+
+	if (is_null)
+		return NULL;
+	old = MemoryContextSwitchTo(call->caller);
+	string = TextDatumGetCString(value);
+	MemoryContextSwitchTo(old);
+	return string;
+}
+
+Jsonb *
+db_get_jsonb(DbCall *call, uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = db_get(row, column, &is_null);
+	MemoryContext old;
+	Jsonb	   *json;
+
+	if (is_null)
+		return NULL;
+	old = MemoryContextSwitchTo(call->caller);
+	json = DatumGetJsonbPCopy(value);
+	MemoryContextSwitchTo(old);
+	return json;
+}
+
+/* A list of C strings. */
+List *
+db_get_text_array(DbCall *call, uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = db_get(row, column, &is_null);
+	MemoryContext old;
+	List	   *list = NIL;
+	Datum	   *elements;
+	int			n_elements;
+
+	if (is_null)
+		return NIL;
+	old = MemoryContextSwitchTo(call->caller);
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, NULL, &n_elements);
+	for (int i = 0; i < n_elements; i++)
+		list = lappend(list, TextDatumGetCString(elements[i]));
+	MemoryContextSwitchTo(old);
+	return list;
+}
+
+/* ---------------------------------------------- transactions of a procedure */
+
+/*
+ * The outer SPI connection of a procedure that commits as it goes.  Nothing is
+ * executed through it; brackets as above are opened and closed inside.
+ */
+void
+db_connect_procedure(void)
+{
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "hitl could not connect to SPI");
+}
+
+/*
+ * Commit, and begin a transaction of the kind that nodes run in: READ
+ * COMMITTED and read write, whatever the session's defaults are.
+ */
+static void
+force_transaction_kind(void)
+{
+	XactIsoLevel = XACT_READ_COMMITTED;
+	XactReadOnly = false;
+}
+
+void
+db_commit_procedure(void)
+{
+	SPI_commit();
+	force_transaction_kind();
+}
+
+void
+db_rollback_procedure(void)
+{
+	SPI_rollback();
+	force_transaction_kind();
+}
+
+void
+db_disconnect_procedure(void)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "hitl could not leave SPI");
+}

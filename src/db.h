@@ -1,0 +1,85 @@
+/*
+ * db.h
+ *    The one door to SQL: run a statement as the tables' owner, read its rows.
+ *
+ * Layer 2.  Only store files call it.
+ */
+#ifndef HITL_DB_H
+#define HITL_DB_H
+
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "datatype/timestamp.h"
+#include "utils/jsonb.h"
+
+/* a statement with a plan that is made once per process and kept */
+typedef struct DbStatement
+{
+	const char *sql;
+	int			n_args;
+	const Oid  *arg_types;
+	void	   *plan;
+} DbStatement;
+
+#define DB_STATEMENT(name, text, ...) \
+	static const Oid name##_types[] = {__VA_ARGS__}; \
+	static DbStatement name = {text, lengthof(name##_types), name##_types, NULL}
+
+#define DB_STATEMENT_NO_ARGS(name, text) \
+	static DbStatement name = {text, 0, NULL, NULL}
+
+/* an argument that may be NULL */
+typedef struct DbArg
+{
+	Datum		value;
+	bool		is_null;
+} DbArg;
+
+/* one bracket: what db_close() puts back */
+typedef struct DbCall
+{
+	MemoryContext caller;
+	Oid			user;
+	int			security;
+	int			path_level;
+	bool		is_reading;		/* with the caller's snapshot */
+	bool		has_snapshot;	/* we pushed one */
+} DbCall;
+
+extern DbArg db_int(int value);
+extern DbArg db_bigint(int64 value);
+extern DbArg db_oid(Oid value);
+extern DbArg db_bool(bool value);
+extern DbArg db_time(TimestampTz value);
+extern DbArg db_text(const char *value);
+extern DbArg db_jsonb(Jsonb *value);
+extern DbArg db_text_array(const char *const *values, int n_values);
+extern DbArg db_null(void);
+
+extern void db_open(DbCall *call);
+extern void db_open_reading(DbCall *call);
+extern uint64 db_execute(DbCall *call, DbStatement *statement, const DbArg *args);
+extern void db_close(DbCall *call);
+
+extern bool db_is_null(uint64 row, int column);
+extern int	db_get_int(uint64 row, int column);
+extern int64 db_get_bigint(uint64 row, int column);
+extern Oid	db_get_oid(uint64 row, int column);
+extern bool db_get_bool(uint64 row, int column);
+extern TimestampTz db_get_time(uint64 row, int column);
+extern char *db_get_text(DbCall *call, uint64 row, int column);
+extern Jsonb *db_get_jsonb(DbCall *call, uint64 row, int column);
+extern List *db_get_text_array(DbCall *call, uint64 row, int column);
+
+extern Oid	db_owner(void);
+extern Oid	db_relation(const char *name);
+extern void db_utility(const char *sql);
+
+/* the transaction bracket of CALL run_pending() */
+extern void db_connect_procedure(void);
+extern void db_commit_procedure(void);
+extern void db_rollback_procedure(void);
+extern void db_disconnect_procedure(void);
+
+#endif							/* HITL_DB_H */

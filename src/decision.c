@@ -1,0 +1,199 @@
+/*
+ * decision.c
+ *    Record what reviewers say, and settle an interrupt when that is enough.
+ *
+ * The interrupt's row is the lock: whoever holds it may count votes.  A vote
+ * touches no thread and no task; the answer and the job to run the node on
+ * are one commit (P6).  An id answers once (P4): whoever comes later is told
+ * who decided what, and when.
+ *
+ * Without a policy one vote of anybody who may decide is enough.
+ *
+ * Layer 3.  Lock order: interrupt, then (resume only) the thread.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "audit.h"
+#include "clock.h"
+#include "decision.h"
+#include "errors.h"
+#include "executor.h"
+#include "json.h"
+#include "names.h"
+#include "rights.h"
+#include "store_interrupt.h"
+#include "store_queue.h"
+#include "thread.h"
+#include "utils/timestamp.h"
+#include "wake.h"
+
+/* votes that settle an interrupt which has no policy */
+#define VOTES_NEEDED 1
+
+static void
+error_unknown(int64 interrupt_id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("interrupt %lld does not exist", (long long) interrupt_id),
+			 errdetail("No interrupt of that id was opened in this database."),
+			 errhint("SELECT * FROM hitl.pending;")));
+}
+
+/* The one message for an interrupt that takes no answer any more. */
+static void
+error_settled(const HitlInterrupt *interrupt)
+{
+	const char *at = pstrdup(timestamptz_to_str(interrupt->settled_at));
+	const char *by = interrupt->settled_by != NULL ? interrupt->settled_by : "(nobody)";
+	char	   *detail = NULL;
+	char	   *hint = psprintf("SELECT * FROM hitl.decided WHERE interrupt_id = %lld;",
+								(long long) interrupt->interrupt_id);
+
+	switch (interrupt->status)
+	{
+		case HITL_INTERRUPT_DECIDED:
+			detail = psprintf("It was decided by \"%s\" at %s: %s.", by, at,
+							  json_get_string(interrupt->decision, "type"));
+			break;
+		case HITL_INTERRUPT_CANCELLED:
+			detail = psprintf("It was cancelled with its thread by \"%s\" at %s.", by, at);
+			hint = psprintf("SELECT * FROM hitl.threads WHERE thread_id = %lld;",
+							(long long) interrupt->thread_id);
+			break;
+		case HITL_INTERRUPT_SUPERSEDED:
+			detail = psprintf("It was decided by \"%s\" at %s, and then the node asked something else.", by, at);
+			hint = psprintf("SELECT * FROM hitl.pending WHERE supersedes = %lld;",
+							(long long) interrupt->interrupt_id);
+			break;
+		case HITL_INTERRUPT_PENDING:
+			Assert(false);
+			break;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_HITL_SETTLED),
+			 errmsg("interrupt %lld is already settled", (long long) interrupt->interrupt_id),
+			 errdetail_internal("%s", detail),
+			 errhint("%s", hint)));
+}
+
+static HitlVerdict
+verdict(const HitlInterrupt *interrupt)
+{
+	HitlVerdict result = {
+		.thread_id = interrupt->thread_id,
+		.status = interrupt->status,
+		.votes = VOTES_NEEDED,
+		.needed = VOTES_NEEDED
+	};
+
+	return result;
+}
+
+/* Is this the same answer again, under the same key, of the same voter? */
+static bool
+is_repeat(const HitlInterrupt *interrupt, const HitlAnswer *answer, const char *idempotency_key)
+{
+	Jsonb	   *given;
+
+	if (idempotency_key == NULL)
+		return false;
+	given = store_vote_find(interrupt->interrupt_id, audit_session_user(), idempotency_key);
+	return given != NULL && json_equal(given, answer_document(answer));
+}
+
+/* Write the vote, the decision and the job that resumes the node. */
+static void
+settle(HitlInterrupt *interrupt, const HitlAnswer *answer, const char *comment, const char *idempotency_key)
+{
+	TimestampTz now = clock_now();
+	const char *voter = audit_session_user();
+	HitlVote	vote = {
+		.interrupt_id = interrupt->interrupt_id,
+		.voter = voter,
+		.role = audit_current_user(),
+		.type = answer->type,
+		.answer = answer_document(answer),
+		.comment = comment,
+		.idempotency_key = idempotency_key
+	};
+	JsonBuilder detail;
+
+	store_vote_insert(&vote, now);
+	store_interrupt_settle(interrupt->interrupt_id, HITL_INTERRUPT_DECIDED,
+						   answer_decision(answer, &interrupt->question, voter, now), voter, now);
+	store_queue_insert(interrupt->owner, now, interrupt->thread_id, interrupt->step, interrupt->task_id);
+
+	json_begin(&detail);
+	json_add_string(&detail, "type", name_decision_type(answer->type));
+	audit_interrupt(interrupt, "decided", json_end(&detail));
+
+	interrupt->status = HITL_INTERRUPT_DECIDED;
+	wake_note_work(interrupt->owner);
+	wake_note_event(HITL_EVENT_DECIDED, interrupt->thread_id, interrupt->interrupt_id);
+}
+
+/*
+ * Answer an interrupt.  comment and idempotency_key may be NULL.
+ */
+HitlVerdict
+decision_record(int64 interrupt_id, const HitlAnswer *answer,
+				const char *comment, const char *idempotency_key)
+{
+	HitlInterrupt *interrupt = store_interrupt_find(interrupt_id);
+
+	/* the right before the lock: who may not vote must not hold up who may */
+	if (interrupt == NULL)
+		error_unknown(interrupt_id);
+	rights_require_voter(interrupt);
+
+	interrupt = store_interrupt_lock(interrupt_id);
+	if (interrupt == NULL)
+		error_unknown(interrupt_id);
+	if (interrupt->status != HITL_INTERRUPT_PENDING)
+	{
+		if (is_repeat(interrupt, answer, idempotency_key))
+			return verdict(interrupt);
+		error_settled(interrupt);
+	}
+	answer_check(answer, &interrupt->question, interrupt_id);
+	settle(interrupt, answer, comment, idempotency_key);
+	return verdict(interrupt);
+}
+
+/*
+ * hitl.resume(): answer the one pending interrupt of a thread, and run the
+ * thread on in this transaction, if the caller may act as its owner.
+ */
+Jsonb *
+decision_resume(int64 thread_id, const HitlAnswer *answer)
+{
+	HitlThread *thread = thread_require(thread_id);
+	List	   *pending;
+
+	if (IsolationUsesXactSnapshot() && !thread->is_ours)
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("cannot run thread %lld in this transaction", (long long) thread_id),
+				 errdetail("Above READ COMMITTED a thread can only be run by the transaction that started it."),
+				 errhint("Use hitl.decide(), or a transaction at READ COMMITTED.")));
+
+	pending = store_interrupt_pending(thread_id, false);
+	if (pending == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("thread %lld waits for no decision", (long long) thread_id),
+				 errdetail("It is %s.", name_thread_status(thread_status(thread))),
+				 errhint("SELECT * FROM hitl.why(%lld);", (long long) thread_id)));
+	if (list_length(pending) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("thread %lld waits for more than one decision", (long long) thread_id),
+				 errdetail("It waits for %d.", list_length(pending)),
+				 errhint("SELECT * FROM hitl.pending WHERE thread_id = %lld;  -- and decide() each", (long long) thread_id)));
+
+	(void) decision_record(((HitlInterrupt *) linitial(pending))->interrupt_id, answer, NULL, NULL);
+	executor_run_thread(thread_id);
+	return thread_document(thread_id);
+}

@@ -1,0 +1,26 @@
+/*
+ * decision.h
+ *    Record what reviewers say, and settle an interrupt when that is enough.
+ *
+ * Layer 3.
+ */
+#ifndef HITL_DECISION_H
+#define HITL_DECISION_H
+
+#include "answer.h"
+#include "types.h"
+
+/* where an interrupt stands after a vote */
+typedef struct HitlVerdict
+{
+	int64		thread_id;
+	HitlInterruptStatus status;
+	int			votes;
+	int			needed;
+} HitlVerdict;
+
+extern HitlVerdict decision_record(int64 interrupt_id, const HitlAnswer *answer,
+								   const char *comment, const char *idempotency_key);
+extern Jsonb *decision_resume(int64 thread_id, const HitlAnswer *answer);
+
+#endif							/* HITL_DECISION_H */

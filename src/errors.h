@@ -1,0 +1,30 @@
+/*
+ * errors.h
+ *    SQLSTATEs of our own, class IH: those on which a program branches.
+ *
+ * Where a standard SQLSTATE fits exactly, that one is used instead.  Each
+ * code here stands in the README's table and has a test.
+ *
+ * Layer 0.
+ */
+#ifndef HITL_ERRORS_H
+#define HITL_ERRORS_H
+
+#include "utils/elog.h"
+
+/* the interrupt is decided, expired, cancelled or superseded already */
+#define ERRCODE_HITL_SETTLED			MAKE_SQLSTATE('I','H','0','0','1')
+/* the caller may not decide this interrupt */
+#define ERRCODE_HITL_NOT_ALLOWED		MAKE_SQLSTATE('I','H','0','0','3')
+/* this type of decision, or this edit, is not allowed here */
+#define ERRCODE_HITL_DECISION_TYPE		MAKE_SQLSTATE('I','H','0','0','4')
+/* the function has a meaning only while a node runs */
+#define ERRCODE_HITL_NOT_IN_NODE		MAKE_SQLSTATE('I','H','0','0','5')
+/* the thread is in a state, or in hands, that does not allow this now */
+#define ERRCODE_HITL_THREAD_BUSY		MAKE_SQLSTATE('I','H','0','0','6')
+/* a node asked something else each time it was run again */
+#define ERRCODE_HITL_ASKED_ELSE			MAKE_SQLSTATE('I','H','0','0','7')
+/* waiting for something that this transaction has not committed */
+#define ERRCODE_HITL_UNCOMMITTED		MAKE_SQLSTATE('I','H','0','1','0')
+
+#endif							/* HITL_ERRORS_H */

@@ -1,0 +1,381 @@
+/*
+ * executor.c
+ *    Claim one task, run its node, record what came of it: one commit.
+ *
+ * The claim is two row locks that a crash releases: the queue row, then the
+ * task's row; both skip what others hold.  Then the node runs; then comes the
+ * short tail, in which alone the thread is locked: write the task, delete the
+ * queue row, count the siblings, go over the barrier if it was the last.
+ *
+ * What is found when the claim is there decides, not the queue row: a task
+ * that has ended, or still waits for an answer, loses its row and nothing
+ * runs.  A task that another executor runs gets its row back a moment later:
+ * the row may stand for an answer that the other run has not seen.
+ *
+ * Layer 3.  Memory: a run lives in the caller's context.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "audit.h"
+#include "clock.h"
+#include "executor.h"
+#include "frontier.h"
+#include "graph.h"
+#include "interrupt.h"
+#include "json.h"
+#include "lifecycle.h"
+#include "miscadmin.h"
+#include "node.h"
+#include "session.h"
+#include "shmem.h"
+#include "store_interrupt.h"
+#include "store_queue.h"
+#include "store_task.h"
+#include "store_thread.h"
+#include "thread.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+#include "wake.h"
+
+/* how long a row waits whose task another executor is running */
+#define BUSY_DELAY_MS 20
+
+/* what came of a claim */
+typedef enum Claim
+{
+	CLAIM_RECORDED,				/* all that is to be kept is written */
+	CLAIM_VOID					/* undo this transaction: the thread was
+								 * cancelled, or we were stopped */
+} Claim;
+
+/* ------------------------------------------------------------------- the tail */
+
+static Jsonb *
+error_detail(const HitlError *error)
+{
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_string(&b, "sqlstate", unpack_sql_state(error->sqlerrcode));
+	return json_end(&b);
+}
+
+static void
+requeue(const HitlQueueEntry *entry, int64 delay_ms)
+{
+	TimestampTz due_at = TimestampTzPlusMilliseconds(clock_now(), delay_ms);
+
+	store_queue_insert(entry->owner, due_at, entry->thread_id, entry->step, entry->task_id);
+	wake_note_due(due_at);
+}
+
+/* Write the task as the run left it; the thread is locked. */
+static void
+record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *task, const HitlRun *run)
+{
+	const HitlError *error = NULL;
+
+	switch (run->outcome)
+	{
+		case HITL_OUTCOME_DONE:
+			task->status = HITL_TASK_DONE;
+			task->update = run->update;
+			audit_task(task, "executed", NULL);
+			break;
+		case HITL_OUTCOME_PAUSED:
+			task->status = HITL_TASK_INTERRUPTED;
+			task->has_asked = true;
+			interrupt_open(thread, task, run->question);
+			break;
+		case HITL_OUTCOME_FAILED:
+			task->status = HITL_TASK_FAILED;
+			task->attempt++;
+			error = &run->error;
+			audit_task(task, "failed", error_detail(error));
+			/* ids and a code: the message may hold what nobody else may read */
+			ereport(LOG,
+					(errmsg("node \"%s\" of thread %lld failed with SQLSTATE %s",
+							task->node, (long long) task->thread_id, unpack_sql_state(error->sqlerrcode)),
+					 errhint("SELECT * FROM hitl.failed WHERE thread_id = %lld;", (long long) task->thread_id)));
+			break;
+		case HITL_OUTCOME_RETRY:
+		case HITL_OUTCOME_PUT_BACK:
+			task->status = HITL_TASK_READY;
+			if (run->outcome == HITL_OUTCOME_RETRY)
+				task->attempt++;
+			requeue(entry, lifecycle_retry_delay_ms(run->outcome == HITL_OUTCOME_RETRY ? task->attempt - 1 : 4));
+			audit_task(task, "put_back", error_detail(&run->error));
+			break;
+		case HITL_OUTCOME_STOPPED:
+			Assert(false);
+			break;
+	}
+	store_task_move(task, error, clock_now());
+	store_queue_delete(entry);
+}
+
+/* The short tail: lock the thread, write, go over the barrier. */
+static Claim
+record_run(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
+{
+	HitlThread *thread;
+
+	/* interrupts before the thread: the order of everybody */
+	if (run->outcome == HITL_OUTCOME_PAUSED && run->question->supersedes != 0)
+		interrupt_supersede(run->interrupts, run->question->supersedes);
+
+	thread = store_thread_lock(entry->thread_id);
+	if (lifecycle_thread_has_ended(thread->status))
+		return CLAIM_VOID;
+	record_task(entry, thread, task, run);
+	thread_settle(thread);
+	return CLAIM_RECORDED;
+}
+
+/* ------------------------------------------------------------------ the claim */
+
+/* Nothing to run: remove the row, and end the task if its thread has ended. */
+static void
+drop_claim(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *task)
+{
+	if (task != NULL && thread != NULL && thread->status == HITL_THREAD_CANCELLED &&
+		lifecycle_task_may_move(task->status, HITL_TASK_CANCELLED))
+	{
+		task->status = HITL_TASK_CANCELLED;
+		store_task_move(task, NULL, clock_now());
+	}
+	store_queue_delete(entry);
+	wake_note_thread(entry->thread_id);
+}
+
+/*
+ * Run what a queue row stands for.  The row is locked by us.
+ */
+static Claim
+run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
+{
+	bool		is_there;
+	HitlTask   *task = store_task_claim(entry->thread_id, entry->step, entry->task_id, &is_there);
+	HitlThread *thread;
+	HitlRun		run = {0};
+
+	if (task == NULL && is_there)
+	{
+		store_queue_delete(entry);
+		requeue(entry, BUSY_DELAY_MS);
+		return CLAIM_RECORDED;
+	}
+	thread = store_thread_find(entry->thread_id);
+	if (task == NULL || thread == NULL || lifecycle_thread_has_ended(thread->status) ||
+		(task->status != HITL_TASK_READY && task->status != HITL_TASK_INTERRUPTED))
+	{
+		drop_claim(entry, thread, task);
+		return CLAIM_RECORDED;
+	}
+	if (task->has_asked)
+		run.interrupts = store_interrupt_of_task(entry->thread_id, entry->task_id);
+	if (task->status == HITL_TASK_INTERRUPTED && interrupt_is_any_pending(run.interrupts))
+	{
+		drop_claim(entry, thread, NULL);
+		return CLAIM_RECORDED;
+	}
+
+	run.graph = graph_get(thread->graph_id, thread->version);
+	run.node = frontier_find_node(run.graph, task->node);
+	if (run.node == NULL)
+		elog(ERROR, "hitl has lost node \"%s\" of graph %lld", task->node, (long long) thread->graph_id);
+	run.task = task;
+	run.state = store_checkpoint_state(thread->thread_id, thread->checkpoint);
+	run.fires_deferred = fires_deferred;
+
+	node_run(&run);
+	if (run.outcome == HITL_OUTCOME_STOPPED)
+		return CLAIM_VOID;
+	return record_run(entry, task, &run);
+}
+
+/* --------------------------------------------------------- background executors */
+
+/*
+ * The transaction of a claim was lost to an error outside the node: at the
+ * commit, or in the bookkeeping (such as two nodes that wrote one channel).
+ * Record it as if the node had failed with it.
+ */
+static void
+record_lost_run(const HitlQueueEntry *entry, const ErrorData *error)
+{
+	bool		is_there;
+	HitlTask   *task;
+	HitlThread *thread;
+	HitlRun		run = {0};
+
+	run.error = node_copy_error(error);
+	switch (lifecycle_error_verdict(error->sqlerrcode))
+	{
+		case HITL_ERROR_FAIL:
+			run.outcome = HITL_OUTCOME_FAILED;
+			break;
+		case HITL_ERROR_RETRY:
+			run.outcome = HITL_OUTCOME_RETRY;
+			break;
+		case HITL_ERROR_PUT_BACK:
+			run.outcome = HITL_OUTCOME_PUT_BACK;
+			break;
+	}
+
+	task = store_task_claim(entry->thread_id, entry->step, entry->task_id, &is_there);
+	if (task == NULL || (task->status != HITL_TASK_READY && task->status != HITL_TASK_INTERRUPTED))
+		return;
+	thread = store_thread_find(entry->thread_id);
+	if (thread == NULL || lifecycle_thread_has_ended(thread->status))
+		return;
+	(void) record_run(entry, task, &run);
+}
+
+static void
+begin_transaction(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+}
+
+/*
+ * Claim one due task of an owner, run it and commit.  Returns false when
+ * nothing was due.  The session is the owner's (see session.c).  An error that
+ * leaves here is ours, not a node's.
+ */
+bool
+executor_run_due(Oid owner)
+{
+	static MemoryContext context = NULL;
+	static bool has_run = false;
+	HitlQueueEntry entry;
+	volatile bool is_claimed = false;
+
+	if (context == NULL)
+		context = AllocSetContextCreate(TopMemoryContext, "hitl executor", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextReset(context);
+
+	PG_TRY();
+	{
+		begin_transaction();
+		if (has_run)
+			session_clean();
+		has_run = false;
+		is_claimed = store_queue_claim(owner, clock_now(), &entry);
+		if (is_claimed)
+		{
+			Claim		claim;
+
+			has_run = true;
+			shmem_executor_busy(entry.thread_id, entry.task_id);
+			claim = run_claimed(&entry, true);
+			/* what was stopped or cancelled is looked at again, and dropped */
+			if (claim == CLAIM_VOID)
+				AbortCurrentTransaction();
+			else
+				CommitTransactionCommand();
+		}
+		else
+			CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		if (!is_claimed)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		/* a cancel that came after the node: the task is still queued */
+		if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		{
+			begin_transaction();
+			record_lost_run(&entry, error);
+			CommitTransactionCommand();
+		}
+	}
+	PG_END_TRY();
+	return is_claimed;
+}
+
+/* ------------------------------------------------------------------------ inline */
+
+static void
+refuse_cancelled(int64 thread_id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("thread %lld was cancelled while a node of it ran", (long long) thread_id),
+			 errdetail("What the node did is rolled back with this transaction."),
+			 errhint("SELECT * FROM hitl.threads WHERE thread_id = %lld;", (long long) thread_id)));
+}
+
+/*
+ * Run a thread on in the caller's transaction, until nothing of it is due: it
+ * has ended, waits for people, failed, or was put back for later.
+ */
+void
+executor_run_thread(int64 thread_id)
+{
+	HitlQueueEntry entry;
+
+	while (store_queue_claim_thread(thread_id, clock_now(), &entry))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (node_is_running_task(entry.task_id))
+			break;
+		if (run_claimed(&entry, false) == CLAIM_VOID)
+			refuse_cancelled(thread_id);
+	}
+}
+
+/*
+ * Claim one due task of an owner and run it in a subtransaction of the
+ * caller's transaction: run_pending().  Returns false when nothing was due.
+ * The caller has the right to act as the owner.
+ */
+bool
+executor_run_due_inline(Oid owner, bool fires_deferred)
+{
+	HitlQueueEntry entry;
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner resources = CurrentResourceOwner;
+
+	if (!store_queue_claim(owner, clock_now(), &entry))
+		return false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		Claim		claim = run_claimed(&entry, fires_deferred);
+
+		if (claim == CLAIM_VOID)
+			RollbackAndReleaseCurrentSubTransaction();
+		else
+			ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = resources;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = resources;
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || IsolationUsesXactSnapshot())
+			ReThrowError(error);
+		record_lost_run(&entry, error);
+	}
+	PG_END_TRY();
+	return true;
+}

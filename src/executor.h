@@ -1,0 +1,19 @@
+/*
+ * executor.h
+ *    Claim one task, run its node, record what came of it: one commit.
+ *
+ * Layer 3.
+ */
+#ifndef HITL_EXECUTOR_H
+#define HITL_EXECUTOR_H
+
+#include "types.h"
+
+/* a background executor: transactions of its own */
+extern bool executor_run_due(Oid owner);
+
+/* inline: in the caller's transaction */
+extern void executor_run_thread(int64 thread_id);
+extern bool executor_run_due_inline(Oid owner, bool fires_deferred);
+
+#endif							/* HITL_EXECUTOR_H */

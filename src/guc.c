@@ -1,0 +1,96 @@
+/*
+ * guc.c
+ *    Settings of the extension: names, defaults, limits.
+ *
+ * Alphabetical here, in guc.h and in the README.  None needs a restart: what
+ * sizes shared memory is fixed, and the processes read the rest on SIGHUP.
+ *
+ * Layer 0.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "guc.h"
+#include "utils/guc.h"
+
+int			guc_dispatcher_idle_timeout = 5000;
+int			guc_executor_idle_timeout = 30000;
+int			guc_max_dispatchers = 2;
+int			guc_max_executors = 4;
+int			guc_max_reasks = 3;
+int			guc_notify = HITL_NOTIFY_WORKER;
+int			guc_sweep_interval = 60000;
+
+static const struct config_enum_entry notify_options[] = {
+	{"worker", HITL_NOTIFY_WORKER, false},
+	{"commit", HITL_NOTIFY_COMMIT, false},
+	{"off", HITL_NOTIFY_OFF, false},
+	{NULL, 0, false}
+};
+
+void
+guc_init(void)
+{
+	DefineCustomIntVariable("hitl.dispatcher_idle_timeout",
+							"How long a dispatcher stays when nothing is due.",
+							"It also stays when something becomes due within this time. "
+							"The launcher starts it again when it is needed.",
+							&guc_dispatcher_idle_timeout,
+							5000, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hitl.executor_idle_timeout",
+							"How long an executor stays when it has nothing to run.",
+							NULL,
+							&guc_executor_idle_timeout,
+							30000, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hitl.max_dispatchers",
+							"How many databases may have a dispatcher at the same time.",
+							"Each takes one of max_worker_processes.",
+							&guc_max_dispatchers,
+							2, 1, HITL_MAX_DISPATCHERS,
+							PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hitl.max_executors",
+							"How many executors may run at the same time, in all databases.",
+							"Each takes one of max_worker_processes.  "
+							"With 0, nodes run only by hitl.run_pending, hitl.invoke and hitl.resume.",
+							&guc_max_executors,
+							4, 0, HITL_MAX_EXECUTORS,
+							PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hitl.max_reasks",
+							"How often a node may change what it asks under one key before its task fails.",
+							NULL,
+							&guc_max_reasks,
+							3, 0, 1000,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("hitl.notify",
+							 "Who sends notifications on channel hitl.",
+							 "\"worker\": a background process, several per commit; "
+							 "\"commit\": the transaction itself; \"off\": nobody.  "
+							 "Without background processes \"worker\" acts as \"commit\".",
+							 &guc_notify,
+							 HITL_NOTIFY_WORKER, notify_options,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hitl.sweep_interval",
+							"How often a queue is looked at when no commit can tell of new work.",
+							"This is the delay after COMMIT PREPARED, and after a role got the right to connect.",
+							&guc_sweep_interval,
+							60000, 100, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("hitl");
+}

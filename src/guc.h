@@ -1,0 +1,34 @@
+/*
+ * guc.h
+ *    Settings, in alphabetical order.
+ *
+ * Layer 0.  Layers 1 and 2 do not read them: they get values as arguments.
+ */
+#ifndef HITL_GUC_H
+#define HITL_GUC_H
+
+#include "types.h"
+
+/* hitl.notify: who sends NOTIFY hitl */
+typedef enum HitlNotifyMode
+{
+	HITL_NOTIFY_WORKER,			/* the dispatcher, several per commit */
+	HITL_NOTIFY_COMMIT,			/* the transaction that does it */
+	HITL_NOTIFY_OFF				/* nobody */
+} HitlNotifyMode;
+
+/* limits that also size shared memory (shmem.h) */
+#define HITL_MAX_EXECUTORS 128
+#define HITL_MAX_DISPATCHERS 64
+
+extern int	guc_dispatcher_idle_timeout;	/* ms */
+extern int	guc_executor_idle_timeout;	/* ms */
+extern int	guc_max_dispatchers;
+extern int	guc_max_executors;
+extern int	guc_max_reasks;
+extern int	guc_notify;			/* HitlNotifyMode */
+extern int	guc_sweep_interval; /* ms */
+
+extern void guc_init(void);
+
+#endif							/* HITL_GUC_H */

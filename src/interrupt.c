@@ -1,0 +1,197 @@
+/*
+ * interrupt.c
+ *    A node asks: give back the recorded answer, or pause.
+ *
+ * A question is named within its task by a key: the author's, or its place in
+ * the order of those without one.  An answer counts only for what was asked
+ * (P5): when the node runs again and asks the same key with another action or
+ * other args, nothing is done on the old answer; it is superseded by a new
+ * interrupt.  A node that does so again and again is stopped (IH007).
+ *
+ * Layer 3.  Lock order: an interrupt that is superseded is locked before the
+ * thread is.
+ */
+#include "postgres.h"
+
+#include "answer.h"
+#include "audit.h"
+#include "clock.h"
+#include "errors.h"
+#include "guc.h"
+#include "interrupt.h"
+#include "json.h"
+#include "names.h"
+#include "node.h"
+#include "store_interrupt.h"
+#include "utils/memutils.h"
+#include "wake.h"
+
+/* keys are shown in lists and compared often */
+#define MAX_KEY_BYTES 200
+
+static char *
+name_question(HitlFrame *frame, const char *key)
+{
+	if (key == NULL)
+		return psprintf("#%d", ++frame->n_asked);
+	if (key[0] == '\0' || key[0] == '#' || strlen(key) > MAX_KEY_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the key of an interrupt must have 1 to %d bytes and not begin with \"#\"", MAX_KEY_BYTES),
+				 errdetail("Names with \"#\" are those of interrupts without a key."),
+				 errhint("Name the question, such as 'refund', or leave the key out.")));
+	return pstrdup(key);
+}
+
+/*
+ * hitl.interrupt(): returns the decision if there is one for this question,
+ * else does not return.  payload: any JSON, or NULL; key: may be NULL.
+ */
+Jsonb *
+interrupt_ask(Jsonb *payload, const char *key)
+{
+	HitlFrame  *frame = node_frame();
+	HitlQuestion *question;
+	MemoryContext old;
+	ListCell   *cell;
+	int			n_reasked = 0;
+
+	if (frame == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_HITL_NOT_IN_NODE),
+				 errmsg("hitl.interrupt() has a meaning only in a node"),
+				 errdetail("No graph is running in this session."),
+				 errhint("Call it from a function that is a node of a graph: SELECT hitl.add_node(…);")));
+	if (frame->pause != NULL)
+		node_pause(frame, frame->pause);
+
+	/* the question outlives the node's subtransaction */
+	old = MemoryContextSwitchTo(frame->context);
+	if (payload != NULL)
+	{
+		Jsonb	   *copy = palloc(VARSIZE(payload));
+
+		memcpy(copy, payload, VARSIZE(payload));
+		payload = copy;
+	}
+	question = question_parse(payload, name_question(frame, key));
+
+	foreach(cell, frame->run->interrupts)
+	{
+		HitlInterrupt *asked = lfirst(cell);
+		char	   *difference;
+
+		if (strcmp(asked->question.key, question->key) != 0)
+			continue;
+		if (asked->status == HITL_INTERRUPT_SUPERSEDED)
+			n_reasked++;
+		if (asked->status != HITL_INTERRUPT_DECIDED)
+			continue;
+
+		difference = question_difference(&asked->question, question);
+		if (difference == NULL)
+		{
+			MemoryContextSwitchTo(old);
+			return asked->decision;
+		}
+		if (n_reasked >= guc_max_reasks)
+			ereport(ERROR,
+					(errcode(ERRCODE_HITL_ASKED_ELSE),
+					 errmsg("node \"%s\" asks something else each time it runs", frame->run->node->name),
+					 errdetail("Question \"%s\" was superseded %d times; it differs from interrupt %lld at \"%s\".",
+							   question->key, n_reasked, (long long) asked->interrupt_id, difference),
+					 errhint("Make action and args depend on the state only; put what changes, such as the time, into the description.")));
+		question->supersedes = asked->interrupt_id;
+	}
+	MemoryContextSwitchTo(old);
+	node_pause(frame, question);
+	pg_unreachable();
+}
+
+/*
+ * A task's answer no longer counts: its node asks something else.  interrupts:
+ * what the task has asked.  Call it before the thread is locked.
+ */
+void
+interrupt_supersede(List *interrupts, int64 interrupt_id)
+{
+	ListCell   *cell;
+
+	foreach(cell, interrupts)
+	{
+		HitlInterrupt *interrupt = lfirst(cell);
+
+		if (interrupt->interrupt_id != interrupt_id)
+			continue;
+		/* its decision stays: the trail must show what was decided */
+		interrupt = store_interrupt_lock(interrupt_id);
+		store_interrupt_settle(interrupt_id, HITL_INTERRUPT_SUPERSEDED, interrupt->decision,
+							   interrupt->settled_by, interrupt->settled_at);
+		audit_interrupt(interrupt, "superseded", NULL);
+	}
+}
+
+/* Record the question of a node that paused. */
+void
+interrupt_open(const HitlThread *thread, const HitlTask *task, const HitlQuestion *question)
+{
+	HitlInterrupt interrupt = {
+		.thread_id = thread->thread_id,
+		.task_id = task->task_id,
+		.graph_id = thread->graph_id,
+		.owner = thread->owner,
+		.step = task->step,
+		.node = task->node,
+		.status = HITL_INTERRUPT_PENDING,
+		.question = *question
+	};
+
+	store_interrupt_insert(&interrupt, clock_now());
+	audit_interrupt(&interrupt, "opened", NULL);
+	wake_note_event(HITL_EVENT_OPENED, thread->thread_id, interrupt.interrupt_id);
+}
+
+bool
+interrupt_is_any_pending(List *interrupts)
+{
+	ListCell   *cell;
+
+	foreach(cell, interrupts)
+		if (((HitlInterrupt *) lfirst(cell))->status == HITL_INTERRUPT_PENDING)
+			return true;
+	return false;
+}
+
+/* The pending interrupts of a thread as an array of objects, for invoke(). */
+Jsonb *
+interrupt_documents(int64 thread_id)
+{
+	List	   *pending = store_interrupt_pending(thread_id, false);
+	Jsonb	  **documents = palloc(sizeof(Jsonb *) * Max(list_length(pending), 1));
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, pending)
+	{
+		HitlInterrupt *interrupt = lfirst(cell);
+		HitlQuestion *question = &interrupt->question;
+		Jsonb	   *allowed[HITL_DECISION_TYPES];
+		int			n_allowed = 0;
+		JsonBuilder b;
+
+		for (int i = 0; i < HITL_DECISION_TYPES; i++)
+			if (question->allowed & HITL_DECISION_BIT(i))
+				allowed[n_allowed++] = json_string(name_decision_type((HitlDecisionType) i));
+		json_begin(&b);
+		json_add_int64(&b, "interrupt_id", interrupt->interrupt_id);
+		json_add_string(&b, "node", interrupt->node);
+		json_add_string(&b, "key", question->key);
+		json_add_string(&b, "action", question->action);
+		json_add_jsonb(&b, "args", question->args);
+		json_add_string(&b, "description", question->description);
+		json_add_jsonb(&b, "payload", question->payload);
+		json_add_jsonb(&b, "allowed", json_array(allowed, n_allowed));
+		documents[n++] = json_end(&b);
+	}
+	return json_array(documents, n);
+}

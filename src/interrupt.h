@@ -1,0 +1,19 @@
+/*
+ * interrupt.h
+ *    A node asks: give back the recorded answer, or pause.
+ *
+ * Layer 3.
+ */
+#ifndef HITL_INTERRUPT_H
+#define HITL_INTERRUPT_H
+
+#include "types.h"
+
+extern Jsonb *interrupt_ask(Jsonb *payload, const char *key);
+extern void interrupt_open(const HitlThread *thread, const HitlTask *task,
+						   const HitlQuestion *question);
+extern void interrupt_supersede(List *interrupts, int64 interrupt_id);
+extern bool interrupt_is_any_pending(List *interrupts);
+extern Jsonb *interrupt_documents(int64 thread_id);
+
+#endif							/* HITL_INTERRUPT_H */

@@ -1,0 +1,286 @@
+/*
+ * json.c
+ *    Small helpers over the server's jsonb: look, compare, build.
+ *
+ * Everything goes through the server's own constructors, so what comes out is
+ * normal jsonb: keys sorted, the last of two equal keys kept.
+ *
+ * Layer 0.  Results are in the caller's memory context.
+ */
+#include "postgres.h"
+
+#include "json.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+static JsonbValue
+string_value(const char *string)
+{
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = pstrdup(string);
+	value.val.string.len = strlen(string);
+	return value;
+}
+
+/* A jsonb as a value to push: a scalar is taken out of its wrapping array. */
+static JsonbValue
+jsonb_value(Jsonb *json)
+{
+	JsonbValue	value;
+
+	if (JB_ROOT_IS_SCALAR(json))
+		(void) JsonbExtractScalar(&json->root, &value);
+	else
+		JsonbToJsonbValue(json, &value);
+	return value;
+}
+
+static void
+add_value(JsonBuilder *b, const char *key, JsonbValue *value)
+{
+	JsonbValue	name = string_value(key);
+
+	pushJsonbValue(&b->state, WJB_KEY, &name);
+	pushJsonbValue(&b->state, WJB_VALUE, value);
+}
+
+void
+json_begin(JsonBuilder *b)
+{
+	b->state = NULL;
+	pushJsonbValue(&b->state, WJB_BEGIN_OBJECT, NULL);
+}
+
+/* NULL becomes null. */
+void
+json_add_string(JsonBuilder *b, const char *key, const char *value)
+{
+	JsonbValue	v;
+
+	if (value != NULL)
+		v = string_value(value);
+	else
+		v.type = jbvNull;
+	add_value(b, key, &v);
+}
+
+void
+json_add_int64(JsonBuilder *b, const char *key, int64 value)
+{
+	JsonbValue	v;
+
+	v.type = jbvNumeric;
+	v.val.numeric = int64_to_numeric(value);
+	add_value(b, key, &v);
+}
+
+/*
+ * ISO 8601 in UTC with microseconds, whatever DateStyle and TimeZone are: a
+ * decision must read the same for everybody.
+ */
+void
+json_add_time(JsonBuilder *b, const char *key, TimestampTz value)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+	char		text[64];
+
+	if (TIMESTAMP_NOT_FINITE(value) ||
+		timestamp2tm(value, NULL, &tm, &fsec, NULL, NULL) != 0)
+		elog(ERROR, "hitl cannot write a time that is out of range");
+	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+			 tm.tm_year, tm.tm_mon, tm.tm_mday,
+			 tm.tm_hour, tm.tm_min, tm.tm_sec, (int) fsec);
+	json_add_string(b, key, text);
+}
+
+/* NULL becomes null. */
+void
+json_add_jsonb(JsonBuilder *b, const char *key, Jsonb *value)
+{
+	JsonbValue	v;
+
+	if (value != NULL)
+		v = jsonb_value(value);
+	else
+		v.type = jbvNull;
+	add_value(b, key, &v);
+}
+
+Jsonb *
+json_end(JsonBuilder *b)
+{
+	return JsonbValueToJsonb(pushJsonbValue(&b->state, WJB_END_OBJECT, NULL));
+}
+
+Jsonb *
+json_array(Jsonb **elements, int n_elements)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < n_elements; i++)
+	{
+		JsonbValue	v = jsonb_value(elements[i]);
+
+		pushJsonbValue(&state, WJB_ELEM, &v);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
+Jsonb *
+json_empty_object(void)
+{
+	JsonBuilder b;
+
+	json_begin(&b);
+	return json_end(&b);
+}
+
+Jsonb *
+json_string(const char *value)
+{
+	JsonbValue	v = string_value(value);
+
+	return JsonbValueToJsonb(&v);
+}
+
+bool
+json_is_object(Jsonb *json)
+{
+	return json != NULL && JB_ROOT_IS_OBJECT(json);
+}
+
+/* JSON's null, which is not SQL's NULL */
+bool
+json_is_null(Jsonb *json)
+{
+	JsonbValue	v;
+
+	return json != NULL && JB_ROOT_IS_SCALAR(json) &&
+		JsonbExtractScalar(&json->root, &v) && v.type == jbvNull;
+}
+
+/* "an object", "a string", … for messages */
+const char *
+json_type(Jsonb *json)
+{
+	JsonbValue	v;
+
+	if (json == NULL)
+		return "NULL";
+	if (JB_ROOT_IS_OBJECT(json))
+		return "an object";
+	if (!JB_ROOT_IS_SCALAR(json))
+		return "an array";
+	(void) JsonbExtractScalar(&json->root, &v);
+	switch (v.type)
+	{
+		case jbvNull:
+			return "null";
+		case jbvString:
+			return "a string";
+		case jbvNumeric:
+			return "a number";
+		case jbvBool:
+			return "a boolean";
+		default:
+			return "a scalar";
+	}
+}
+
+/* The value of a key; NULL when there is none, or it is no object. */
+Jsonb *
+json_get(Jsonb *object, const char *key)
+{
+	JsonbValue *v;
+
+	if (!json_is_object(object))
+		return NULL;
+	v = getKeyJsonValueFromContainer(&object->root, key, strlen(key), NULL);
+	return v != NULL ? JsonbValueToJsonb(v) : NULL;
+}
+
+/* The text of a string; NULL for anything else. */
+char *
+json_scalar_string(Jsonb *json)
+{
+	JsonbValue	v;
+
+	if (json == NULL || !JB_ROOT_IS_SCALAR(json) ||
+		!JsonbExtractScalar(&json->root, &v) || v.type != jbvString)
+		return NULL;
+	return pnstrdup(v.val.string.val, v.val.string.len);
+}
+
+/* The value of a key when it is a string; NULL otherwise. */
+char *
+json_get_string(Jsonb *object, const char *key)
+{
+	return json_scalar_string(json_get(object, key));
+}
+
+/* The keys of an object, as C strings. */
+List *
+json_keys(Jsonb *object)
+{
+	List	   *keys = NIL;
+	JsonbIterator *it = JsonbIteratorInit(&object->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+		if (token == WJB_KEY)
+			keys = lappend(keys, pnstrdup(v.val.string.val, v.val.string.len));
+	return keys;
+}
+
+/* Equal as jsonb: 1.0 is 1.00.  NULL equals NULL only. */
+bool
+json_equal(Jsonb *a, Jsonb *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return compareJsonbContainers(&a->root, &b->root) == 0;
+}
+
+/* One object laid over another, key by key (not deep), as SQL's || does. */
+Jsonb *
+json_merge(Jsonb *base, Jsonb *over)
+{
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
+											  JsonbPGetDatum(base),
+											  JsonbPGetDatum(over)));
+}
+
+/*
+ * Where two values differ first, as a path such as "args.amount".  NULL when
+ * they are equal.  Arrays are not looked into: their name is precise enough.
+ */
+char *
+json_difference(Jsonb *a, Jsonb *b, const char *name)
+{
+	List	   *keys;
+	ListCell   *cell;
+
+	if (json_equal(a, b))
+		return NULL;
+	if (!json_is_object(a) || !json_is_object(b))
+		return pstrdup(name);
+
+	keys = list_concat(json_keys(a), json_keys(b));
+	foreach(cell, keys)
+	{
+		char	   *key = lfirst(cell);
+		char	   *path = psprintf("%s.%s", name, key);
+
+		path = json_difference(json_get(a, key), json_get(b, key), path);
+		if (path != NULL)
+			return path;
+	}
+	return pstrdup(name);
+}

@@ -1,0 +1,138 @@
+/*
+ * lifecycle.c
+ *    The states of a thread, a task and an interrupt, and their legal moves.
+ *
+ * Layer 1: pure.  Nothing here knows the time, a setting or a table.
+ */
+#include "postgres.h"
+
+#include "lifecycle.h"
+#include "utils/errcodes.h"
+
+#define RUNNING		(1 << HITL_THREAD_RUNNING)
+#define INTERRUPTED	(1 << HITL_THREAD_INTERRUPTED)
+#define DONE		(1 << HITL_THREAD_DONE)
+#define FAILED		(1 << HITL_THREAD_FAILED)
+#define CANCELLED	(1 << HITL_THREAD_CANCELLED)
+
+bool
+lifecycle_thread_may_move(HitlThreadStatus from, HitlThreadStatus to)
+{
+	static const int moves[] = {
+		[HITL_THREAD_RUNNING] = RUNNING | INTERRUPTED | DONE | FAILED | CANCELLED,
+		[HITL_THREAD_INTERRUPTED] = RUNNING | INTERRUPTED | DONE | FAILED | CANCELLED,
+		[HITL_THREAD_FAILED] = RUNNING | INTERRUPTED | DONE | FAILED | CANCELLED,
+		[HITL_THREAD_DONE] = 0,
+		[HITL_THREAD_CANCELLED] = 0,
+	};
+
+	return (moves[from] & (1 << to)) != 0;
+}
+
+bool
+lifecycle_task_may_move(HitlTaskStatus from, HitlTaskStatus to)
+{
+	switch (from)
+	{
+		case HITL_TASK_READY:
+		case HITL_TASK_INTERRUPTED:
+			return true;
+		case HITL_TASK_FAILED:
+			return to == HITL_TASK_READY || to == HITL_TASK_CANCELLED;
+		case HITL_TASK_DONE:
+		case HITL_TASK_CANCELLED:
+			return false;
+	}
+	return false;
+}
+
+bool
+lifecycle_interrupt_may_move(HitlInterruptStatus from, HitlInterruptStatus to)
+{
+	switch (from)
+	{
+		case HITL_INTERRUPT_PENDING:
+			return to != HITL_INTERRUPT_PENDING;
+		case HITL_INTERRUPT_DECIDED:
+			return to == HITL_INTERRUPT_SUPERSEDED;
+		case HITL_INTERRUPT_CANCELLED:
+		case HITL_INTERRUPT_SUPERSEDED:
+			return false;
+	}
+	return false;
+}
+
+bool
+lifecycle_thread_has_ended(HitlThreadStatus status)
+{
+	return status == HITL_THREAD_DONE || status == HITL_THREAD_CANCELLED;
+}
+
+/* Is it time to apply the reducers and go on? */
+bool
+lifecycle_step_is_complete(const HitlTaskCounts *counts)
+{
+	return counts->ready == 0 && counts->interrupted == 0 && counts->failed == 0;
+}
+
+/*
+ * What a thread is while its super-step is not complete.  A failure shows only
+ * once no sibling can run on; it outranks a question, because answering the
+ * question alone will not bring the thread to its end.
+ */
+HitlThreadStatus
+lifecycle_thread_status(const HitlTaskCounts *counts)
+{
+	if (counts->ready > 0)
+		return HITL_THREAD_RUNNING;
+	if (counts->failed > 0)
+		return HITL_THREAD_FAILED;
+	if (counts->interrupted > 0)
+		return HITL_THREAD_INTERRUPTED;
+	return HITL_THREAD_RUNNING;
+}
+
+/*
+ * 40001, 40P01 and 55P03 are conflicts with other sessions; classes 53, 57P
+ * and 58 are the server's trouble (out of resources, shutting down, I/O).
+ * Neither says anything about the node.
+ */
+HitlErrorVerdict
+lifecycle_error_verdict(int sqlerrcode)
+{
+	switch (sqlerrcode)
+	{
+		case ERRCODE_T_R_SERIALIZATION_FAILURE:
+		case ERRCODE_T_R_DEADLOCK_DETECTED:
+		case ERRCODE_LOCK_NOT_AVAILABLE:
+			return HITL_ERROR_RETRY;
+		case ERRCODE_ADMIN_SHUTDOWN:
+		case ERRCODE_CRASH_SHUTDOWN:
+		case ERRCODE_CANNOT_CONNECT_NOW:
+		case ERRCODE_DATABASE_DROPPED:
+		case ERRCODE_IDLE_SESSION_TIMEOUT:
+			return HITL_ERROR_PUT_BACK;
+		default:
+			break;
+	}
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_SYSTEM_ERROR:
+			return HITL_ERROR_PUT_BACK;
+		default:
+			return HITL_ERROR_FAIL;
+	}
+}
+
+/*
+ * How long a task that was put back waits: 0.1 s doubled with each attempt,
+ * at most a minute.
+ */
+int64
+lifecycle_retry_delay_ms(int attempt)
+{
+	if (attempt > 9)
+		return 60000;
+	return INT64CONST(100) << Max(attempt, 0);
+}

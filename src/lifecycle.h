@@ -1,0 +1,70 @@
+/*
+ * lifecycle.h
+ *    The states of a thread, a task and an interrupt, and their legal moves.
+ *
+ * thread     FROM → TO                                     [who moves it]
+ *   running     → running, interrupted, done, failed       [thread_settle]
+ *   interrupted → running, interrupted, done, failed       [thread_settle]
+ *   failed      → failed, running, interrupted, done       [thread_retry; thread_settle]
+ *   any but done and cancelled → cancelled                 [thread_cancel]
+ *   done, cancelled: the end.
+ *
+ * task
+ *   ready       → done, interrupted, failed, cancelled, ready (put back)
+ *   interrupted → done, interrupted, failed, cancelled, ready (put back)
+ *   failed      → ready (retry)
+ *   done, cancelled: the end.
+ *
+ * interrupt
+ *   pending → decided [decision], cancelled [thread_cancel], superseded
+ *   decided → superseded: the node now asks something else
+ *   cancelled, superseded: the end.
+ *
+ * Invariants, each a query of hitl.check():
+ *   I1 a running thread has a row in the run queue
+ *   I2 an interrupted thread waits for an interrupt or is queued
+ *   I3 a row of the run queue has its task
+ *   I4 a pending interrupt has its interrupted task and an audience
+ *   I5 a settled interrupt has no audience
+ *   I6 a thread that ended has nothing left to do
+ *   I7 an answer has its run: an interrupted task has a pending interrupt or
+ *      a row in the run queue
+ *   I8 a thread has its graph version and its latest checkpoint
+ *   I9 no orphan rows
+ *   I10 a decided interrupt has its decision and a vote
+ *   I11 an owner is a role
+ *
+ * Layer 1: pure.
+ */
+#ifndef HITL_LIFECYCLE_H
+#define HITL_LIFECYCLE_H
+
+#include "types.h"
+
+/* how many tasks of a super-step are in which state */
+typedef struct HitlTaskCounts
+{
+	int			ready;
+	int			done;
+	int			interrupted;
+	int			failed;
+} HitlTaskCounts;
+
+/* what to do with an error that ended a node */
+typedef enum HitlErrorVerdict
+{
+	HITL_ERROR_FAIL,			/* the node's own: the task has failed */
+	HITL_ERROR_RETRY,			/* a conflict with others: run it again */
+	HITL_ERROR_PUT_BACK			/* the server's trouble: later, not counted */
+} HitlErrorVerdict;
+
+extern bool lifecycle_thread_may_move(HitlThreadStatus from, HitlThreadStatus to);
+extern bool lifecycle_task_may_move(HitlTaskStatus from, HitlTaskStatus to);
+extern bool lifecycle_interrupt_may_move(HitlInterruptStatus from, HitlInterruptStatus to);
+extern bool lifecycle_thread_has_ended(HitlThreadStatus status);
+extern bool lifecycle_step_is_complete(const HitlTaskCounts *counts);
+extern HitlThreadStatus lifecycle_thread_status(const HitlTaskCounts *counts);
+extern HitlErrorVerdict lifecycle_error_verdict(int sqlerrcode);
+extern int64 lifecycle_retry_delay_ms(int attempt);
+
+#endif							/* HITL_LIFECYCLE_H */

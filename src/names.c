@@ -1,0 +1,129 @@
+/*
+ * names.c
+ *    Enums as the words that SQL shows, and back: the only place.
+ *
+ * A word that is read back from a row and is not one of these means that the
+ * library and the tables do not fit each other: an internal error.
+ *
+ * Layer 0.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "names.h"
+
+static const char *const thread_words[] = {
+	[HITL_THREAD_RUNNING] = "running",
+	[HITL_THREAD_INTERRUPTED] = "interrupted",
+	[HITL_THREAD_DONE] = "done",
+	[HITL_THREAD_FAILED] = "failed",
+	[HITL_THREAD_CANCELLED] = "cancelled",
+};
+
+static const char *const task_words[] = {
+	[HITL_TASK_READY] = "ready",
+	[HITL_TASK_DONE] = "done",
+	[HITL_TASK_INTERRUPTED] = "interrupted",
+	[HITL_TASK_FAILED] = "failed",
+	[HITL_TASK_CANCELLED] = "cancelled",
+};
+
+static const char *const interrupt_words[] = {
+	[HITL_INTERRUPT_PENDING] = "pending",
+	[HITL_INTERRUPT_DECIDED] = "decided",
+	[HITL_INTERRUPT_CANCELLED] = "cancelled",
+	[HITL_INTERRUPT_SUPERSEDED] = "superseded",
+};
+
+static const char *const decision_words[] = {
+	[HITL_DECISION_APPROVE] = "approve",
+	[HITL_DECISION_EDIT] = "edit",
+	[HITL_DECISION_REJECT] = "reject",
+	[HITL_DECISION_RESPOND] = "respond",
+};
+
+static int
+word_index(const char *const *words, int n_words, const char *name)
+{
+	for (int i = 0; i < n_words; i++)
+		if (strcmp(words[i], name) == 0)
+			return i;
+	return -1;
+}
+
+static int
+stored_word_index(const char *const *words, int n_words, const char *name)
+{
+	int			i = word_index(words, n_words, name);
+
+	if (i < 0)
+		elog(ERROR, "hitl does not know the stored state \"%s\"", name);
+	return i;
+}
+
+const char *
+name_thread_status(HitlThreadStatus status)
+{
+	return thread_words[status];
+}
+
+HitlThreadStatus
+name_to_thread_status(const char *name)
+{
+	return (HitlThreadStatus) stored_word_index(thread_words, lengthof(thread_words), name);
+}
+
+const char *
+name_task_status(HitlTaskStatus status)
+{
+	return task_words[status];
+}
+
+HitlTaskStatus
+name_to_task_status(const char *name)
+{
+	return (HitlTaskStatus) stored_word_index(task_words, lengthof(task_words), name);
+}
+
+const char *
+name_interrupt_status(HitlInterruptStatus status)
+{
+	return interrupt_words[status];
+}
+
+HitlInterruptStatus
+name_to_interrupt_status(const char *name)
+{
+	return (HitlInterruptStatus) stored_word_index(interrupt_words, lengthof(interrupt_words), name);
+}
+
+const char *
+name_decision_type(HitlDecisionType type)
+{
+	return decision_words[type];
+}
+
+/* A word that a user wrote: false when it is no type of decision. */
+bool
+name_find_decision_type(const char *name, HitlDecisionType *type)
+{
+	int			i = word_index(decision_words, lengthof(decision_words), name);
+
+	if (i < 0)
+		return false;
+	*type = (HitlDecisionType) i;
+	return true;
+}
+
+/* "approve, reject": for messages, in the caller's context */
+char *
+name_decision_list(HitlDecisionSet set)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < HITL_DECISION_TYPES; i++)
+		if (set & HITL_DECISION_BIT(i))
+			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", decision_words[i]);
+	return list.data;
+}

@@ -1,0 +1,22 @@
+/*
+ * names.h
+ *    Enums as the words that SQL shows, and back: the only place.
+ *
+ * Layer 0.
+ */
+#ifndef HITL_NAMES_H
+#define HITL_NAMES_H
+
+#include "types.h"
+
+extern const char *name_thread_status(HitlThreadStatus status);
+extern HitlThreadStatus name_to_thread_status(const char *name);
+extern const char *name_task_status(HitlTaskStatus status);
+extern HitlTaskStatus name_to_task_status(const char *name);
+extern const char *name_interrupt_status(HitlInterruptStatus status);
+extern HitlInterruptStatus name_to_interrupt_status(const char *name);
+extern const char *name_decision_type(HitlDecisionType type);
+extern bool name_find_decision_type(const char *name, HitlDecisionType *type);
+extern char *name_decision_list(HitlDecisionSet set);
+
+#endif							/* HITL_NAMES_H */

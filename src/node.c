@@ -1,0 +1,376 @@
+/*
+ * node.c
+ *    Run one node: rights, role, settings, subtransaction, and what came of it.
+ *
+ * A node runs in a subtransaction.  It ends in one of these ways:
+ *   returns            its effects stay, with what it returned
+ *   pauses             its effects are rolled back; the question is kept
+ *   raises             its effects are rolled back; the error is kept
+ *
+ * A pause cannot be swallowed (P3).  interrupt() marks the frame and unwinds by
+ * an error of SQLSTATE 57014, which PL/pgSQL's WHEN OTHERS does not catch.  A
+ * node that catches it all the same finds that every further statement raises
+ * it again, by our hooks in the executor and in utility commands; and whatever
+ * it returns or raises then, it is the mark that counts.  Only a cancel that
+ * is not ours (told by its message, which names the frame) stays a cancel.
+ *
+ * Where a node runs: in the session of its owner plainly.  In anybody else's
+ * session it runs as its owner under SECURITY_RESTRICTED_OPERATION: otherwise
+ * what it leaves behind (a deferred trigger, a held cursor) would run at the
+ * commit with the rights of that session.
+ *
+ * Layer 3.  Memory: what comes of a run is in the context of node_run()'s
+ * caller, which must outlive the subtransaction.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "compat.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "graph.h"
+#include "json.h"
+#include "lifecycle.h"
+#include "miscadmin.h"
+#include "node.h"
+#include "rights.h"
+#include "session.h"
+#include "shmem.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+/* the innermost run; NULL outside nodes */
+static HitlFrame *current_frame = NULL;
+static uint64 last_serial = 0;
+
+/* the top transaction in which a node ran plainly, in this session's name */
+static TransactionId plain_run_xid = InvalidTransactionId;
+
+static ExecutorStart_hook_type next_ExecutorStart = NULL;
+static ProcessUtility_hook_type next_ProcessUtility = NULL;
+
+/* ------------------------------------------------------------------- frames */
+
+/* The frame of the node that calls us; NULL when none does. */
+HitlFrame *
+node_frame(void)
+{
+	return current_frame;
+}
+
+bool
+node_is_running(void)
+{
+	return current_frame != NULL;
+}
+
+/* Our own locks do not make us skip a row: so ask before claiming. */
+bool
+node_is_running_task(int64 task_id)
+{
+	for (HitlFrame *frame = current_frame; frame != NULL; frame = frame->outer)
+		if (frame->run->task->task_id == task_id)
+			return true;
+	return false;
+}
+
+bool
+node_has_run_in_transaction(void)
+{
+	return TransactionIdIsValid(plain_run_xid) &&
+		plain_run_xid == GetTopTransactionIdIfAny();
+}
+
+/* -------------------------------------------------------------------- pauses */
+
+static char *
+pause_message(const HitlFrame *frame)
+{
+	return psprintf("node paused for a decision (run " UINT64_FORMAT ")", frame->serial);
+}
+
+static void
+raise_pause(const HitlFrame *frame)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_QUERY_CANCELED),
+			 errmsg_internal("%s", pause_message(frame)),
+			 errdetail("hitl.interrupt() stops the node here; it runs again once there is a decision."),
+			 errhint("Do not catch this error: the node is paused whatever it does.")));
+}
+
+/*
+ * Mark the frame as paused and unwind.  question must be in frame->context.
+ */
+void
+node_pause(HitlFrame *frame, HitlQuestion *question)
+{
+	if (frame->pause == NULL)
+		frame->pause = question;
+	raise_pause(frame);
+	pg_unreachable();
+}
+
+/* While the mark stands, whatever the node tries raises the pause again. */
+static void
+hold_pause(void)
+{
+	if (unlikely(current_frame != NULL && current_frame->pause != NULL))
+		raise_pause(current_frame);
+}
+
+static void
+node_ExecutorStart(QueryDesc *query, int flags)
+{
+	hold_pause();
+	if (next_ExecutorStart)
+		next_ExecutorStart(query, flags);
+	else
+		standard_ExecutorStart(query, flags);
+}
+
+static void
+node_ProcessUtility(PlannedStmt *statement, const char *text, bool is_read_only,
+					ProcessUtilityContext context, ParamListInfo params,
+					QueryEnvironment *environment, DestReceiver *destination,
+					QueryCompletion *completion)
+{
+	hold_pause();
+	if (next_ProcessUtility)
+		next_ProcessUtility(statement, text, is_read_only, context, params,
+							environment, destination, completion);
+	else
+		standard_ProcessUtility(statement, text, is_read_only, context, params,
+								environment, destination, completion);
+}
+
+/* Once per process, from _PG_init. */
+void
+node_init(void)
+{
+	next_ExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = node_ExecutorStart;
+	next_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = node_ProcessUtility;
+}
+
+/* -------------------------------------------------------------------- errors */
+
+static char *
+copy_string(const char *string)
+{
+	return string != NULL ? pstrdup(string) : NULL;
+}
+
+/* What is kept of an error, in the current memory context. */
+HitlError
+node_copy_error(const ErrorData *error)
+{
+	HitlError	copy = {
+		.sqlerrcode = error->sqlerrcode,
+		.message = copy_string(error->message),
+		.detail = copy_string(error->detail),
+		.hint = copy_string(error->hint),
+		.context = copy_string(error->context)
+	};
+
+	return copy;
+}
+
+/*
+ * An error ended the node and the subtransaction is rolled back.  Decide what
+ * it means; errors that belong to the caller of an inline run are thrown on.
+ */
+static void
+judge_error(HitlFrame *frame, ErrorData *error, bool is_restricted)
+{
+	HitlRun    *run = frame->run;
+
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	{
+		bool		is_ours = frame->pause != NULL && error->message != NULL &&
+			strstr(error->message, pause_message(frame)) != NULL;
+
+		if (!is_ours)
+		{
+			/* the user's ^C or timeout: inline it is theirs */
+			if (!shmem_am_executor())
+				ReThrowError(error);
+			if (shmem_cancel_aim(run->task->thread_id) != HITL_CANCEL_NONE)
+			{
+				run->outcome = HITL_OUTCOME_STOPPED;
+				return;
+			}
+			frame->pause = NULL;
+		}
+	}
+
+	/* the mark counts, not the error */
+	if (frame->pause != NULL)
+	{
+		run->outcome = HITL_OUTCOME_PAUSED;
+		run->question = frame->pause;
+		return;
+	}
+
+	run->error = node_copy_error(error);
+	switch (lifecycle_error_verdict(error->sqlerrcode))
+	{
+		case HITL_ERROR_RETRY:
+			/* at a fixed snapshot a conflict will not go away */
+			if (IsolationUsesXactSnapshot())
+				ReThrowError(error);
+			run->outcome = HITL_OUTCOME_RETRY;
+			return;
+		case HITL_ERROR_PUT_BACK:
+			run->outcome = HITL_OUTCOME_PUT_BACK;
+			return;
+		case HITL_ERROR_FAIL:
+			break;
+	}
+	run->outcome = HITL_OUTCOME_FAILED;
+	if (is_restricted && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
+		run->error.hint == NULL)
+		run->error.hint = pstrdup("The node ran in a session of another role, where temporary tables, held cursors, LISTEN and deferred constraints are refused. Run it by hitl.start().");
+}
+
+/* ----------------------------------------------------------------- the call */
+
+/* Call the handler; returns a copy in frame->context, or NULL. */
+static Jsonb *
+call_handler(HitlFrame *frame, Oid function)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	FmgrInfo	flinfo;
+	Datum		result;
+	Jsonb	   *update = NULL;
+
+	fmgr_info(function, &flinfo);
+	InitFunctionCallInfoData(*fcinfo, &flinfo, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = JsonbPGetDatum(frame->run->state);
+	fcinfo->args[0].isnull = false;
+	result = FunctionCallInvoke(fcinfo);
+
+	if (!fcinfo->isnull)
+	{
+		MemoryContext old = MemoryContextSwitchTo(frame->context);
+
+		update = DatumGetJsonbPCopy(result);
+		MemoryContextSwitchTo(old);
+	}
+	if (update != NULL && !json_is_object(update))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("node \"%s\" must return an object or NULL", frame->run->node->name),
+				 errdetail("It returned %s.", json_type(update)),
+				 errhint("Return the channels to update, such as {\"status\": \"ok\"}.")));
+	return update;
+}
+
+static void
+run_in_subtransaction(HitlFrame *frame, bool is_restricted)
+{
+	HitlRun    *run = frame->run;
+	MemoryContext scratch;
+	ResourceOwner old_owner = CurrentResourceOwner;
+
+	scratch = AllocSetContextCreate(frame->context, "hitl node", ALLOCSET_DEFAULT_SIZES);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(scratch);
+
+	PG_TRY();
+	{
+		/* rights may have changed since compile; a refusal is the node's error */
+		Oid			function = graph_handler(run->graph, run->node);
+
+		PushActiveSnapshot(GetTransactionSnapshot());
+		run->update = call_handler(frame, function);
+		PopActiveSnapshot();
+		/* a deferred constraint that fails is the node's failure too */
+		if (frame->pause == NULL && run->fires_deferred)
+			AfterTriggerFireDeferred();
+
+		if (frame->pause == NULL)
+		{
+			ReleaseCurrentSubTransaction();
+			run->outcome = HITL_OUTCOME_DONE;
+		}
+		else
+		{
+			RollbackAndReleaseCurrentSubTransaction();
+			run->outcome = HITL_OUTCOME_PAUSED;
+			run->question = frame->pause;
+			run->update = NULL;
+		}
+		MemoryContextSwitchTo(frame->context);
+		CurrentResourceOwner = old_owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(frame->context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(frame->context);
+		CurrentResourceOwner = old_owner;
+		run->update = NULL;
+		judge_error(frame, error, is_restricted);
+	}
+	PG_END_TRY();
+	MemoryContextDelete(scratch);
+}
+
+/*
+ * Run a node as the graph's owner and fill in what came of it.  Raises only
+ * what belongs to the caller of an inline run: a cancel, a conflict at a fixed
+ * snapshot.  The caller has the task claimed, and the right to run it.
+ */
+void
+node_run(HitlRun *run)
+{
+	HitlFrame	frame = {
+		.outer = current_frame,
+		.run = run,
+		.context = CurrentMemoryContext,
+		.serial = ++last_serial
+	};
+	Oid			owner = run->graph->owner;
+	Oid			save_user;
+	int			save_security;
+	bool		is_plain;
+	int			level;
+
+	GetUserIdAndSecContext(&save_user, &save_security);
+	is_plain = GetSessionUserId() == owner && save_user == owner && save_security == 0;
+
+	current_frame = &frame;
+	PG_TRY();
+	{
+		if (!is_plain)
+			SetUserIdAndSecContext(owner, save_security |
+								   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+		level = session_enter_node(run->graph->search_path);
+		run_in_subtransaction(&frame, !is_plain);
+		session_leave_node(level);
+		SetUserIdAndSecContext(save_user, save_security);
+	}
+	PG_FINALLY();
+	{
+		current_frame = frame.outer;
+	}
+	PG_END_TRY();
+
+	if (is_plain && run->outcome == HITL_OUTCOME_DONE)
+		plain_run_xid = GetTopTransactionIdIfAny();
+}

@@ -1,0 +1,19 @@
+/*
+ * rights.h
+ *    Who may do what.
+ *
+ * Layer 3.
+ */
+#ifndef HITL_RIGHTS_H
+#define HITL_RIGHTS_H
+
+#include "types.h"
+
+extern bool rights_is_owner(Oid owner);
+extern void rights_require_graph(const HitlGraph *graph);
+extern void rights_require_thread(const HitlThread *thread);
+extern void rights_require_voter(const HitlInterrupt *interrupt);
+extern bool rights_can_connect(Oid role, const char **why);
+extern List *rights_search_path_faults(List *schemas);
+
+#endif							/* HITL_RIGHTS_H */

@@ -1,0 +1,35 @@
+/*
+ * store_audit.c
+ *    Rows of hitl.audit: appended, never changed.
+ *
+ * No update or delete exists here.  Only audit.c calls it.
+ *
+ * Layer 2.
+ */
+#include "postgres.h"
+
+#include "db.h"
+#include "store_audit.h"
+
+DB_STATEMENT(audit_append,
+			 "INSERT INTO hitl.audit (thread_id, at, event, step, node, task_id, interrupt_id, actor, role, actor_kind, detail)"
+			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+			 INT8OID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, INT8OID, INT8OID,
+			 TEXTOID, TEXTOID, TEXTOID, JSONBOID);
+
+void
+store_audit_append(const HitlAudit *audit, TimestampTz at)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(audit->thread_id), db_time(at), db_text(audit->event),
+		audit->step != 0 ? db_int(audit->step) : db_null(),
+		db_text(audit->node),
+		audit->task_id != 0 ? db_bigint(audit->task_id) : db_null(),
+		audit->interrupt_id != 0 ? db_bigint(audit->interrupt_id) : db_null(),
+		db_text(audit->actor), db_text(audit->role), db_text(audit->actor_kind),
+	db_jsonb(audit->detail)};
+
+	db_open(&call);
+	(void) db_execute(&call, &audit_append, args);
+	db_close(&call);
+}

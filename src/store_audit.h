@@ -1,0 +1,29 @@
+/*
+ * store_audit.h
+ *    Rows of hitl.audit: appended, never changed.
+ *
+ * Layer 2.
+ */
+#ifndef HITL_STORE_AUDIT_H
+#define HITL_STORE_AUDIT_H
+
+#include "types.h"
+
+/* a row of hitl.audit; 0 and NULL where there is none */
+typedef struct HitlAudit
+{
+	int64		thread_id;
+	const char *event;
+	int			step;
+	const char *node;
+	int64		task_id;
+	int64		interrupt_id;
+	const char *actor;
+	const char *role;
+	const char *actor_kind;
+	Jsonb	   *detail;
+} HitlAudit;
+
+extern void store_audit_append(const HitlAudit *audit, TimestampTz at);
+
+#endif							/* HITL_STORE_AUDIT_H */

@@ -1,0 +1,242 @@
+/*
+ * store_interrupt.c
+ *    Rows of hitl.interrupt, vote and audience.
+ *
+ * The interrupt's row is the lock of its votes and of its settling.  What may
+ * be decided is in the audience table, whose rows come and go with the
+ * interrupt's pending state; so nothing searches by status.
+ *
+ * Layer 2.  Lock order: interrupt rows by id, then the thread's row.
+ */
+#include "postgres.h"
+
+#include "db.h"
+#include "names.h"
+#include "store_interrupt.h"
+
+/*
+ * The question and its audience in one statement.  In this version the
+ * audience is the graph's owner, at priority 0.
+ */
+DB_STATEMENT(interrupt_insert,
+			 "WITH opened AS ("
+			 " INSERT INTO hitl.interrupt (interrupt_id, thread_id, task_id, graph_id, owner, step, node, key, status,"
+			 "   action, args, description, payload, allowed, opened_at, supersedes)"
+			 " VALUES (pg_catalog.nextval('hitl.interrupt_id_seq'), $1, $2, $3, $4, $5, $6, $7, 'pending',"
+			 "   $8, $9, $10, $11, $12, $13, $14)"
+			 " RETURNING interrupt_id)"
+			 " INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id)"
+			 " SELECT $4, 0, $13, interrupt_id FROM opened RETURNING interrupt_id",
+			 INT8OID, INT8OID, INT8OID, REGROLEOID, INT4OID, TEXTOID, TEXTOID,
+			 TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID);
+
+/* Insert a pending interrupt; fills in its interrupt_id. */
+void
+store_interrupt_insert(HitlInterrupt *interrupt, TimestampTz at)
+{
+	DbCall		call;
+	const HitlQuestion *question = &interrupt->question;
+	const char *allowed[HITL_DECISION_TYPES];
+	int			n_allowed = 0;
+
+	for (int i = 0; i < HITL_DECISION_TYPES; i++)
+		if (question->allowed & HITL_DECISION_BIT(i))
+			allowed[n_allowed++] = name_decision_type((HitlDecisionType) i);
+	{
+		DbArg		args[] = {
+			db_bigint(interrupt->thread_id), db_bigint(interrupt->task_id), db_bigint(interrupt->graph_id),
+			db_oid(interrupt->owner), db_int(interrupt->step), db_text(interrupt->node), db_text(question->key),
+			db_text(question->action), db_jsonb(question->args), db_text(question->description),
+			db_jsonb(question->payload), db_text_array(allowed, n_allowed), db_time(at),
+			question->supersedes != 0 ? db_bigint(question->supersedes) : db_null()
+		};
+
+		db_open(&call);
+		(void) db_execute(&call, &interrupt_insert, args);
+		interrupt->interrupt_id = db_get_bigint(0, 1);
+		db_close(&call);
+	}
+}
+
+#define INTERRUPT_COLUMNS \
+	"interrupt_id, thread_id, task_id, graph_id, owner, step, node, key, status," \
+	" action, args, description, payload, allowed, supersedes, decision, settled_by, settled_at"
+
+static HitlInterrupt *
+read_interrupt(DbCall *call, uint64 row)
+{
+	HitlInterrupt *interrupt = MemoryContextAllocZero(call->caller, sizeof(HitlInterrupt));
+	HitlQuestion *question = &interrupt->question;
+	ListCell   *cell;
+
+	interrupt->interrupt_id = db_get_bigint(row, 1);
+	interrupt->thread_id = db_get_bigint(row, 2);
+	interrupt->task_id = db_get_bigint(row, 3);
+	interrupt->graph_id = db_get_bigint(row, 4);
+	interrupt->owner = db_get_oid(row, 5);
+	interrupt->step = db_get_int(row, 6);
+	interrupt->node = db_get_text(call, row, 7);
+	question->key = db_get_text(call, row, 8);
+	interrupt->status = name_to_interrupt_status(db_get_text(call, row, 9));
+	question->action = db_get_text(call, row, 10);
+	question->args = db_get_jsonb(call, row, 11);
+	question->description = db_get_text(call, row, 12);
+	question->payload = db_get_jsonb(call, row, 13);
+	foreach(cell, db_get_text_array(call, row, 14))
+	{
+		HitlDecisionType type;
+
+		if (name_find_decision_type(lfirst(cell), &type))
+			question->allowed |= HITL_DECISION_BIT(type);
+	}
+	question->supersedes = db_get_bigint(row, 15);
+	interrupt->decision = db_get_jsonb(call, row, 16);
+	interrupt->settled_by = db_get_text(call, row, 17);
+	interrupt->settled_at = db_get_time(row, 18);
+	return interrupt;
+}
+
+static List *
+list_interrupts(DbStatement *statement, const DbArg *args)
+{
+	DbCall		call;
+	List	   *interrupts = NIL;
+	uint64		n;
+	MemoryContext old;
+
+	db_open(&call);
+	n = db_execute(&call, statement, args);
+	old = MemoryContextSwitchTo(call.caller);
+	for (uint64 i = 0; i < n; i++)
+		interrupts = lappend(interrupts, read_interrupt(&call, i));
+	MemoryContextSwitchTo(old);
+	db_close(&call);
+	return interrupts;
+}
+
+/* by primary key, which alone is named: see the planner trap of partial indexes */
+DB_STATEMENT(interrupt_find,
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt WHERE interrupt_id = $1",
+			 INT8OID);
+
+/* NULL when there is none */
+HitlInterrupt *
+store_interrupt_find(int64 interrupt_id)
+{
+	DbArg		args[] = {db_bigint(interrupt_id)};
+	List	   *found = list_interrupts(&interrupt_find, args);
+
+	return found != NIL ? linitial(found) : NULL;
+}
+
+DB_STATEMENT(interrupt_lock,
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt WHERE interrupt_id = $1 FOR UPDATE",
+			 INT8OID);
+
+/* The same, locked: waits for a vote that is not committed. */
+HitlInterrupt *
+store_interrupt_lock(int64 interrupt_id)
+{
+	DbArg		args[] = {db_bigint(interrupt_id)};
+	List	   *found = list_interrupts(&interrupt_lock, args);
+
+	return found != NIL ? linitial(found) : NULL;
+}
+
+/* interrupt_task: all that a task has asked, oldest first */
+DB_STATEMENT(interrupt_of_task,
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt WHERE thread_id = $1 AND task_id = $2"
+			 " ORDER BY interrupt_id",
+			 INT8OID, INT8OID);
+
+List *
+store_interrupt_of_task(int64 thread_id, int64 task_id)
+{
+	DbArg		args[] = {db_bigint(thread_id), db_bigint(task_id)};
+
+	return list_interrupts(&interrupt_of_task, args);
+}
+
+/* interrupt_task: what the thread has asked up to now */
+DB_STATEMENT(interrupt_pending,
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = $1 AND status = 'pending'"
+			 " ORDER BY interrupt_id",
+			 INT8OID);
+
+DB_STATEMENT(interrupt_pending_lock,
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = $1 AND status = 'pending'"
+			 " ORDER BY interrupt_id FOR UPDATE",
+			 INT8OID);
+
+/*
+ * The pending interrupts of a thread, in id order; is_locking: locked, waiting
+ * for votes that are not committed (those that these settle are left out).
+ */
+List *
+store_interrupt_pending(int64 thread_id, bool is_locking)
+{
+	DbArg		args[] = {db_bigint(thread_id)};
+
+	return list_interrupts(is_locking ? &interrupt_pending_lock : &interrupt_pending, args);
+}
+
+DB_STATEMENT(interrupt_settle,
+			 "WITH settled AS ("
+			 " UPDATE hitl.interrupt SET status = $2, decision = $3, settled_by = $4, settled_at = $5"
+			 " WHERE interrupt_id = $1)"
+			 " DELETE FROM hitl.audience WHERE interrupt_id = $1",
+			 INT8OID, TEXTOID, JSONBOID, TEXTOID, TIMESTAMPTZOID);
+
+/* Take an interrupt out of pending; the caller holds its row. */
+void
+store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus status,
+					   Jsonb *decision, const char *by, TimestampTz at)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(interrupt_id), db_text(name_interrupt_status(status)),
+	db_jsonb(decision), db_text(by), db_time(at)};
+
+	db_open(&call);
+	(void) db_execute(&call, &interrupt_settle, args);
+	db_close(&call);
+}
+
+DB_STATEMENT(vote_insert,
+			 "INSERT INTO hitl.vote (interrupt_id, voter, role, type, answer, comment, idempotency_key, voted_at)"
+			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+			 INT8OID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
+
+/* The caller holds the interrupt's row. */
+void
+store_vote_insert(const HitlVote *vote, TimestampTz at)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(vote->interrupt_id), db_text(vote->voter), db_text(vote->role),
+		db_text(name_decision_type(vote->type)), db_jsonb(vote->answer), db_text(vote->comment),
+	db_text(vote->idempotency_key), db_time(at)};
+
+	db_open(&call);
+	(void) db_execute(&call, &vote_insert, args);
+	db_close(&call);
+}
+
+/* a range of the primary key: an interrupt has few votes */
+DB_STATEMENT(vote_find,
+			 "SELECT answer FROM hitl.vote WHERE interrupt_id = $1 AND voter = $2 AND idempotency_key = $3"
+			 " ORDER BY interrupt_id, vote_id DESC LIMIT 1",
+			 INT8OID, TEXTOID, TEXTOID);
+
+/* The answer that a voter gave under a key; NULL when there is none. */
+Jsonb *
+store_vote_find(int64 interrupt_id, const char *voter, const char *idempotency_key)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(interrupt_id), db_text(voter), db_text(idempotency_key)};
+	Jsonb	   *answer = NULL;
+
+	db_open(&call);
+	if (db_execute(&call, &vote_find, args) > 0)
+		answer = db_get_jsonb(&call, 0, 1);
+	db_close(&call);
+	return answer;
+}

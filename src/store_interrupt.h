@@ -1,0 +1,36 @@
+/*
+ * store_interrupt.h
+ *    Rows of hitl.interrupt, vote and audience.
+ *
+ * Layer 2.
+ */
+#ifndef HITL_STORE_INTERRUPT_H
+#define HITL_STORE_INTERRUPT_H
+
+#include "types.h"
+
+/* a row of hitl.vote */
+typedef struct HitlVote
+{
+	int64		interrupt_id;
+	const char *voter;
+	const char *role;
+	HitlDecisionType type;
+	Jsonb	   *answer;
+	const char *comment;		/* may be NULL */
+	const char *idempotency_key;	/* may be NULL */
+} HitlVote;
+
+extern void store_interrupt_insert(HitlInterrupt *interrupt, TimestampTz at);
+extern HitlInterrupt *store_interrupt_find(int64 interrupt_id);
+extern HitlInterrupt *store_interrupt_lock(int64 interrupt_id);
+extern List *store_interrupt_of_task(int64 thread_id, int64 task_id);
+extern List *store_interrupt_pending(int64 thread_id, bool is_locking);
+extern void store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus status,
+								   Jsonb *decision, const char *by, TimestampTz at);
+
+extern void store_vote_insert(const HitlVote *vote, TimestampTz at);
+extern Jsonb *store_vote_find(int64 interrupt_id, const char *voter,
+							  const char *idempotency_key);
+
+#endif							/* HITL_STORE_INTERRUPT_H */

@@ -1,0 +1,22 @@
+/*
+ * store_task.h
+ *    Rows of hitl.task: one node to run in one super-step.
+ *
+ * Layer 2.
+ */
+#ifndef HITL_STORE_TASK_H
+#define HITL_STORE_TASK_H
+
+#include "lifecycle.h"
+#include "types.h"
+
+extern int64 store_task_insert(int64 thread_id, int step, const char *node, TimestampTz at);
+extern HitlTask *store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there);
+extern void store_task_move(const HitlTask *task, const HitlError *error, TimestampTz at);
+extern void store_task_count(int64 thread_id, int step, HitlTaskCounts *counts);
+extern List *store_task_list(int64 thread_id, int step);
+extern void store_task_cancel_thread(int64 thread_id, TimestampTz at);
+extern List *store_task_retry(int64 thread_id, int step);
+extern Jsonb *store_task_error(int64 thread_id, int step);
+
+#endif							/* HITL_STORE_TASK_H */

@@ -1,0 +1,24 @@
+/*
+ * store_thread.h
+ *    Rows of hitl.thread and hitl.checkpoint.
+ *
+ * Layer 2.
+ */
+#ifndef HITL_STORE_THREAD_H
+#define HITL_STORE_THREAD_H
+
+#include "types.h"
+
+extern void store_thread_insert(HitlThread *thread, const char *starter, TimestampTz at);
+extern HitlThread *store_thread_find(int64 thread_id);
+extern HitlThread *store_thread_lock(int64 thread_id);
+extern void store_thread_move(const HitlThread *thread, TimestampTz at);
+extern void store_thread_cancel(int64 thread_id, const char *by, const char *reason,
+								TimestampTz at);
+
+extern void store_checkpoint_insert(int64 thread_id, int checkpoint, int step,
+									Jsonb *delta, Jsonb *state, TimestampTz at);
+extern Jsonb *store_checkpoint_state(int64 thread_id, int checkpoint);
+extern Jsonb *store_checkpoint_latest(int64 thread_id);
+
+#endif							/* HITL_STORE_THREAD_H */

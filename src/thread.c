@@ -1,0 +1,448 @@
+/*
+ * thread.c
+ *    Start a thread, take it over a barrier, cancel it, run it again.
+ *
+ * A thread moves in super-steps.  Whoever ends a task locks the thread's row
+ * and counts the tasks of the step in a new statement: the last one applies
+ * the reducers, writes the checkpoint and makes the next tasks, all in the
+ * commit of its own node's effects (P1).
+ *
+ * A vote queues a task and touches neither the thread nor the task: so a
+ * thread with a row in the run queue is running, whatever its row says.
+ *
+ * Layer 3.  Lock order: interrupts by id, then the thread.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "audit.h"
+#include "clock.h"
+#include "errors.h"
+#include "frontier.h"
+#include "graph.h"
+#include "guc.h"
+#include "interrupt.h"
+#include "json.h"
+#include "lifecycle.h"
+#include "miscadmin.h"
+#include "names.h"
+#include "reducer.h"
+#include "rights.h"
+#include "shmem.h"
+#include "store_interrupt.h"
+#include "store_queue.h"
+#include "store_task.h"
+#include "store_thread.h"
+#include "thread.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "wake.h"
+
+/* A thread by id, which the current user may see and steer; else an error. */
+HitlThread *
+thread_require(int64 thread_id)
+{
+	HitlThread *thread = store_thread_find(thread_id);
+
+	if (thread == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("thread %lld does not exist", (long long) thread_id),
+				 errdetail("No thread of that id was started in this database, or its start is not committed."),
+				 errhint("SELECT * FROM hitl.threads;")));
+	rights_require_thread(thread);
+	return thread;
+}
+
+/* What the thread is to those who look at it. */
+HitlThreadStatus
+thread_status(const HitlThread *thread)
+{
+	if (!lifecycle_thread_has_ended(thread->status) &&
+		store_queue_has_thread(thread->thread_id))
+		return HITL_THREAD_RUNNING;
+	return thread->status;
+}
+
+/* Make ready tasks of the thread's current step, one per node. */
+static void
+insert_tasks(const HitlThread *thread, List *nodes)
+{
+	TimestampTz now = clock_now();
+	ListCell   *cell;
+
+	foreach(cell, nodes)
+	{
+		int64		task_id = store_task_insert(thread->thread_id, thread->step, lfirst(cell), now);
+
+		store_queue_insert(thread->owner, now, thread->thread_id, thread->step, task_id);
+	}
+	wake_note_work(thread->owner);
+}
+
+/* Who starts something should know that nobody will run it.  Once a session. */
+static void
+note_missing_workers(void)
+{
+	static bool is_noted = false;
+
+	if (is_noted || shmem_is_on())
+		return;
+	is_noted = true;
+	ereport(NOTICE,
+			(errmsg("no hitl worker runs on this server"),
+			 errdetail("The library is not in shared_preload_libraries; threads wait until somebody runs them."),
+			 errhint("CALL hitl.run_pending(); runs what is due.")));
+}
+
+/* Start a thread of the latest version of a graph; returns its id. */
+int64
+thread_start(const char *graph_name, Jsonb *input)
+{
+	HitlGraph  *graph = graph_require(graph_name);
+	HitlThread	thread = {
+		.graph_id = graph->graph_id,
+		.version = graph->version,
+		.owner = graph->owner,
+		.status = HITL_THREAD_RUNNING,
+		.step = 1,
+		.checkpoint = 0
+	};
+	TimestampTz now = clock_now();
+
+	if (graph->version == HITL_DRAFT)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("graph \"%s\" is not compiled", graph_name),
+				 errdetail("It has a draft only, which cannot be run."),
+				 errhint("SELECT hitl.compile(%s);", quote_literal_cstr(graph_name))));
+	if (!json_is_object(input))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the input of a thread must be an object"),
+				 errdetail("It is %s.", json_type(input)),
+				 errhint("Give the channels of the state, such as {\"amount\": 900}.")));
+
+	store_thread_insert(&thread, audit_session_user(), now);
+	store_checkpoint_insert(thread.thread_id, 0, 0, input, input, now);
+	audit_thread(thread.thread_id, "started", NULL);
+	insert_tasks(&thread,
+				 frontier_next(graph_get(thread.graph_id, thread.version), list_make1(HITL_START)));
+	note_missing_workers();
+	return thread.thread_id;
+}
+
+/* The step is complete: reducers, checkpoint, and what comes next. */
+static void
+end_step(HitlThread *thread)
+{
+	const HitlGraphVersion *graph = graph_get(thread->graph_id, thread->version);
+	List	   *tasks = store_task_list(thread->thread_id, thread->step);
+	List	   *done = NIL;
+	List	   *next;
+	Jsonb	   *delta = reducer_apply(tasks);
+	Jsonb	   *state;
+	TimestampTz now = clock_now();
+	ListCell   *cell;
+
+	foreach(cell, tasks)
+		done = lappend(done, ((HitlTask *) lfirst(cell))->node);
+	next = frontier_next(graph, done);
+
+	state = json_merge(store_checkpoint_state(thread->thread_id, thread->checkpoint), delta);
+	thread->checkpoint++;
+	store_checkpoint_insert(thread->thread_id, thread->checkpoint, thread->step, delta, state, now);
+
+	if (next == NIL)
+		thread->status = HITL_THREAD_DONE;
+	else
+	{
+		thread->status = HITL_THREAD_RUNNING;
+		thread->step++;
+		insert_tasks(thread, next);
+	}
+	store_thread_move(thread, now);
+	if (thread->status == HITL_THREAD_DONE)
+	{
+		audit_thread(thread->thread_id, "done", NULL);
+		wake_note_event(HITL_EVENT_ENDED, thread->thread_id, 0);
+	}
+}
+
+/*
+ * A task of the current step has ended or parked: bring the thread up to date.
+ * The caller holds the thread's row, locked in an earlier statement, and has
+ * written the task.
+ */
+void
+thread_settle(HitlThread *thread)
+{
+	HitlTaskCounts counts;
+	HitlThreadStatus status;
+
+	store_task_count(thread->thread_id, thread->step, &counts);
+	if (lifecycle_step_is_complete(&counts))
+		end_step(thread);
+	else
+	{
+		status = lifecycle_thread_status(&counts);
+		Assert(lifecycle_thread_may_move(thread->status, status));
+		if (status != thread->status)
+		{
+			thread->status = status;
+			store_thread_move(thread, clock_now());
+			if (status == HITL_THREAD_FAILED)
+				wake_note_event(HITL_EVENT_ENDED, thread->thread_id, 0);
+		}
+	}
+	/* its row may be as it was, and a queue row less makes it settled */
+	wake_note_thread(thread->thread_id);
+}
+
+/*
+ * Cancel a thread.  Waits for votes that are not committed, never for a node:
+ * a task that an executor has claimed is left to it, and it is signalled.
+ */
+HitlThreadStatus
+thread_cancel(int64 thread_id, const char *reason)
+{
+	HitlThread *thread = thread_require(thread_id);
+	ListCell   *cell;
+	TimestampTz now;
+
+	/* interrupts before the thread: the order of everybody */
+	(void) store_interrupt_pending(thread_id, true);
+	thread = store_thread_lock(thread_id);
+	now = clock_now();
+	if (thread->status == HITL_THREAD_CANCELLED)
+		return thread->status;
+	if (thread->status == HITL_THREAD_DONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("thread %lld cannot be cancelled", (long long) thread_id),
+				 errdetail("It is done."),
+				 errhint("SELECT * FROM hitl.timeline WHERE thread_id = %lld;", (long long) thread_id)));
+
+	/*
+	 * Look again: a question may have been opened between the two locks; with
+	 * the thread locked no other can be.  Waiting for a vote on it here is
+	 * against the order, but a vote waits for nobody's thread.
+	 */
+	foreach(cell, store_interrupt_pending(thread_id, true))
+	{
+		HitlInterrupt *interrupt = lfirst(cell);
+
+		store_interrupt_settle(interrupt->interrupt_id, HITL_INTERRUPT_CANCELLED, NULL,
+							   audit_session_user(), now);
+	}
+	store_task_cancel_thread(thread_id, now);
+	store_queue_delete_thread(thread_id);
+	store_thread_cancel(thread_id, audit_session_user(), reason, now);
+	audit_thread(thread_id, "cancelled", NULL);
+	wake_note_cancel(thread_id);
+	wake_note_thread(thread_id);
+	wake_note_event(HITL_EVENT_ENDED, thread_id, 0);
+	return HITL_THREAD_CANCELLED;
+}
+
+/* Run the failed tasks of a thread again; returns how many. */
+int
+thread_retry(int64 thread_id)
+{
+	HitlThread *thread = thread_require(thread_id);
+	List	   *tasks;
+	ListCell   *cell;
+	TimestampTz now;
+
+	thread = store_thread_lock(thread_id);
+	tasks = lifecycle_thread_has_ended(thread->status) ? NIL : store_task_retry(thread_id, thread->step);
+	if (tasks == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("thread %lld has nothing to retry", (long long) thread_id),
+				 errdetail("It is %s, and no task of its current step has failed.",
+						   name_thread_status(thread_status(thread))),
+				 errhint("SELECT * FROM hitl.why(%lld);", (long long) thread_id)));
+	now = clock_now();
+	foreach(cell, tasks)
+	{
+		HitlTask   *task = lfirst(cell);
+
+		store_queue_insert(thread->owner, now, thread_id, task->step, task->task_id);
+		audit_task(task, "retried", NULL);
+	}
+	thread->status = HITL_THREAD_RUNNING;
+	store_thread_move(thread, now);
+	wake_note_work(thread->owner);
+	return list_length(tasks);
+}
+
+/*
+ * The state at the latest checkpoint that the caller's query sees: the thread
+ * may be further by now.
+ */
+Jsonb *
+thread_state(int64 thread_id)
+{
+	(void) thread_require(thread_id);
+	return store_checkpoint_latest(thread_id);
+}
+
+/* What invoke() and resume() return. */
+Jsonb *
+thread_document(int64 thread_id)
+{
+	HitlThread *thread = store_thread_find(thread_id);
+	HitlThreadStatus status = thread_status(thread);
+	TimestampTz due_at;
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_int64(&b, "thread_id", thread_id);
+	json_add_string(&b, "status", name_thread_status(status));
+	json_add_jsonb(&b, "state", store_checkpoint_state(thread_id, thread->checkpoint));
+	json_add_jsonb(&b, "interrupts", interrupt_documents(thread_id));
+	if (status == HITL_THREAD_FAILED)
+		json_add_jsonb(&b, "error", store_task_error(thread_id, thread->step));
+	if (status == HITL_THREAD_RUNNING && store_queue_next_due(thread_id, &due_at))
+		json_add_time(&b, "due_at", due_at);
+	return json_end(&b);
+}
+
+static void
+refuse_wait(int64 thread_id, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_HITL_UNCOMMITTED),
+			 errmsg("cannot wait for thread %lld in this transaction", (long long) thread_id),
+			 errdetail_internal("%s", detail),
+			 errhint("Commit first, then wait in a transaction of its own at READ COMMITTED.")));
+}
+
+/*
+ * Wait until a thread is settled: done, failed, cancelled or interrupted.
+ * Returns false when the time is up.
+ */
+bool
+thread_wait(int64 thread_id, TimestampTz until, HitlThreadStatus *status)
+{
+	HitlThread *thread = thread_require(thread_id);
+	bool		is_settled = false;
+
+	if (IsolationUsesXactSnapshot())
+		refuse_wait(thread_id, "Its isolation level is above READ COMMITTED, so it would never see the thread move.");
+	if (thread->is_ours || store_queue_is_ours(thread_id))
+		refuse_wait(thread_id, "It has itself started, decided or steered the thread, which nobody else can see before it commits.");
+
+	wake_wait_begin(thread_id);
+	for (;;)
+	{
+		TimestampTz now;
+
+		thread = store_thread_find(thread_id);
+		if (thread == NULL)
+			break;
+		*status = thread_status(thread);
+		is_settled = *status != HITL_THREAD_RUNNING;
+		now = clock_now();
+		if (is_settled || now >= until)
+			break;
+		note_missing_workers();
+		wake_wait(TimestampDifferenceMilliseconds(now, until) + 1);
+	}
+	wake_wait_end();
+	return is_settled;
+}
+
+/* Why a thread does not move, and what to type next. */
+void
+thread_why(int64 thread_id, const char **code, char **explanation, char **next)
+{
+	HitlThread *thread = thread_require(thread_id);
+	HitlThreadStatus status = thread_status(thread);
+	long long	id = thread_id;
+	TimestampTz due_at = DT_NOBEGIN;
+	const char *why;
+
+	*next = psprintf("SELECT * FROM hitl.timeline WHERE thread_id = %lld;", id);
+	*code = name_thread_status(status);
+	switch (status)
+	{
+		case HITL_THREAD_DONE:
+			*explanation = pstrdup("It has reached END.");
+			*next = psprintf("SELECT hitl.get_state(%lld);", id);
+			return;
+		case HITL_THREAD_CANCELLED:
+			*explanation = pstrdup("It was cancelled.");
+			return;
+		case HITL_THREAD_FAILED:
+			*explanation = pstrdup("A node failed, and nothing else of its step can run.");
+			*next = psprintf("SELECT * FROM hitl.failed WHERE thread_id = %lld;  -- then SELECT hitl.retry(%lld);", id, id);
+			return;
+		case HITL_THREAD_INTERRUPTED:
+			*explanation = psprintf("It waits for %d decision(s).",
+									list_length(store_interrupt_pending(thread_id, false)));
+			*next = psprintf("SELECT * FROM hitl.pending WHERE thread_id = %lld;", id);
+			return;
+		case HITL_THREAD_RUNNING:
+			break;
+	}
+
+	/* it is queued: who will take it? */
+	(void) store_queue_next_due(thread_id, &due_at);
+	if (due_at > clock_now())
+	{
+		*code = "delayed";
+		*explanation = psprintf("It was put back and runs again at %s.", timestamptz_to_str(due_at));
+		*next = psprintf("SELECT hitl.wait(%lld);", id);
+	}
+	else if (!shmem_is_on())
+	{
+		*code = "no_workers";
+		*explanation = pstrdup("It is queued, and hitl is not in shared_preload_libraries: no worker will take it.");
+		*next = pstrdup("CALL hitl.run_pending();");
+	}
+	else
+	{
+		HitlWorkerInfo *workers;
+		int			n_workers = shmem_workers(&workers);
+		bool		has_launcher = false;
+
+		for (int i = 0; i < n_workers; i++)
+		{
+			if (workers[i].pid != 0 && strcmp(workers[i].process, "launcher") == 0)
+				has_launcher = true;
+			if (workers[i].dboid == MyDatabaseId && workers[i].thread_id == thread_id)
+			{
+				*code = "running";
+				*explanation = psprintf("Process %d runs a node of it.", workers[i].pid);
+				*next = psprintf("SELECT hitl.wait(%lld);", id);
+				return;
+			}
+		}
+		*next = pstrdup("SELECT * FROM hitl.worker_status;");
+		if (!rights_can_connect(thread->owner, &why))
+		{
+			*code = "owner_cannot_connect";
+			*explanation = psprintf("It is queued, and no executor can run as role \"%s\": %s.",
+									GetUserNameFromId(thread->owner, true), why);
+			*next = pstrdup("CALL hitl.run_pending();");
+		}
+		else if (!has_launcher)
+		{
+			*code = "no_launcher";
+			*explanation = pstrdup("It is queued, and the hitl launcher is not running.");
+		}
+		else if (guc_max_executors == 0)
+		{
+			*code = "no_executor";
+			*explanation = pstrdup("It is queued, and hitl.max_executors is 0.");
+			*next = pstrdup("ALTER SYSTEM SET hitl.max_executors = 4;  -- then SELECT pg_reload_conf();");
+		}
+		else
+		{
+			*code = "queued";
+			*explanation = pstrdup("It is queued and waits for an executor.");
+		}
+	}
+}

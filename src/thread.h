@@ -1,0 +1,23 @@
+/*
+ * thread.h
+ *    Start a thread, take it over a barrier, cancel it, run it again.
+ *
+ * Layer 3.
+ */
+#ifndef HITL_THREAD_H
+#define HITL_THREAD_H
+
+#include "types.h"
+
+extern int64 thread_start(const char *graph_name, Jsonb *input);
+extern HitlThread *thread_require(int64 thread_id);
+extern HitlThreadStatus thread_status(const HitlThread *thread);
+extern void thread_settle(HitlThread *thread);
+extern HitlThreadStatus thread_cancel(int64 thread_id, const char *reason);
+extern int	thread_retry(int64 thread_id);
+extern Jsonb *thread_state(int64 thread_id);
+extern Jsonb *thread_document(int64 thread_id);
+extern bool thread_wait(int64 thread_id, TimestampTz until, HitlThreadStatus *status);
+extern void thread_why(int64 thread_id, const char **code, char **explanation, char **next);
+
+#endif							/* HITL_THREAD_H */
