@@ -1,0 +1,70 @@
+# hitl: `make demo` tells the story, `make test` proves it, `make && make install` is the usual PGXS way.
+# Every other target works on a private copy of the server under build/ and needs no root (test/cluster.sh).
+
+# Source files by layer, lowest first.  A file includes only what stands before it here (test/lint/layers.sh).
+WORDS   = compat errors types guc clock names json
+LOGIC   = lifecycle frontier reducer answer
+STORE   = db store_graph store_thread store_task store_queue store_interrupt store_audit shmem wake
+ENGINE  = session audit rights graph node thread interrupt executor decision
+DOORS   = api_graph api_thread api_review api_monitor worker launcher dispatcher executor_main utility hitl
+JUST_HEADERS = compat errors types
+
+# What CREATE EXTENSION runs: these parts of sql/, in this order.
+SQL_PARTS = 00_guard 20_graph 30_thread 40_interrupt 60_audit 70_views 80_monitor 90_grants
+
+# Tests: behaviour (test/sql, expected/), the part of it that also holds without preload, races (test/isolation).
+# test/pgtap/*.sql and test/tap/*.pl are found by name.
+REGRESS           =
+REGRESS_PLAIN     =
+REGRESS_LANGUAGES =
+ISOLATION         =
+
+PG_CONFIG    ?= pg_config
+HITL_VERSION  = 0.1.0
+EXTENSION     = hitl
+MODULE_big    = hitl
+OBJS          = $(patsubst %,src/%.o,$(filter-out $(JUST_HEADERS),$(WORDS) $(LOGIC) $(STORE) $(ENGINE) $(DOORS)))
+DATA_built    = hitl--$(HITL_VERSION).sql
+REGRESS_OPTS   = --inputdir=test
+ISOLATION_OPTS = --inputdir=test/isolation
+EXTRA_CLEAN    = build hitl_test.so test/unit/*.o results regression.diffs regression.out
+
+# The server's headers are system headers: -Wextra is for our lines, not for theirs.
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CFLAGS   = -Wall -Wextra $(if $(WERROR),-Werror)
+# Only hitl_*, and what the server looks for, leaves the library: no clash with another extension's names.
+SHLIB_LINK  = -Wl,--version-script=src/hitl.map
+# No bitcode: it needs clang, and nothing of ours is worth inlining into a query.
+override with_llvm = no
+
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(if $(PGXS),$(wildcard $(PGXS))),)
+include $(PGXS)
+else
+all install:
+	@echo "no PostgreSQL to build against: install postgresql-server-dev-NN, or say make PG_CONFIG=/path/to/pg_config" >&2; exit 1
+clean:
+	rm -rf $(EXTRA_CLEAN) $(OBJS) $(DATA_built) hitl.so
+endif
+
+$(OBJS): $(wildcard src/*.h) Makefile
+hitl.so: src/hitl.map
+
+$(DATA_built): $(SQL_PARTS:%=sql/%.sql) Makefile
+	cat $(SQL_PARTS:%=sql/%.sql) > $@
+
+# The pure logic of layer 1 as SQL functions, for test/unit only; never installed with the extension.
+UNIT_OBJS = test/unit/hitl_test.o $(patsubst %,src/%.o,names json $(LOGIC))
+test/unit/hitl_test.o: CPPFLAGS += -Isrc
+test/unit/hitl_test.o: $(wildcard src/*.h)
+hitl_test.so: $(UNIT_OBJS)
+	$(CC) $(CFLAGS) -shared -o $@ $(UNIT_OBJS) $(LDFLAGS) $(LDFLAGS_SL) -Wl,-Bsymbolic
+
+run = PG_CONFIG='$(PG_CONFIG)' bash
+demo:   ; @$(run) test/demo/demo.sh
+psql:   ; @$(run) test/demo/demo.sh --psql
+test:   ; @FULL='$(FULL)' PARTS='$(PARTS)' $(run) test/run.sh
+bench:  ; @$(run) test/bench/bench.sh
+lint:   ; @$(run) test/lint/all.sh
+print-%: ; @echo '$($*)'
+.PHONY: demo psql test bench lint

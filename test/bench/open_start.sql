@@ -1,0 +1,1 @@
+SELECT hitl.start('refund', '{"amount": 4200, "refund_args": {"order": "A-2", "amount": 4200}}');
