@@ -12,6 +12,7 @@ CREATE EXTENSION hitl;
 GRANT USAGE ON SCHEMA hitl TO shop;
 GRANT CREATE ON SCHEMA public TO shop;
 \connect shop shop
+\pset null '-'
 \set QUIET off
 
 \echo
@@ -43,8 +44,8 @@ END $$;
 \echo '--- 2. The graph: START -> pay -> END.'
 \echo
 \set ECHO queries
-SELECT hitl.create_graph('refund');
-SELECT hitl.add_node('refund', 'pay', 'pay(jsonb)');
-SELECT hitl.add_edge('refund', 'START', 'pay');
-SELECT hitl.add_edge('refund', 'pay', 'END');
-SELECT hitl.compile('refund') AS version;
+SELECT hitl.create_graph('refund') AS graph_id,
+       hitl.add_node('refund', 'pay', 'pay(jsonb)'),
+       hitl.add_edge('refund', 'START', 'pay'),
+       hitl.add_edge('refund', 'pay', 'END'),
+       hitl.compile('refund') AS version;

@@ -49,6 +49,7 @@ sub add_graphs
 				CREATE SCHEMA $role AUTHORIZATION $role;
 			END IF;
 		END \$do\$;
+		GRANT USAGE ON SCHEMA hitl TO $role;
 		SET ROLE $role;
 		SET search_path = $role, public;
 		CREATE FUNCTION $role.quick(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS \$f\$
