@@ -27,7 +27,6 @@
 #include "postmaster/bgworker.h"
 #include "rights.h"
 #include "session.h"
-#include "session.h"
 #include "storage/ipc.h"
 #include "store_queue.h"
 #include "utils/memutils.h"

@@ -26,7 +26,6 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "session.h"
-#include "session.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"

@@ -10,8 +10,9 @@
  * A pause cannot be swallowed (P3).  interrupt() marks the frame and unwinds by
  * an error of SQLSTATE 57014, which PL/pgSQL's WHEN OTHERS does not catch.  A
  * node that catches it all the same finds that every further statement raises
- * it again, by our hooks in the executor and in utility commands; and whatever
- * it returns or raises then, it is the mark that counts.  Only a cancel that
+ * it again, by our hooks in the executor and in utility commands, in turns
+ * with P0004; and whatever it returns or raises then, it is the mark that
+ * counts.  Only a cancel that
  * is not ours (told by its message, which names the frame) stays a cancel.
  *
  * Where a node runs: in the session of its owner plainly.  In anybody else's
@@ -98,11 +99,18 @@ pause_message(const HitlFrame *frame)
 	return psprintf("node paused for a decision (run " UINT64_FORMAT ")", frame->serial);
 }
 
+/*
+ * The first time with 57014.  A node that has caught that by name gets P0004
+ * next, the other code that WHEN OTHERS leaves alone: so not even a handler in
+ * an endless loop holds it.
+ */
 static void
-raise_pause(const HitlFrame *frame)
+raise_pause(HitlFrame *frame)
 {
+	bool		is_odd = frame->n_raised++ % 2 == 0;
+
 	ereport(ERROR,
-			(errcode(ERRCODE_QUERY_CANCELED),
+			(errcode(is_odd ? ERRCODE_QUERY_CANCELED : ERRCODE_ASSERT_FAILURE),
 			 errmsg_internal("%s", pause_message(frame)),
 			 errdetail("hitl.interrupt() stops the node here; it runs again once there is a decision."),
 			 errhint("Do not catch this error: the node is paused whatever it does.")));

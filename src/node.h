@@ -48,6 +48,7 @@ typedef struct HitlFrame
 	int			n_asked;		/* interrupts without a key so far */
 	uint64		serial;			/* names this frame in its pause error */
 	HitlQuestion *pause;		/* the mark: not NULL once it has paused */
+	int			n_raised;		/* how often its pause was raised */
 } HitlFrame;
 
 extern void node_init(void);

@@ -10,6 +10,8 @@
  * comes after is found out by a look, so a rolled-back DROP leaves everything
  * working.
  *
+ * A database that is copied, or opened for connections, is looked at then.
+ *
  * Only a statement that the caller has the right to may make processes leave:
  * the checks here repeat those of the server, which come too late for us.
  *
@@ -158,14 +160,15 @@ drops_owned_extension(const DropOwnedStmt *stmt)
 	return false;
 }
 
+/* Does this ALTER DATABASE set that option? */
 static bool
-moves_database(const AlterDatabaseStmt *stmt)
+alters_option(const AlterDatabaseStmt *stmt, const char *name)
 {
 	ListCell   *cell;
 
 	foreach(cell, stmt->options)
 	{
-		if (strcmp(((DefElem *) lfirst(cell))->defname, "tablespace") == 0)
+		if (strcmp(((DefElem *) lfirst(cell))->defname, name) == 0)
 			return true;
 	}
 	return false;
@@ -188,7 +191,7 @@ database_to_hold(Node *statement, bool is_alone)
 			return is_alone ? copied_database((CreatedbStmt *) statement) : InvalidOid;
 
 		case T_AlterDatabaseStmt:
-			if (is_alone && moves_database((AlterDatabaseStmt *) statement))
+			if (is_alone && alters_option((AlterDatabaseStmt *) statement, "tablespace"))
 				return owned_database(((AlterDatabaseStmt *) statement)->dbname);
 			return InvalidOid;
 
@@ -263,6 +266,18 @@ is_known(Oid dboid)
 	return is_one;
 }
 
+/* A database that we could not know of, or could not connect to: look there. */
+static void
+announce_database(const char *name)
+{
+	Oid			dboid;
+
+	CommandCounterIncrement();
+	dboid = get_database_oid(name, true);
+	if (OidIsValid(dboid))
+		wake_note_new_database(dboid);
+}
+
 static void
 process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 				ProcessUtilityContext context, ParamListInfo params,
@@ -293,14 +308,10 @@ process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 
 	/* the copy's threads have due times too */
 	if (is_copy)
-	{
-		Oid			dboid;
-
-		CommandCounterIncrement();
-		dboid = get_database_oid(((CreatedbStmt *) statement)->dbname, true);
-		if (OidIsValid(dboid))
-			wake_note_new_database(dboid);
-	}
+		announce_database(((CreatedbStmt *) statement)->dbname);
+	else if (IsA(statement, AlterDatabaseStmt) &&
+			 alters_option((AlterDatabaseStmt *) statement, "allow_connections"))
+		announce_database(((AlterDatabaseStmt *) statement)->dbname);
 }
 
 void

@@ -36,11 +36,11 @@
 /* first and last pause after the server had no room for a process */
 #define NO_ROOM_MS 100
 #define NO_ROOM_MAX_MS 10000
-/* pauses after a dispatcher died: doubled up to the last */
+/* pauses after failures in a row, doubled: a dispatcher died, a role could
+ * not connect */
 #define FAILURE_MS 250
-#define FAILURE_MAX_MS 60000
-/* one more of these for each failed start of an executor in a row */
 #define REFUSAL_MS 1000
+#define PAUSE_MAX_MS 60000
 
 static long no_room_ms = 0;
 static TimestampTz no_room_until = 0;
@@ -174,11 +174,11 @@ worker_reclaim(TimestampTz now)
 /* --------------------------------------------------------------- at exit */
 
 static TimestampTz
-failure_until(TimestampTz now, int failures)
+pause_until(TimestampTz now, int64 first_ms, int failures)
 {
-	int64		ms = (int64) FAILURE_MS << Min(failures, 10);
+	int64		ms = first_ms << Min(failures, 10);
 
-	return TimestampTzPlusMilliseconds(now, Min(ms, FAILURE_MAX_MS));
+	return TimestampTzPlusMilliseconds(now, Min(ms, PAUSE_MAX_MS));
 }
 
 /*
@@ -197,8 +197,8 @@ leave_executor(HitlSlot *slot, TimestampTz now, HitlLatches *latches)
 	{
 		HitlRefusal *refusal = shmem_refusal_make(slot->dboid, slot->roleoid);
 
-		refusal->failures = Min(refusal->failures + 1, 60);
-		refusal->retry_at = TimestampTzPlusMilliseconds(now, refusal->failures * REFUSAL_MS);
+		refusal->retry_at = pause_until(now, REFUSAL_MS, refusal->failures);
+		refusal->failures++;
 	}
 	if (slot->state != HITL_PROCESS_LEAVING && entry != NULL)
 	{
@@ -236,7 +236,7 @@ leave_dispatcher(HitlSlot *slot, TimestampTz now, HitlLatches *latches)
 			entry->needs_resync = true;
 		if ((slot->state == HITL_PROCESS_BUSY || !slot->is_proven) && !slot->must_leave)
 		{
-			entry->retry_at = failure_until(now, entry->failures);
+			entry->retry_at = pause_until(now, FAILURE_MS, entry->failures);
 			entry->failures++;
 		}
 	}

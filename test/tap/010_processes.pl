@@ -112,19 +112,32 @@ SKIP:
 $node->safe_psql('postgres', 'ALTER ROLE ned LOGIN');
 is(wait_thread($node, 'postgres', $thread), 'done', 'the sweep finds out that it may log in');
 
-$node->safe_psql('postgres', 'ALTER ROLE tom CONNECTION LIMIT 0');
-poll($node, 'postgres', workers('executor') . ' = 0', 'all executors have left');
+# --- a database that takes no connections: nobody tries all the time, and when it is opened its work goes on
+
+$node->append_conf('postgresql.conf', "hitl.dispatcher_idle_timeout = '5s'");
+$node->reload;
+$node->safe_psql('postgres', 'CREATE DATABASE closed');
+add_graphs($node, 'closed', 'postgres');
+my $session = $node->background_psql('closed');
+$thread = $session->query_safe("SELECT hitl.start('postgres_quick')");
+is($session->query_safe("SELECT hitl.wait($thread, '30 s')"), 'done', 'an open database');
+$node->safe_psql('postgres', 'ALTER DATABASE closed ALLOW_CONNECTIONS false');
 $place = log_since($node);
-$thread = start_thread($node, 'postgres', 'tom_quick');
-$node->wait_for_log(qr/too many connections for role "tom"/, $place);
-$node->safe_psql('postgres', "SELECT hitl.wait($thread, '3 s')");
-cmp_ok(count_log($node, 'too many connections', $place), '<=', 4, 'a role that cannot connect is not tried all the time');
-$node->safe_psql('postgres', 'ALTER ROLE tom CONNECTION LIMIT -1');
-is(wait_thread($node, 'postgres', $thread), 'done', 'and is run when it can');
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM hitl.worker_status WHERE process = 'executor' AND database = 'closed'");
+poll($node, 'postgres', workers('executor', "database = 'closed'") . ' = 0', 'its executor is gone');
+$thread = $session->query_safe("SELECT hitl.start('postgres_quick')");
+$node->wait_for_log(qr/database "closed" is not currently accepting connections/, $place);
+is($session->query_safe("SELECT hitl.wait($thread, '3 s')"), '', 'it cannot be run');
+cmp_ok(count_log($node, 'not currently accepting', $place), '<=', 3, 'and is not tried all the time');
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM hitl.worker_status WHERE process = 'dispatcher' AND database = 'closed'");
+poll($node, 'postgres', workers('dispatcher', "database = 'closed'") . ' = 0', 'without its dispatcher it is left alone');
+$node->safe_psql('postgres', 'ALTER DATABASE closed ALLOW_CONNECTIONS true');
+is($session->query_safe("SELECT hitl.wait($thread, '30 s')"), 'done', 'opened again, it is run');
+$session->quit;
 
 # --- no room in the server
 
-$node->append_conf('postgresql.conf', "max_worker_processes = 4\nhitl.dispatcher_idle_timeout = '5s'");
+$node->append_conf('postgresql.conf', "max_worker_processes = 4");
 $node->restart;
 $place = log_since($node);
 @slow = map { start_thread($node, 'postgres', 'mia_slow', '{"seconds": 0.5}') } 1 .. 6;
