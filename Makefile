@@ -5,7 +5,7 @@
 WORDS   = compat errors types guc clock names json
 LOGIC   = lifecycle frontier reducer answer
 STORE   = db store_graph store_thread store_task store_queue store_interrupt store_audit shmem wake
-ENGINE  = session audit rights graph node thread interrupt executor decision
+ENGINE  = session frame audit rights graph node interrupt thread executor decision
 DOORS   = api_graph api_thread api_review api_monitor worker launcher dispatcher executor_main utility hitl
 JUST_HEADERS = compat errors types
 

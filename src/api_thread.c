@@ -16,11 +16,11 @@
 #include "decision.h"
 #include "executor.h"
 #include "fmgr.h"
+#include "frame.h"
 #include "interrupt.h"
 #include "json.h"
 #include "miscadmin.h"
 #include "names.h"
-#include "node.h"
 #include "nodes/parsenodes.h"
 #include "rights.h"
 #include "store_queue.h"
@@ -136,11 +136,11 @@ hitl_run_pending(PG_FUNCTION_ARGS)
 	int			n_run = 0;
 	ListCell   *cell;
 
-	if (node_is_running())
+	if (frame_is_open())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot run pending tasks inside a node"),
-				 errdetail("A node of thread %lld is running.", (long long) node_frame()->run->task->thread_id),
+				 errdetail("A node of thread %lld is running.", (long long) frame_current()->run->task->thread_id),
 				 errhint("Start threads by hitl.start(); they run after the node's commit.")));
 	if (!PG_ARGISNULL(0) && limit < 0)
 		ereport(ERROR,
@@ -196,7 +196,7 @@ hitl_interrupt(PG_FUNCTION_ARGS)
 Datum
 hitl_current_thread(PG_FUNCTION_ARGS)
 {
-	HitlFrame  *frame = node_frame();
+	HitlFrame  *frame = frame_current();
 
 	if (frame == NULL)
 		PG_RETURN_NULL();
@@ -206,7 +206,7 @@ hitl_current_thread(PG_FUNCTION_ARGS)
 Datum
 hitl_context(PG_FUNCTION_ARGS)
 {
-	HitlFrame  *frame = node_frame();
+	HitlFrame  *frame = frame_current();
 	const HitlTask *task;
 	JsonBuilder b;
 

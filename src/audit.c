@@ -12,8 +12,8 @@
 
 #include "audit.h"
 #include "clock.h"
+#include "frame.h"
 #include "miscadmin.h"
-#include "node.h"
 #include "shmem.h"
 #include "store_audit.h"
 
@@ -34,7 +34,7 @@ append(HitlAudit *audit)
 {
 	audit->actor = audit_session_user();
 	audit->role = audit_current_user();
-	if (node_is_running())
+	if (frame_is_open())
 		audit->actor_kind = "node";
 	else if (shmem_am_executor())
 		audit->actor_kind = "executor";

@@ -327,7 +327,7 @@ executor_run_thread(int64 thread_id)
 	while (store_queue_claim_thread(thread_id, clock_now(), &entry))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (node_is_running_task(entry.task_id))
+		if (frame_is_open_for(entry.task_id))
 			break;
 		if (run_claimed(&entry, false) == CLAIM_VOID)
 			refuse_cancelled(thread_id);

@@ -7,8 +7,8 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "frame.h"
 #include "guc.h"
-#include "node.h"
 #include "shmem.h"
 #include "utility.h"
 #include "wake.h"
@@ -31,6 +31,6 @@ _PG_init(void)
 	shmem_init();
 	wake_init();
 	utility_init();
-	node_init();
+	frame_init();
 	launcher_register();
 }

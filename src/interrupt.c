@@ -17,11 +17,11 @@
 #include "audit.h"
 #include "clock.h"
 #include "errors.h"
+#include "frame.h"
 #include "guc.h"
 #include "interrupt.h"
 #include "json.h"
 #include "names.h"
-#include "node.h"
 #include "store_interrupt.h"
 #include "utils/memutils.h"
 #include "wake.h"
@@ -50,7 +50,7 @@ name_question(HitlFrame *frame, const char *key)
 Jsonb *
 interrupt_ask(Jsonb *payload, const char *key)
 {
-	HitlFrame  *frame = node_frame();
+	HitlFrame  *frame = frame_current();
 	HitlQuestion *question;
 	MemoryContext old;
 	ListCell   *cell;
@@ -63,7 +63,7 @@ interrupt_ask(Jsonb *payload, const char *key)
 				 errdetail("No graph is running in this session."),
 				 errhint("Call it from a function that is a node of a graph: SELECT hitl.add_node(…);")));
 	if (frame->pause != NULL)
-		node_pause(frame, frame->pause);
+		frame_pause(frame, frame->pause);
 
 	/* the question outlives the node's subtransaction */
 	old = MemoryContextSwitchTo(frame->context);
@@ -104,7 +104,7 @@ interrupt_ask(Jsonb *payload, const char *key)
 		question->supersedes = asked->interrupt_id;
 	}
 	MemoryContextSwitchTo(old);
-	node_pause(frame, question);
+	frame_pause(frame, question);
 	pg_unreachable();
 }
 

@@ -41,15 +41,6 @@
 
 #include "types.h"
 
-/* how many tasks of a super-step are in which state */
-typedef struct HitlTaskCounts
-{
-	int			ready;
-	int			done;
-	int			interrupted;
-	int			failed;
-} HitlTaskCounts;
-
 /* what to do with an error that ended a node */
 typedef enum HitlErrorVerdict
 {

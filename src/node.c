@@ -7,13 +7,9 @@
  *   pauses             its effects are rolled back; the question is kept
  *   raises             its effects are rolled back; the error is kept
  *
- * A pause cannot be swallowed (P3).  interrupt() marks the frame and unwinds by
- * an error of SQLSTATE 57014, which PL/pgSQL's WHEN OTHERS does not catch.  A
- * node that catches it all the same finds that every further statement raises
- * it again, by our hooks in the executor and in utility commands, in turns
- * with P0004; and whatever it returns or raises then, it is the mark that
- * counts.  Only a cancel that
- * is not ours (told by its message, which names the frame) stays a cancel.
+ * Once the frame carries the mark of a pause (frame.c), it is the mark that
+ * counts, whatever the node returns or raises; only a cancel that is not ours
+ * stays a cancel.
  *
  * Where a node runs: in the session of its owner plainly.  In anybody else's
  * session it runs as its owner under SECURITY_RESTRICTED_OPERATION: otherwise
@@ -30,7 +26,6 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "compat.h"
-#include "executor/executor.h"
 #include "fmgr.h"
 #include "graph.h"
 #include "json.h"
@@ -40,7 +35,6 @@
 #include "rights.h"
 #include "session.h"
 #include "shmem.h"
-#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -48,128 +42,6 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
-
-/* the innermost run; NULL outside nodes */
-static HitlFrame *current_frame = NULL;
-static uint64 last_serial = 0;
-
-/* the top transaction in which a node ran plainly, in this session's name */
-static TransactionId plain_run_xid = InvalidTransactionId;
-
-static ExecutorStart_hook_type next_ExecutorStart = NULL;
-static ProcessUtility_hook_type next_ProcessUtility = NULL;
-
-/* ------------------------------------------------------------------- frames */
-
-/* The frame of the node that calls us; NULL when none does. */
-HitlFrame *
-node_frame(void)
-{
-	return current_frame;
-}
-
-bool
-node_is_running(void)
-{
-	return current_frame != NULL;
-}
-
-/* Our own locks do not make us skip a row: so ask before claiming. */
-bool
-node_is_running_task(int64 task_id)
-{
-	for (HitlFrame *frame = current_frame; frame != NULL; frame = frame->outer)
-		if (frame->run->task->task_id == task_id)
-			return true;
-	return false;
-}
-
-bool
-node_has_run_in_transaction(void)
-{
-	return TransactionIdIsValid(plain_run_xid) &&
-		plain_run_xid == GetTopTransactionIdIfAny();
-}
-
-/* -------------------------------------------------------------------- pauses */
-
-static char *
-pause_message(const HitlFrame *frame)
-{
-	return psprintf("node paused for a decision (run " UINT64_FORMAT ")", frame->serial);
-}
-
-/*
- * The first time with 57014.  A node that has caught that by name gets P0004
- * next, the other code that WHEN OTHERS leaves alone: so not even a handler in
- * an endless loop holds it.
- */
-static void
-raise_pause(HitlFrame *frame)
-{
-	bool		is_odd = frame->n_raised++ % 2 == 0;
-
-	ereport(ERROR,
-			(errcode(is_odd ? ERRCODE_QUERY_CANCELED : ERRCODE_ASSERT_FAILURE),
-			 errmsg_internal("%s", pause_message(frame)),
-			 errdetail("hitl.interrupt() stops the node here; it runs again once there is a decision."),
-			 errhint("Do not catch this error: the node is paused whatever it does.")));
-}
-
-/*
- * Mark the frame as paused and unwind.  question must be in frame->context.
- */
-void
-node_pause(HitlFrame *frame, HitlQuestion *question)
-{
-	if (frame->pause == NULL)
-		frame->pause = question;
-	raise_pause(frame);
-	pg_unreachable();
-}
-
-/* While the mark stands, whatever the node tries raises the pause again. */
-static void
-hold_pause(void)
-{
-	if (unlikely(current_frame != NULL && current_frame->pause != NULL))
-		raise_pause(current_frame);
-}
-
-static void
-node_ExecutorStart(QueryDesc *query, int flags)
-{
-	hold_pause();
-	if (next_ExecutorStart)
-		next_ExecutorStart(query, flags);
-	else
-		standard_ExecutorStart(query, flags);
-}
-
-static void
-node_ProcessUtility(PlannedStmt *statement, const char *text, bool is_read_only,
-					ProcessUtilityContext context, ParamListInfo params,
-					QueryEnvironment *environment, DestReceiver *destination,
-					QueryCompletion *completion)
-{
-	hold_pause();
-	if (next_ProcessUtility)
-		next_ProcessUtility(statement, text, is_read_only, context, params,
-							environment, destination, completion);
-	else
-		standard_ProcessUtility(statement, text, is_read_only, context, params,
-								environment, destination, completion);
-}
-
-/* Once per process, from _PG_init. */
-void
-node_init(void)
-{
-	next_ExecutorStart = ExecutorStart_hook;
-	ExecutorStart_hook = node_ExecutorStart;
-	next_ProcessUtility = ProcessUtility_hook;
-	ProcessUtility_hook = node_ProcessUtility;
-}
 
 /* -------------------------------------------------------------------- errors */
 
@@ -205,10 +77,7 @@ judge_error(HitlFrame *frame, ErrorData *error, bool is_restricted)
 
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 	{
-		bool		is_ours = frame->pause != NULL && error->message != NULL &&
-			strstr(error->message, pause_message(frame)) != NULL;
-
-		if (!is_ours)
+		if (!frame_is_pause(frame, error))
 		{
 			/* the user's ^C or timeout: inline it is theirs */
 			if (!shmem_am_executor())
@@ -347,12 +216,7 @@ run_in_subtransaction(HitlFrame *frame, bool is_restricted)
 void
 node_run(HitlRun *run)
 {
-	HitlFrame	frame = {
-		.outer = current_frame,
-		.run = run,
-		.context = CurrentMemoryContext,
-		.serial = ++last_serial
-	};
+	HitlFrame	frame;
 	Oid			owner = run->graph->owner;
 	Oid			save_user;
 	int			save_security;
@@ -362,7 +226,7 @@ node_run(HitlRun *run)
 	GetUserIdAndSecContext(&save_user, &save_security);
 	is_plain = GetSessionUserId() == owner && save_user == owner && save_security == 0;
 
-	current_frame = &frame;
+	frame_push(&frame, run);
 	PG_TRY();
 	{
 		if (!is_plain)
@@ -375,10 +239,10 @@ node_run(HitlRun *run)
 	}
 	PG_FINALLY();
 	{
-		current_frame = frame.outer;
+		frame_pop(&frame);
 	}
 	PG_END_TRY();
 
 	if (is_plain && run->outcome == HITL_OUTCOME_DONE)
-		plain_run_xid = GetTopTransactionIdIfAny();
+		frame_note_plain_run();
 }

@@ -16,8 +16,8 @@
 #include "catalog/pg_namespace.h"
 #include "compat.h"
 #include "errors.h"
+#include "frame.h"
 #include "miscadmin.h"
-#include "node.h"
 #include "rights.h"
 #include "shmem.h"
 #include "tcop/pquery.h"
@@ -78,9 +78,9 @@ rights_require_voter(const HitlInterrupt *interrupt)
 {
 	const char *detail = NULL;
 
-	if (node_is_running() || shmem_am_executor())
+	if (frame_is_open() || shmem_am_executor())
 		detail = "An agent does not approve itself: this is called by a node.";
-	else if (node_has_run_in_transaction() && ActivePortal == NULL)
+	else if (frame_has_run_plainly() && ActivePortal == NULL)
 		detail = "An agent does not approve itself: this is called by what a node left to run at the commit.";
 	else if (InSecurityRestrictedOperation())
 		detail = "This is called within a security-restricted operation, where the session does not speak for its user.";

@@ -7,7 +7,6 @@
 #ifndef HITL_STORE_TASK_H
 #define HITL_STORE_TASK_H
 
-#include "lifecycle.h"
 #include "types.h"
 
 extern int64 store_task_insert(int64 thread_id, int step, const char *node, TimestampTz at);

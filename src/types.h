@@ -136,6 +136,15 @@ typedef struct HitlTask
 	Jsonb	   *update;			/* done: what the node returned, or NULL */
 } HitlTask;
 
+/* how many tasks of a super-step are in which state */
+typedef struct HitlTaskCounts
+{
+	int			ready;
+	int			done;
+	int			interrupted;
+	int			failed;
+} HitlTaskCounts;
+
 /* a row of hitl.run_queue, as claimed */
 typedef struct HitlQueueEntry
 {

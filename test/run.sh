@@ -179,8 +179,14 @@ part_tap() {
 	done
 }
 
+# Masks what may differ: times, and which of the threads that ran side by side was the first to ask.
+mask() {
+	sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(\+[0-9]{2})?/<time>/g' \
+		-e 's/^[0-9]+(\|[0-9]+\|refund\|)/<id>\1/' -e 's/(at <time>: )(approve|edit|reject|respond)\./\1<type>./'
+}
+
 # The issue's script, verbatim, by psql in a new database: with the workers on; and without preload, with a
-# `CALL hitl.run_pending()` before each line of waits.  Both print the same, times masked.
+# `CALL hitl.run_pending()` before each line of waits.  Both print the same.
 part_acceptance() {
 	local file workers stem out
 	if [ ! -f "$(echo "$top"/test/acceptance/*.sql | cut -d' ' -f1)" ]; then skip acceptance "there is no script"; return; fi
@@ -191,7 +197,7 @@ part_acceptance() {
 			psql -Xqc "CREATE DATABASE \"$stem\""
 			if [ "$workers" = on ]; then cat "$file"; else sed 's/^SELECT hitl\.wait(/CALL hitl.run_pending();\n&/' "$file"; fi |
 				PGOPTIONS="-c client_min_messages=$([ $workers = on ] && echo notice || echo warning)" psql -XqAt -d "$stem" 2>&1 |
-				sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9.:]+(\+[0-9:]+)?/<time>/g' > "$out"
+				mask > "$out"
 			if diff -u "${file%.sql}.out" "$out" > "$out.diff"; then ok "acceptance/$stem, workers $workers"
 			else not_ok "acceptance/$stem, workers $workers"; keep "acceptance-$stem-$workers" "$out.diff" "$out" "$RUN/acceptance-$workers/log"; fi
 		done

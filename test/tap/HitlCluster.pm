@@ -51,7 +51,7 @@ sub add_graphs
 		END \$do\$;
 		GRANT USAGE ON SCHEMA hitl TO $role;
 		SET ROLE $role;
-		SET search_path = $role, public;
+		SET search_path = $role;
 		CREATE FUNCTION $role.quick(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS \$f\$
 		BEGIN
 			INSERT INTO public.log VALUES (session_user, coalesce(state->>'name', 'quick'));

@@ -1,0 +1,177 @@
+/*
+ * frame.c
+ *    The node that is running: what the functions it calls see of it, and the
+ *    mark of its pause.
+ *
+ * Frames stack: a node may invoke() another graph.
+ *
+ * A pause cannot be swallowed (P3).  interrupt() marks the frame and unwinds by
+ * an error of SQLSTATE 57014, which PL/pgSQL's WHEN OTHERS does not catch.  A
+ * node that catches it all the same finds that every further statement raises
+ * it again, by our hooks in the executor and in utility commands, in turns
+ * with P0004; and whatever it returns or raises then, node.c goes by the mark.
+ *
+ * Layer 3.  A frame lives on the stack of node_run().
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "frame.h"
+#include "tcop/utility.h"
+
+/* the innermost run; NULL outside nodes */
+static HitlFrame *current_frame = NULL;
+static uint64 last_serial = 0;
+
+/* the top transaction in which a node ran plainly, in this session's name */
+static TransactionId plain_run_xid = InvalidTransactionId;
+
+static ExecutorStart_hook_type next_ExecutorStart = NULL;
+static ProcessUtility_hook_type next_ProcessUtility = NULL;
+
+/* ------------------------------------------------------------------- frames */
+
+/* Open a frame for a run; its context is the current one. */
+void
+frame_push(HitlFrame *frame, HitlRun *run)
+{
+	memset(frame, 0, sizeof(HitlFrame));
+	frame->outer = current_frame;
+	frame->run = run;
+	frame->context = CurrentMemoryContext;
+	frame->serial = ++last_serial;
+	current_frame = frame;
+}
+
+void
+frame_pop(HitlFrame *frame)
+{
+	Assert(current_frame == frame);
+	current_frame = frame->outer;
+}
+
+/* A node has run in this session's own name; it may have left something. */
+void
+frame_note_plain_run(void)
+{
+	plain_run_xid = GetTopTransactionIdIfAny();
+}
+
+/* The frame of the node that calls us; NULL when none does. */
+HitlFrame *
+frame_current(void)
+{
+	return current_frame;
+}
+
+bool
+frame_is_open(void)
+{
+	return current_frame != NULL;
+}
+
+/* Our own locks do not make us skip a row: so ask before claiming. */
+bool
+frame_is_open_for(int64 task_id)
+{
+	for (HitlFrame *frame = current_frame; frame != NULL; frame = frame->outer)
+		if (frame->run->task->task_id == task_id)
+			return true;
+	return false;
+}
+
+bool
+frame_has_run_plainly(void)
+{
+	return TransactionIdIsValid(plain_run_xid) &&
+		plain_run_xid == GetTopTransactionIdIfAny();
+}
+
+/* -------------------------------------------------------------------- pauses */
+
+static char *
+pause_message(const HitlFrame *frame)
+{
+	return psprintf("node paused for a decision (run " UINT64_FORMAT ")", frame->serial);
+}
+
+/*
+ * The first time with 57014.  A node that has caught that by name gets P0004
+ * next, the other code that WHEN OTHERS leaves alone: so not even a handler in
+ * an endless loop holds it.
+ */
+static void
+raise_pause(HitlFrame *frame)
+{
+	bool		is_odd = frame->n_raised++ % 2 == 0;
+
+	ereport(ERROR,
+			(errcode(is_odd ? ERRCODE_QUERY_CANCELED : ERRCODE_ASSERT_FAILURE),
+			 errmsg_internal("%s", pause_message(frame)),
+			 errdetail("hitl.interrupt() stops the node here; it runs again once there is a decision."),
+			 errhint("Do not catch this error: the node is paused whatever it does.")));
+}
+
+/*
+ * Mark the frame as paused and unwind.  question must be in frame->context.
+ */
+void
+frame_pause(HitlFrame *frame, HitlQuestion *question)
+{
+	if (frame->pause == NULL)
+		frame->pause = question;
+	raise_pause(frame);
+	pg_unreachable();
+}
+
+/* Is this error the pause of this frame?  Other languages wrap its text. */
+bool
+frame_is_pause(const HitlFrame *frame, const ErrorData *error)
+{
+	return frame->pause != NULL && error->message != NULL &&
+		strstr(error->message, pause_message(frame)) != NULL;
+}
+
+/* While the mark stands, whatever the node tries raises the pause again. */
+static void
+hold_pause(void)
+{
+	if (unlikely(current_frame != NULL && current_frame->pause != NULL))
+		raise_pause(current_frame);
+}
+
+static void
+frame_ExecutorStart(QueryDesc *query, int flags)
+{
+	hold_pause();
+	if (next_ExecutorStart)
+		next_ExecutorStart(query, flags);
+	else
+		standard_ExecutorStart(query, flags);
+}
+
+static void
+frame_ProcessUtility(PlannedStmt *statement, const char *text, bool is_read_only,
+					ProcessUtilityContext context, ParamListInfo params,
+					QueryEnvironment *environment, DestReceiver *destination,
+					QueryCompletion *completion)
+{
+	hold_pause();
+	if (next_ProcessUtility)
+		next_ProcessUtility(statement, text, is_read_only, context, params,
+							environment, destination, completion);
+	else
+		standard_ProcessUtility(statement, text, is_read_only, context, params,
+								environment, destination, completion);
+}
+
+/* Once per process, from _PG_init. */
+void
+frame_init(void)
+{
+	next_ExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = frame_ExecutorStart;
+	next_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = frame_ProcessUtility;
+}

@@ -1,0 +1,66 @@
+/*
+ * frame.h
+ *    The node that is running: what the functions it calls see of it, and the
+ *    mark of its pause.
+ *
+ * Layer 3.
+ */
+#ifndef HITL_FRAME_H
+#define HITL_FRAME_H
+
+#include "types.h"
+
+/* what came of a run */
+typedef enum HitlOutcome
+{
+	HITL_OUTCOME_DONE,			/* it returned: update */
+	HITL_OUTCOME_PAUSED,		/* it asks: question */
+	HITL_OUTCOME_FAILED,		/* its own error: error */
+	HITL_OUTCOME_RETRY,			/* a conflict with others: error */
+	HITL_OUTCOME_PUT_BACK,		/* the server's trouble: error */
+	HITL_OUTCOME_STOPPED		/* executors: a cancel that hitl sent */
+} HitlOutcome;
+
+/* one run of one node */
+typedef struct HitlRun
+{
+	/* what to run */
+	const HitlGraphVersion *graph;
+	const HitlNode *node;
+	const HitlTask *task;
+	Jsonb	   *state;
+	List	   *interrupts;		/* what the task has asked before:
+								 * HitlInterrupt, oldest first */
+	bool		fires_deferred; /* no query is running around the node */
+
+	/* what came of it */
+	HitlOutcome outcome;
+	Jsonb	   *update;			/* NULL: none */
+	HitlQuestion *question;
+	HitlError	error;
+} HitlRun;
+
+/* the run that is on, as the functions that a node calls see it */
+typedef struct HitlFrame
+{
+	struct HitlFrame *outer;
+	HitlRun    *run;
+	MemoryContext context;		/* outlives the node's subtransaction */
+	int			n_asked;		/* interrupts without a key so far */
+	uint64		serial;			/* names this frame in its pause error */
+	HitlQuestion *pause;		/* the mark: not NULL once it has paused */
+	int			n_raised;		/* how often its pause was raised */
+} HitlFrame;
+
+extern void frame_init(void);
+extern void frame_push(HitlFrame *frame, HitlRun *run);
+extern void frame_pop(HitlFrame *frame);
+extern void frame_note_plain_run(void);
+extern HitlFrame *frame_current(void);
+extern bool frame_is_open(void);
+extern bool frame_is_open_for(int64 task_id);
+extern bool frame_has_run_plainly(void);
+extern void frame_pause(HitlFrame *frame, HitlQuestion *question) pg_attribute_noreturn();
+extern bool frame_is_pause(const HitlFrame *frame, const ErrorData *error);
+
+#endif							/* HITL_FRAME_H */
