@@ -38,7 +38,7 @@ CREATE TABLE hitl.node (
   version        integer NOT NULL,
   node           text NOT NULL,
   handler        text NOT NULL,
-  handler_owner  text,
+  handler_owner  regrole,
   CONSTRAINT node_pkey PRIMARY KEY (graph_id, version, node)
 );
 COMMENT ON TABLE hitl.node IS 'Nodes of a version; version 0 is the draft that add_node() writes.';

@@ -143,7 +143,7 @@ CREATE FUNCTION hitl.cancel(thread_id bigint, reason text DEFAULT NULL) RETURNS 
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_cancel';
 COMMENT ON FUNCTION hitl.cancel(bigint, text) IS
 'Cancels a thread: its pending interrupts are closed, a node that runs is stopped and its effects are rolled back. Returns the status, cancelled;
-a thread that is cancelled already stays as it is. Errors: 42704 no such thread; 42501 it is not yours; 55000 it is done; 22004 the thread_id is NULL.';
+a thread that is cancelled already stays as it is. Errors: 42704 no such thread; 42501 it is not yours; 55000 it is done; IH006 called by a node of the thread itself; 22004 the thread_id is NULL.';
 
 CREATE FUNCTION hitl.retry(thread_id bigint) RETURNS integer
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_retry';

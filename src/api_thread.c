@@ -198,6 +198,7 @@ hitl_current_thread(PG_FUNCTION_ARGS)
 {
 	HitlFrame  *frame = frame_current();
 
+	frame_hold();
 	if (frame == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(frame->run->task->thread_id);
@@ -210,6 +211,7 @@ hitl_context(PG_FUNCTION_ARGS)
 	const HitlTask *task;
 	JsonBuilder b;
 
+	frame_hold();
 	if (frame == NULL)
 		PG_RETURN_NULL();
 	task = frame->run->task;

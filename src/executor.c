@@ -211,7 +211,7 @@ record_lost_run(const HitlQueueEntry *entry, const ErrorData *error)
 	HitlThread *thread;
 	HitlRun		run = {0};
 
-	run.error = node_copy_error(error);
+	run.error = frame_copy_error(error);
 	switch (lifecycle_error_verdict(error->sqlerrcode))
 	{
 		case HITL_ERROR_FAIL:
@@ -316,45 +316,22 @@ refuse_cancelled(int64 thread_id)
 }
 
 /*
- * Run a thread on in the caller's transaction, until nothing of it is due: it
- * has ended, waits for people, failed, or was put back for later.
+ * Run what a queue row stands for, in a subtransaction of the caller's
+ * transaction, so that an error of the bookkeeping (such as two nodes that
+ * wrote one channel) is the task's and not the caller's.
  */
-void
-executor_run_thread(int64 thread_id)
+static Claim
+run_claimed_inline(const HitlQueueEntry *entry, bool fires_deferred)
 {
-	HitlQueueEntry entry;
-
-	while (store_queue_claim_thread(thread_id, clock_now(), &entry))
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (frame_is_open_for(entry.task_id))
-			break;
-		if (run_claimed(&entry, false) == CLAIM_VOID)
-			refuse_cancelled(thread_id);
-	}
-}
-
-/*
- * Claim one due task of an owner and run it in a subtransaction of the
- * caller's transaction: run_pending().  Returns false when nothing was due.
- * The caller has the right to act as the owner.
- */
-bool
-executor_run_due_inline(Oid owner, bool fires_deferred)
-{
-	HitlQueueEntry entry;
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner resources = CurrentResourceOwner;
-
-	if (!store_queue_claim(owner, clock_now(), &entry))
-		return false;
+	volatile Claim claim = CLAIM_RECORDED;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		Claim		claim = run_claimed(&entry, fires_deferred);
-
+		claim = run_claimed(entry, fires_deferred);
 		if (claim == CLAIM_VOID)
 			RollbackAndReleaseCurrentSubTransaction();
 		else
@@ -374,8 +351,44 @@ executor_run_due_inline(Oid owner, bool fires_deferred)
 		CurrentResourceOwner = resources;
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || IsolationUsesXactSnapshot())
 			ReThrowError(error);
-		record_lost_run(&entry, error);
+		record_lost_run(entry, error);
 	}
 	PG_END_TRY();
+	return claim;
+}
+
+/*
+ * Run a thread on in the caller's transaction, until nothing of it is due: it
+ * has ended, waits for people, failed, or was put back for later.
+ */
+void
+executor_run_thread(int64 thread_id)
+{
+	HitlQueueEntry entry;
+
+	/* our own locks do not make us skip a row: this would run it twice */
+	if (frame_is_open_for(thread_id))
+		return;
+	while (store_queue_claim_thread(thread_id, clock_now(), &entry))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (run_claimed_inline(&entry, false) == CLAIM_VOID)
+			refuse_cancelled(thread_id);
+	}
+}
+
+/*
+ * Claim one due task of an owner and run it: run_pending().  Returns false
+ * when nothing was due.  The caller has the right to act as the owner.
+ */
+bool
+executor_run_due_inline(Oid owner, bool fires_deferred)
+{
+	HitlQueueEntry entry;
+
+	if (!store_queue_claim(owner, clock_now(), &entry))
+		return false;
+	/* what was cancelled meanwhile is looked at again, and dropped */
+	(void) run_claimed_inline(&entry, fires_deferred);
 	return true;
 }

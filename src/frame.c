@@ -71,12 +71,12 @@ frame_is_open(void)
 	return current_frame != NULL;
 }
 
-/* Our own locks do not make us skip a row: so ask before claiming. */
+/* Does this session run a node of that thread, in whatever frame? */
 bool
-frame_is_open_for(int64 task_id)
+frame_is_open_for(int64 thread_id)
 {
 	for (HitlFrame *frame = current_frame; frame != NULL; frame = frame->outer)
-		if (frame->run->task->task_id == task_id)
+		if (frame->run->task->thread_id == thread_id)
 			return true;
 	return false;
 }
@@ -91,9 +91,9 @@ frame_has_run_plainly(void)
 /* -------------------------------------------------------------------- pauses */
 
 static char *
-pause_message(const HitlFrame *frame)
+mark_message(const HitlFrame *frame)
 {
-	return psprintf("node paused for a decision (run " UINT64_FORMAT ")", frame->serial);
+	return psprintf("node stopped at hitl.interrupt() (run " UINT64_FORMAT ")", frame->serial);
 }
 
 /*
@@ -102,49 +102,66 @@ pause_message(const HitlFrame *frame)
  * an endless loop holds it.
  */
 static void
-raise_pause(HitlFrame *frame)
+raise_mark(HitlFrame *frame)
 {
 	bool		is_odd = frame->n_raised++ % 2 == 0;
 
 	ereport(ERROR,
 			(errcode(is_odd ? ERRCODE_QUERY_CANCELED : ERRCODE_ASSERT_FAILURE),
-			 errmsg_internal("%s", pause_message(frame)),
-			 errdetail("hitl.interrupt() stops the node here; it runs again once there is a decision."),
-			 errhint("Do not catch this error: the node is paused whatever it does.")));
+			 errmsg_internal("%s", mark_message(frame)),
+			 errdetail("The node runs again once there is a decision."),
+			 errhint("Do not catch this error: the node is stopped whatever it does.")));
 }
 
-/*
- * Mark the frame as paused and unwind.  question must be in frame->context.
- */
+bool
+frame_is_marked(const HitlFrame *frame)
+{
+	return frame->pause != NULL || frame->failure != NULL;
+}
+
+/* Mark the frame as paused and unwind.  question must be in frame->context. */
 void
 frame_pause(HitlFrame *frame, HitlQuestion *question)
 {
-	if (frame->pause == NULL)
-		frame->pause = question;
-	raise_pause(frame);
+	Assert(!frame_is_marked(frame));
+	frame->pause = question;
+	raise_mark(frame);
 	pg_unreachable();
 }
 
-/* Is this error the pause of this frame?  Other languages wrap its text. */
-bool
-frame_is_pause(const HitlFrame *frame, const ErrorData *error)
+/*
+ * The node wanted to ask and could not.  That must not be swallowed either: it
+ * would go on as if nobody had to be asked.  failure must be in frame->context.
+ */
+void
+frame_fail(HitlFrame *frame, HitlError *failure)
 {
-	return frame->pause != NULL && error->message != NULL &&
-		strstr(error->message, pause_message(frame)) != NULL;
+	Assert(!frame_is_marked(frame));
+	frame->failure = failure;
+	raise_mark(frame);
+	pg_unreachable();
 }
 
-/* While the mark stands, whatever the node tries raises the pause again. */
-static void
-hold_pause(void)
+/* Is this error the mark of this frame?  Other languages wrap its text. */
+bool
+frame_is_mark(const HitlFrame *frame, const ErrorData *error)
 {
-	if (unlikely(current_frame != NULL && current_frame->pause != NULL))
-		raise_pause(current_frame);
+	return frame_is_marked(frame) && error->message != NULL &&
+		strstr(error->message, mark_message(frame)) != NULL;
+}
+
+/* While the mark stands, whatever the node tries raises it again. */
+void
+frame_hold(void)
+{
+	if (unlikely(current_frame != NULL && frame_is_marked(current_frame)))
+		raise_mark(current_frame);
 }
 
 static void
 frame_ExecutorStart(QueryDesc *query, int flags)
 {
-	hold_pause();
+	frame_hold();
 	if (next_ExecutorStart)
 		next_ExecutorStart(query, flags);
 	else
@@ -157,7 +174,7 @@ frame_ProcessUtility(PlannedStmt *statement, const char *text, bool is_read_only
 					QueryEnvironment *environment, DestReceiver *destination,
 					QueryCompletion *completion)
 {
-	hold_pause();
+	frame_hold();
 	if (next_ProcessUtility)
 		next_ProcessUtility(statement, text, is_read_only, context, params,
 							environment, destination, completion);
@@ -174,4 +191,27 @@ frame_init(void)
 	ExecutorStart_hook = frame_ExecutorStart;
 	next_ProcessUtility = ProcessUtility_hook;
 	ProcessUtility_hook = frame_ProcessUtility;
+}
+
+/* -------------------------------------------------------------------- errors */
+
+static char *
+copy_string(const char *string)
+{
+	return string != NULL ? pstrdup(string) : NULL;
+}
+
+/* What is kept of an error, in the current memory context. */
+HitlError
+frame_copy_error(const ErrorData *error)
+{
+	HitlError	copy = {
+		.sqlerrcode = error->sqlerrcode,
+		.message = copy_string(error->message),
+		.detail = copy_string(error->detail),
+		.hint = copy_string(error->hint),
+		.context = copy_string(error->context)
+	};
+
+	return copy;
 }

@@ -47,9 +47,10 @@ typedef struct HitlFrame
 	HitlRun    *run;
 	MemoryContext context;		/* outlives the node's subtransaction */
 	int			n_asked;		/* interrupts without a key so far */
-	uint64		serial;			/* names this frame in its pause error */
-	HitlQuestion *pause;		/* the mark: not NULL once it has paused */
-	int			n_raised;		/* how often its pause was raised */
+	uint64		serial;			/* names this frame in the error of its mark */
+	HitlQuestion *pause;		/* the mark: it has paused, … */
+	HitlError  *failure;		/* … or could not even ask */
+	int			n_raised;		/* how often the mark was raised */
 } HitlFrame;
 
 extern void frame_init(void);
@@ -58,9 +59,14 @@ extern void frame_pop(HitlFrame *frame);
 extern void frame_note_plain_run(void);
 extern HitlFrame *frame_current(void);
 extern bool frame_is_open(void);
-extern bool frame_is_open_for(int64 task_id);
+extern bool frame_is_open_for(int64 thread_id);
+extern void frame_hold(void);
 extern bool frame_has_run_plainly(void);
+extern bool frame_is_marked(const HitlFrame *frame);
 extern void frame_pause(HitlFrame *frame, HitlQuestion *question) pg_attribute_noreturn();
-extern bool frame_is_pause(const HitlFrame *frame, const ErrorData *error);
+extern void frame_fail(HitlFrame *frame, HitlError *failure) pg_attribute_noreturn();
+extern bool frame_is_mark(const HitlFrame *frame, const ErrorData *error);
+
+extern HitlError frame_copy_error(const ErrorData *error);
 
 #endif							/* HITL_FRAME_H */

@@ -28,6 +28,7 @@
 #include "frontier.h"
 #include "graph.h"
 #include "lib/stringinfo.h"
+#include "lifecycle.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "rights.h"
@@ -182,7 +183,8 @@ find_function(const char *signature, char **reason)
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION)
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			lifecycle_error_verdict(error->sqlerrcode) != HITL_ERROR_FAIL)
 			ReThrowError(error);
 		*reason = error->message;
 	}
@@ -197,7 +199,7 @@ find_function(const char *signature, char **reason)
  * when nothing does.  Asked at compile and before every run.
  */
 static char *
-handler_fault(Oid function, Oid owner, char **function_owner)
+handler_fault(Oid function, Oid owner, Oid *function_owner)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc row;
@@ -206,7 +208,7 @@ handler_fault(Oid function, Oid owner, char **function_owner)
 	if (!HeapTupleIsValid(tuple))
 		return pstrdup("the function does not exist");
 	row = (Form_pg_proc) GETSTRUCT(tuple);
-	*function_owner = GetUserNameFromId(row->proowner, false);
+	*function_owner = row->proowner;
 
 	if (row->prokind != PROKIND_FUNCTION || row->proretset ||
 		row->prorettype != JSONBOID || row->pronargs != 1 ||
@@ -219,7 +221,8 @@ handler_fault(Oid function, Oid owner, char **function_owner)
 		fault = psprintf("role \"%s\", the owner of the graph, has no USAGE on its schema",
 						 GetUserNameFromId(owner, false));
 	else if (superuser_arg(owner) && !superuser_arg(row->proowner))
-		fault = psprintf("the graph belongs to a superuser and the function to \"%s\", who is none", *function_owner);
+		fault = psprintf("the graph belongs to a superuser and the function to \"%s\", who is none",
+						 GetUserNameFromId(row->proowner, false));
 	ReleaseSysCache(tuple);
 	return fault;
 }
@@ -289,7 +292,7 @@ is_same_version(const HitlGraphVersion *a, const HitlGraphVersion *b)
 	for (int i = 0; i < a->n_nodes; i++)
 		if (!is_same_string(a->nodes[i].name, b->nodes[i].name) ||
 			!is_same_string(a->nodes[i].handler, b->nodes[i].handler) ||
-			!is_same_string(a->nodes[i].handler_owner, b->nodes[i].handler_owner))
+			a->nodes[i].handler_owner != b->nodes[i].handler_owner)
 			return false;
 	for (int i = 0; i < a->n_edges; i++)
 		if (!is_same_string(a->edges[i].source, b->edges[i].source) ||
@@ -439,12 +442,13 @@ Oid
 graph_handler(const HitlGraphVersion *graph, const HitlNode *node)
 {
 	Oid			function = find_handler(node->handler);
-	char	   *function_owner = NULL;
+	Oid			function_owner = InvalidOid;
 	char	   *fault = handler_fault(function, graph->owner, &function_owner);
 
-	if (fault == NULL && strcmp(function_owner, node->handler_owner) != 0)
+	if (fault == NULL && function_owner != node->handler_owner)
 		fault = psprintf("it belongs to \"%s\" now and belonged to \"%s\" when the graph was compiled",
-						 function_owner, node->handler_owner);
+						 GetUserNameFromId(function_owner, false),
+						 GetUserNameFromId(node->handler_owner, true));
 	if (fault != NULL)
 		ereport(ERROR,
 				(errcode(OidIsValid(function) ? ERRCODE_INSUFFICIENT_PRIVILEGE : ERRCODE_UNDEFINED_FUNCTION),

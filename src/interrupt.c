@@ -44,37 +44,14 @@ name_question(HitlFrame *frame, const char *key)
 }
 
 /*
- * hitl.interrupt(): returns the decision if there is one for this question,
- * else does not return.  payload: any JSON, or NULL; key: may be NULL.
+ * The recorded answer to a question; NULL when there is none that counts.  If
+ * one was given to something else, question->supersedes names it.
  */
-Jsonb *
-interrupt_ask(Jsonb *payload, const char *key)
+static Jsonb *
+find_answer(HitlFrame *frame, HitlQuestion *question)
 {
-	HitlFrame  *frame = frame_current();
-	HitlQuestion *question;
-	MemoryContext old;
 	ListCell   *cell;
 	int			n_reasked = 0;
-
-	if (frame == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_HITL_NOT_IN_NODE),
-				 errmsg("hitl.interrupt() has a meaning only in a node"),
-				 errdetail("No graph is running in this session."),
-				 errhint("Call it from a function that is a node of a graph: SELECT hitl.add_node(…);")));
-	if (frame->pause != NULL)
-		frame_pause(frame, frame->pause);
-
-	/* the question outlives the node's subtransaction */
-	old = MemoryContextSwitchTo(frame->context);
-	if (payload != NULL)
-	{
-		Jsonb	   *copy = palloc(VARSIZE(payload));
-
-		memcpy(copy, payload, VARSIZE(payload));
-		payload = copy;
-	}
-	question = question_parse(payload, name_question(frame, key));
 
 	foreach(cell, frame->run->interrupts)
 	{
@@ -90,10 +67,7 @@ interrupt_ask(Jsonb *payload, const char *key)
 
 		difference = question_difference(&asked->question, question);
 		if (difference == NULL)
-		{
-			MemoryContextSwitchTo(old);
 			return asked->decision;
-		}
 		if (n_reasked >= guc_max_reasks)
 			ereport(ERROR,
 					(errcode(ERRCODE_HITL_ASKED_ELSE),
@@ -103,9 +77,66 @@ interrupt_ask(Jsonb *payload, const char *key)
 					 errhint("Make action and args depend on the state only; put what changes, such as the time, into the description.")));
 		question->supersedes = asked->interrupt_id;
 	}
+	return NULL;
+}
+
+/*
+ * hitl.interrupt(): returns the decision if there is one for this question,
+ * else does not return.  payload: any JSON, or NULL; key: may be NULL.
+ *
+ * An error on the way is marked as a pause is: a handler that swallowed it
+ * would let the node go on without a decision.
+ */
+Jsonb *
+interrupt_ask(Jsonb *payload, const char *key)
+{
+	HitlFrame  *frame = frame_current();
+	HitlQuestion *volatile question = NULL;
+	Jsonb	   *volatile answer = NULL;
+	HitlError  *volatile failure = NULL;
+	MemoryContext old;
+
+	if (frame == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_HITL_NOT_IN_NODE),
+				 errmsg("hitl.interrupt() has a meaning only in a node"),
+				 errdetail("No graph is running in this session."),
+				 errhint("Call it from a function that is a node of a graph: SELECT hitl.add_node(…);")));
+	frame_hold();
+
+	/* the question outlives the node's subtransaction */
+	old = MemoryContextSwitchTo(frame->context);
+	PG_TRY();
+	{
+		Jsonb	   *copy = NULL;
+
+		if (payload != NULL)
+		{
+			copy = palloc(VARSIZE(payload));
+			memcpy(copy, payload, VARSIZE(payload));
+		}
+		question = question_parse(copy, name_question(frame, key));
+		answer = find_answer(frame, question);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(frame->context);
+		error = CopyErrorData();
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		FlushErrorState();
+		failure = palloc(sizeof(HitlError));
+		*failure = frame_copy_error(error);
+	}
+	PG_END_TRY();
+	if (failure != NULL)
+		frame_fail(frame, failure);
+	if (answer == NULL)
+		frame_pause(frame, question);
 	MemoryContextSwitchTo(old);
-	frame_pause(frame, question);
-	pg_unreachable();
+	return answer;
 }
 
 /*

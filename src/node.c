@@ -45,27 +45,6 @@
 
 /* -------------------------------------------------------------------- errors */
 
-static char *
-copy_string(const char *string)
-{
-	return string != NULL ? pstrdup(string) : NULL;
-}
-
-/* What is kept of an error, in the current memory context. */
-HitlError
-node_copy_error(const ErrorData *error)
-{
-	HitlError	copy = {
-		.sqlerrcode = error->sqlerrcode,
-		.message = copy_string(error->message),
-		.detail = copy_string(error->detail),
-		.hint = copy_string(error->hint),
-		.context = copy_string(error->context)
-	};
-
-	return copy;
-}
-
 /*
  * An error ended the node and the subtransaction is rolled back.  Decide what
  * it means; errors that belong to the caller of an inline run are thrown on.
@@ -77,7 +56,7 @@ judge_error(HitlFrame *frame, ErrorData *error, bool is_restricted)
 
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 	{
-		if (!frame_is_pause(frame, error))
+		if (!frame_is_mark(frame, error))
 		{
 			/* the user's ^C or timeout: inline it is theirs */
 			if (!shmem_am_executor())
@@ -88,6 +67,7 @@ judge_error(HitlFrame *frame, ErrorData *error, bool is_restricted)
 				return;
 			}
 			frame->pause = NULL;
+			frame->failure = NULL;
 		}
 	}
 
@@ -98,9 +78,8 @@ judge_error(HitlFrame *frame, ErrorData *error, bool is_restricted)
 		run->question = frame->pause;
 		return;
 	}
-
-	run->error = node_copy_error(error);
-	switch (lifecycle_error_verdict(error->sqlerrcode))
+	run->error = frame->failure != NULL ? *frame->failure : frame_copy_error(error);
+	switch (lifecycle_error_verdict(run->error.sqlerrcode))
 	{
 		case HITL_ERROR_RETRY:
 			/* at a fixed snapshot a conflict will not go away */
@@ -115,7 +94,7 @@ judge_error(HitlFrame *frame, ErrorData *error, bool is_restricted)
 			break;
 	}
 	run->outcome = HITL_OUTCOME_FAILED;
-	if (is_restricted && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
+	if (is_restricted && run->error.sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
 		run->error.hint == NULL)
 		run->error.hint = pstrdup("The node ran in a session of another role, where temporary tables, held cursors, LISTEN and deferred constraints are refused. Run it by hitl.start().");
 }
@@ -153,13 +132,31 @@ call_handler(HitlFrame *frame, Oid function)
 	return update;
 }
 
+/*
+ * In a session of another role nothing temporary may stay behind, nor be used:
+ * types in pg_temp are found before all others, and so would be run by the
+ * session's own statements.  The server refuses temporary relations only.
+ */
+static void
+refuse_temporary(void)
+{
+	if (MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot use the temporary schema of a session of another role"),
+				 errdetail("The node ran as its owner in somebody else's session.")));
+}
+
 static void
 run_in_subtransaction(HitlFrame *frame, bool is_restricted)
 {
 	HitlRun    *run = frame->run;
 	MemoryContext scratch;
 	ResourceOwner old_owner = CurrentResourceOwner;
+	int			old_flags = MyXactFlags;
 
+	/* to see what the node itself does (refuse_temporary) */
+	MyXactFlags &= ~XACT_FLAGS_ACCESSEDTEMPNAMESPACE;
 	scratch = AllocSetContextCreate(frame->context, "hitl node", ALLOCSET_DEFAULT_SIZES);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(scratch);
@@ -172,22 +169,15 @@ run_in_subtransaction(HitlFrame *frame, bool is_restricted)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		run->update = call_handler(frame, function);
 		PopActiveSnapshot();
+		/* a node that caught its mark and returned is stopped here */
+		frame_hold();
 		/* a deferred constraint that fails is the node's failure too */
-		if (frame->pause == NULL && run->fires_deferred)
+		if (run->fires_deferred)
 			AfterTriggerFireDeferred();
-
-		if (frame->pause == NULL)
-		{
-			ReleaseCurrentSubTransaction();
-			run->outcome = HITL_OUTCOME_DONE;
-		}
-		else
-		{
-			RollbackAndReleaseCurrentSubTransaction();
-			run->outcome = HITL_OUTCOME_PAUSED;
-			run->question = frame->pause;
-			run->update = NULL;
-		}
+		if (is_restricted)
+			refuse_temporary();
+		ReleaseCurrentSubTransaction();
+		run->outcome = HITL_OUTCOME_DONE;
 		MemoryContextSwitchTo(frame->context);
 		CurrentResourceOwner = old_owner;
 	}
@@ -202,9 +192,11 @@ run_in_subtransaction(HitlFrame *frame, bool is_restricted)
 		MemoryContextSwitchTo(frame->context);
 		CurrentResourceOwner = old_owner;
 		run->update = NULL;
+		MyXactFlags |= old_flags;
 		judge_error(frame, error, is_restricted);
 	}
 	PG_END_TRY();
+	MyXactFlags |= old_flags;
 	MemoryContextDelete(scratch);
 }
 

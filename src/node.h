@@ -11,6 +11,5 @@
 #include "types.h"
 
 extern void node_run(HitlRun *run);
-extern HitlError node_copy_error(const ErrorData *error);
 
 #endif							/* HITL_NODE_H */

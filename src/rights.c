@@ -70,8 +70,8 @@ rights_require_thread(const HitlThread *thread)
  * in the name of the session.
  *
  * An agent does not approve itself: nothing votes while a node runs, in an
- * executor, or from what a node left to run at the commit (then no portal is
- * active).
+ * executor, or from what a node left to run at the commit: then no portal is
+ * active, or that of a held cursor.
  */
 void
 rights_require_voter(const HitlInterrupt *interrupt)
@@ -80,7 +80,8 @@ rights_require_voter(const HitlInterrupt *interrupt)
 
 	if (frame_is_open() || shmem_am_executor())
 		detail = "An agent does not approve itself: this is called by a node.";
-	else if (frame_has_run_plainly() && ActivePortal == NULL)
+	else if (frame_has_run_plainly() &&
+			 (ActivePortal == NULL || (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0))
 		detail = "An agent does not approve itself: this is called by what a node left to run at the commit.";
 	else if (InSecurityRestrictedOperation())
 		detail = "This is called within a security-restricted operation, where the session does not speak for its user.";

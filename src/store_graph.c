@@ -143,7 +143,7 @@ store_graph_set_version(int64 graph_id, int version)
 DB_STATEMENT(node_insert,
 			 "INSERT INTO hitl.node (graph_id, version, node, handler, handler_owner)"
 			 " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-			 INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID);
+			 INT8OID, INT4OID, TEXTOID, TEXTOID, REGROLEOID);
 
 /* false: it is there already */
 bool
@@ -151,7 +151,7 @@ store_node_insert(int64 graph_id, int version, const HitlNode *node)
 {
 	DbCall		call;
 	DbArg		args[] = {db_bigint(graph_id), db_int(version), db_text(node->name),
-	db_text(node->handler), db_text(node->handler_owner)};
+	db_text(node->handler), OidIsValid(node->handler_owner) ? db_oid(node->handler_owner) : db_null()};
 	bool		is_new;
 
 	db_open(&call);
@@ -229,7 +229,7 @@ store_version_find(int64 graph_id, int version)
 		{
 			graph->nodes[i].name = db_get_text(&call, i, 1);
 			graph->nodes[i].handler = db_get_text(&call, i, 2);
-			graph->nodes[i].handler_owner = db_get_text(&call, i, 3);
+			graph->nodes[i].handler_owner = db_get_oid(i, 3);
 		}
 
 		graph->n_edges = db_execute(&call, &version_edges, args);

@@ -18,6 +18,7 @@
 #include "audit.h"
 #include "clock.h"
 #include "errors.h"
+#include "frame.h"
 #include "frontier.h"
 #include "graph.h"
 #include "guc.h"
@@ -209,6 +210,14 @@ thread_cancel(int64 thread_id, const char *reason)
 	HitlThread *thread = thread_require(thread_id);
 	ListCell   *cell;
 	TimestampTz now;
+
+	if (frame_is_open_for(thread_id))
+		ereport(ERROR,
+				(errcode(ERRCODE_HITL_THREAD_BUSY),
+				 errmsg("a node cannot cancel its own thread"),
+				 errdetail("A node of thread %lld is running in this session; its effects and the cancelling would undo each other.",
+						   (long long) thread_id),
+				 errhint("Return an update that leads to END, or raise an error.")));
 
 	/* interrupts before the thread: the order of everybody */
 	(void) store_interrupt_pending(thread_id, true);

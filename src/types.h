@@ -85,7 +85,7 @@ typedef struct HitlNode
 	char	   *name;
 	char	   *handler;		/* draft: as the author wrote it; compiled:
 								 * qualified signature */
-	char	   *handler_owner;	/* compiled: who owned the function */
+	Oid			handler_owner;	/* compiled: who owned the function */
 } HitlNode;
 
 /* a row of hitl.edge */
