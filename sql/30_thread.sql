@@ -118,7 +118,7 @@ CREATE FUNCTION hitl.invoke(graph text, input jsonb DEFAULT '{}') RETURNS jsonb
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_invoke';
 COMMENT ON FUNCTION hitl.invoke(text, jsonb) IS
 'Starts a thread and runs it here and now, in this transaction, until it is done, fails or waits for a person.
-Returns {"thread_id", "status", "state", "interrupts": […]}, with "error" when a node failed. A node that fails does not abort this transaction.
+Returns {"thread_id", "status", "state", "interrupts": [...]}, with "error" when a node failed. A node that fails does not abort this transaction.
 Runs plainly when session_user, current_user and the graph''s owner are one role; otherwise as the owner under a security restriction, in which
 temporary tables, held cursors, LISTEN and deferred constraints are errors. Errors: as start().';
 

@@ -35,7 +35,7 @@ COMMENT ON COLUMN hitl.interrupt.graph_id IS 'The graph.';
 COMMENT ON COLUMN hitl.interrupt.owner IS 'The graph''s owner.';
 COMMENT ON COLUMN hitl.interrupt.step IS 'The super-step.';
 COMMENT ON COLUMN hitl.interrupt.node IS 'The node that asked.';
-COMMENT ON COLUMN hitl.interrupt.key IS 'Names the question within its task: the author''s key, or #1, #2, … by order.';
+COMMENT ON COLUMN hitl.interrupt.key IS 'Names the question within its task: the author''s key, or #1, #2, ... by order.';
 COMMENT ON COLUMN hitl.interrupt.status IS 'pending, decided, cancelled (its thread was), or superseded (the node asked something else).';
 COMMENT ON COLUMN hitl.interrupt.action IS 'What is to be done, from the payload. With key and args it is the content that a decision is bound to.';
 COMMENT ON COLUMN hitl.interrupt.args IS 'With which arguments, from the payload.';
@@ -99,7 +99,7 @@ CREATE FUNCTION hitl.decide(interrupt_id bigint, decision jsonb, comment text DE
                             OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_decide';
 COMMENT ON FUNCTION hitl.decide(bigint, jsonb, text, text) IS
-'Answers an interrupt: {"type":"approve"}, {"type":"edit","edits":{…}}, {"type":"reject","reason":"…"} or {"type":"respond","response":…}. The answer and the
+'Answers an interrupt: {"type":"approve"}, {"type":"edit","edits":{...}}, {"type":"reject","reason":"..."} or {"type":"respond","response":...}. The answer and the
 job to run the node on are one commit. Returns the thread, the interrupt''s status, and the votes given and needed. The same answer with the same idempotency_key is a harmless repeat.
 Errors: 42704 no such interrupt; IH001 it is settled already: the detail says by whom, when and how; IH003 you may not decide it, or you are a node; IH004 this type is not allowed, or there are no args to edit; 22023 the decision has not that shape; 22004 an argument is NULL.';
 
@@ -125,4 +125,4 @@ CREATE FUNCTION hitl.respond(interrupt_id bigint, response jsonb DEFAULT NULL, t
                              OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_respond';
 COMMENT ON FUNCTION hitl.respond(bigint, jsonb, text, text, text) IS
-'Answers an interrupt with respond: response, any JSON, or text => ''…'', a plain text, stands in for the action. Returns and errors: as decide(); 22023 both or neither are given.';
+'Answers an interrupt with respond: response, any JSON, or text => ''...'', a plain text, stands in for the action. Returns and errors: as decide(); 22023 both or neither are given.';

@@ -7,8 +7,8 @@
  * them is not a new question.
  *
  * The shape of a decision is that of the LangGraph article's refund node:
- * {"type":"approve"}, {"type":"edit","edits":{…}}, {"type":"reject","reason":…},
- * {"type":"respond","response":…}.
+ * {"type":"approve"}, {"type":"edit","edits":{...}}, {"type":"reject","reason":...},
+ * {"type":"respond","response":...}.
  *
  * Layer 1: pure.
  */
@@ -44,7 +44,7 @@ shape_error(const char *detail)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the decision has not the shape of a decision"),
 			 errdetail_internal("%s", detail),
-			 errhint("Give {\"type\":\"approve\"}, {\"type\":\"edit\",\"edits\":{…}}, {\"type\":\"reject\",\"reason\":\"…\"} or {\"type\":\"respond\",\"response\":…}.")));
+			 errhint("Give {\"type\":\"approve\"}, {\"type\":\"edit\",\"edits\":{...}}, {\"type\":\"reject\",\"reason\":\"...\"} or {\"type\":\"respond\",\"response\":...}.")));
 }
 
 /* Edits are an object: what else could be laid over the args? */

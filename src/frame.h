@@ -48,8 +48,8 @@ typedef struct HitlFrame
 	MemoryContext context;		/* outlives the node's subtransaction */
 	int			n_asked;		/* interrupts without a key so far */
 	uint64		serial;			/* names this frame in the error of its mark */
-	HitlQuestion *pause;		/* the mark: it has paused, … */
-	HitlError  *failure;		/* … or could not even ask */
+	HitlQuestion *pause;		/* the mark: it has paused, ... */
+	HitlError  *failure;		/* ... or could not even ask */
 	int			n_raised;		/* how often the mark was raised */
 } HitlFrame;
 

@@ -101,7 +101,7 @@ interrupt_ask(Jsonb *payload, const char *key)
 				(errcode(ERRCODE_HITL_NOT_IN_NODE),
 				 errmsg("hitl.interrupt() has a meaning only in a node"),
 				 errdetail("No graph is running in this session."),
-				 errhint("Call it from a function that is a node of a graph: SELECT hitl.add_node(…);")));
+				 errhint("Call it from a function that is a node of a graph: SELECT hitl.add_node(...);")));
 	frame_hold();
 
 	/* the question outlives the node's subtransaction */

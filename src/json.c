@@ -165,7 +165,7 @@ json_is_null(Jsonb *json)
 		JsonbExtractScalar(&json->root, &v) && v.type == jbvNull;
 }
 
-/* "an object", "a string", … for messages */
+/* "an object", "a string", ... for messages */
 const char *
 json_type(Jsonb *json)
 {

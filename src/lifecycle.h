@@ -2,22 +2,22 @@
  * lifecycle.h
  *    The states of a thread, a task and an interrupt, and their legal moves.
  *
- * thread     FROM → TO                                     [who moves it]
- *   running     → running, interrupted, done, failed       [thread_settle]
- *   interrupted → running, interrupted, done, failed       [thread_settle]
- *   failed      → failed, running, interrupted, done       [thread_retry; thread_settle]
- *   any but done and cancelled → cancelled                 [thread_cancel]
+ * thread     FROM -> TO                                     [who moves it]
+ *   running     -> running, interrupted, done, failed       [thread_settle]
+ *   interrupted -> running, interrupted, done, failed       [thread_settle]
+ *   failed      -> failed, running, interrupted, done       [thread_retry; thread_settle]
+ *   any but done and cancelled -> cancelled                 [thread_cancel]
  *   done, cancelled: the end.
  *
  * task
- *   ready       → done, interrupted, failed, cancelled, ready (put back)
- *   interrupted → done, interrupted, failed, cancelled, ready (put back)
- *   failed      → ready (retry)
+ *   ready       -> done, interrupted, failed, cancelled, ready (put back)
+ *   interrupted -> done, interrupted, failed, cancelled, ready (put back)
+ *   failed      -> ready (retry)
  *   done, cancelled: the end.
  *
  * interrupt
- *   pending → decided [decision], cancelled [thread_cancel], superseded
- *   decided → superseded: the node now asks something else
+ *   pending -> decided [decision], cancelled [thread_cancel], superseded
+ *   decided -> superseded: the node now asks something else
  *   cancelled, superseded: the end.
  *
  * Invariants, each a query of hitl.check():

@@ -5,7 +5,7 @@
  * Everywhere a node's settings end with the node: they live in a nest level of
  * the server's own settings stack, which is closed as if aborted.
  *
- * In an executor there is more.  The role's own defaults (ALTER ROLE … SET
+ * In an executor there is more.  The role's own defaults (ALTER ROLE ... SET
  * default_transaction_read_only and the like) are meant for its work and would
  * break the bookkeeping; so the session runs on a baseline, and a node gets
  * the role's values for its time.  What else a node leaves in a session
