@@ -104,6 +104,13 @@ compat_pop_search_path(int level pg_attribute_unused())
 }
 #endif
 
+/* 18 spells it pg_noreturn and wants it in front. */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_NORETURN pg_noreturn
+#else
+#define COMPAT_NORETURN pg_attribute_noreturn()
+#endif
+
 /* From 16 it can report a name that cannot be read softly; we do not ask. */
 #if PG_VERSION_NUM >= 160000
 #define compat_qualified_name(text) stringToQualifiedNameList((text), NULL)

@@ -8,6 +8,7 @@
 #ifndef HITL_FRAME_H
 #define HITL_FRAME_H
 
+#include "compat.h"
 #include "types.h"
 
 /* what came of a run */
@@ -63,8 +64,8 @@ extern bool frame_is_open_for(int64 thread_id);
 extern void frame_hold(void);
 extern bool frame_has_run_plainly(void);
 extern bool frame_is_marked(const HitlFrame *frame);
-extern void frame_pause(HitlFrame *frame, HitlQuestion *question) pg_attribute_noreturn();
-extern void frame_fail(HitlFrame *frame, HitlError *failure) pg_attribute_noreturn();
+COMPAT_NORETURN extern void frame_pause(HitlFrame *frame, HitlQuestion *question);
+COMPAT_NORETURN extern void frame_fail(HitlFrame *frame, HitlError *failure);
 extern bool frame_is_mark(const HitlFrame *frame, const ErrorData *error);
 
 extern HitlError frame_copy_error(const ErrorData *error);

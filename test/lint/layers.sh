@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 status=0
-list() { sed -n "s/^$1 *= *//p" Makefile; }
+list() { sed -n -e ':join' -e '/\\$/{N;s/\\\n//;b join' -e '}' -e "s/^$1 *= *//p" Makefile; }
 
 {
 	for layer in WORDS LOGIC STORE ENGINE DOORS; do list $layer | tr -s ' ' '\n' | sed "s/^/$layer /"; done
