@@ -169,11 +169,11 @@ run_in_subtransaction(HitlFrame *frame, bool is_restricted)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		run->update = call_handler(frame, function);
 		PopActiveSnapshot();
-		/* a node that caught its mark and returned is stopped here */
-		frame_hold();
 		/* a deferred constraint that fails is the node's failure too */
 		if (run->fires_deferred)
 			AfterTriggerFireDeferred();
+		/* a node that caught its mark and returned is stopped here */
+		frame_hold();
 		if (is_restricted)
 			refuse_temporary();
 		ReleaseCurrentSubTransaction();

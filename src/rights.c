@@ -23,6 +23,7 @@
 #include "tcop/pquery.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -64,14 +65,26 @@ rights_require_thread(const HitlThread *thread)
 }
 
 /*
+ * Are we called by something that is run at the commit?  Where the commit
+ * comes from (a command, a procedure) does not matter: deferred triggers are
+ * triggers, and a held cursor is the active portal while it is filled.
+ */
+static bool
+is_leftover(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 0 ||
+		ActivePortal == NULL || (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0;
+}
+
+/*
  * May this session vote on an interrupt?  The voter is session_user; the
  * current user needs the right too, so that neither a function of somebody
  * else with SECURITY DEFINER nor one that a maintenance command runs can vote
  * in the name of the session.
  *
  * An agent does not approve itself: nothing votes while a node runs, in an
- * executor, or from what a node left to run at the commit: then no portal is
- * active, or that of a held cursor.
+ * executor, or from what a node left to run at the commit: a deferred trigger,
+ * or a held cursor.
  */
 void
 rights_require_voter(const HitlInterrupt *interrupt)
@@ -80,8 +93,7 @@ rights_require_voter(const HitlInterrupt *interrupt)
 
 	if (frame_is_open() || shmem_am_executor())
 		detail = "An agent does not approve itself: this is called by a node.";
-	else if (frame_has_run_plainly() &&
-			 (ActivePortal == NULL || (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0))
+	else if (frame_has_run_plainly() && is_leftover())
 		detail = "An agent does not approve itself: this is called by what a node left to run at the commit.";
 	else if (InSecurityRestrictedOperation())
 		detail = "This is called within a security-restricted operation, where the session does not speak for its user.";
