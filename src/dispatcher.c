@@ -37,6 +37,9 @@
 
 /* pause between looks that are only to see whether more executors help */
 #define SCALE_MS 20
+/* pause until a look whether tasks that nobody ran are still there: their rows
+ * may be locked by a session that runs or cancels them, and rolls that back */
+#define LEFT_OVER_MS 1000
 /* an executor that works may stay this long before it has to make room */
 #define TENURE_MS 1000
 /* notifications in one commit */
@@ -64,7 +67,10 @@ static HitlEvent events[MAX_EVENTS];
 
 /* ------------------------------------------------------------------------ look */
 
-/* Takes what is asked of us; returns the number of events. */
+/*
+ * Takes what is asked of us; returns the number of events.  Whoever commits
+ * after this, and so perhaps after our snapshot, asks again.
+ */
 static int
 take_entry(bool *needs_resync, bool *was_prepared)
 {
@@ -84,6 +90,7 @@ take_entry(bool *needs_resync, bool *was_prepared)
 		*needs_resync = entry->needs_resync;
 		*was_prepared = entry->is_prepared;
 		entry->needs_resync = entry->has_work = entry->needs_scale = false;
+		entry->is_prepared = false;
 		entry->next_due = DT_NOEND;
 		shmem_entry_set_waiting(entry, false);
 	}
@@ -221,7 +228,7 @@ look(MemoryContext look_context, TimestampTz *next_look)
 	if (entry != NULL)
 	{
 		entry->is_seen = is_here;
-		entry->is_prepared = is_prepared;
+		entry->is_prepared |= is_prepared;
 		entry->failures = 0;
 		entry->retry_at = 0;
 	}
@@ -239,13 +246,21 @@ typedef struct Census
 	int			mine;			/* executors of the role here that will stay */
 	int			mine_busy;
 	int			total;			/* places taken, of max_executors */
-	int			promised;		/* places to be left for this role */
+	bool		is_promised;	/* one leaves for this role, and soon */
+	HitlSlot   *promise;		/* one will, after the task that it runs */
 	HitlSlot   *grant;			/* a place that was left for it */
 	HitlSlot   *sleeper;		/* of others: asleep longest */
 	HitlSlot   *worker;			/* of others: here longest, and busy */
 	TimestampTz tenured_at;		/* when the next of others may be asked to leave */
 } Census;
 
+/*
+ * Count who is there.  Executors that are about to leave count for the limit,
+ * because they still have their place, but not for the role.  Of those of
+ * other roles, one that starts, or that was woken for work that it has yet to
+ * look for, is left alone; so is one that has come less than a moment ago,
+ * lest roles spend their time on starting executors.
+ */
 static void
 take_census(Census *census, Oid owner, TimestampTz now)
 {
@@ -267,8 +282,12 @@ take_census(Census *census, Oid owner, TimestampTz now)
 		}
 		else if (slot->must_leave || slot->state == HITL_PROCESS_LEAVING)
 		{
-			if (slot->grant_dboid == MyDatabaseId && slot->grant_role == owner)
-				census->promised++;
+			if (slot->grant_dboid != MyDatabaseId || slot->grant_role != owner)
+				continue;
+			if (slot->state == HITL_PROCESS_BUSY)
+				census->promise = slot;
+			else
+				census->is_promised = true;
 		}
 		else if (is_mine)
 		{
@@ -302,10 +321,18 @@ ask_to_leave(const Census *census, Oid owner, Plan *plan, HitlLatches *latches)
 {
 	HitlSlot   *slot = census->sleeper;
 
+	if (census->is_promised)
+		return;
+	if (slot != NULL && census->promise != NULL)
+	{
+		/* no need to wait for the end of a task any more */
+		census->promise->must_leave = false;
+		census->promise->grant_role = InvalidOid;
+	}
+	if (slot == NULL && census->promise != NULL)
+		return;
 	if (slot == NULL && census->mine == 0)
 		slot = census->worker;
-	if (census->promised > 0)
-		return;
 	if (slot == NULL)
 	{
 		plan->look_at = census->tenured_at;
@@ -338,7 +365,13 @@ wake_sleepers(Oid owner, int count, HitlLatches *latches)
 	}
 }
 
-/* A row of the queue that is being run is still there: due counts it. */
+/*
+ * Wake, start or ask for room, as the demand needs it.  A row of the queue
+ * stays there while it is run, so that `due` counts the tasks of busy
+ * executors too: more due rows than executors means one that nobody will run
+ * soon.  At most one executor is started for a role in one look: it may be
+ * enough by the time of the next.
+ */
 static void
 plan_for(const Demand *demand, Plan *plan, TimestampTz now)
 {
@@ -382,6 +415,8 @@ plan_for(const Demand *demand, Plan *plan, TimestampTz now)
 		if (demand->due > census.mine + 1)
 			plan->look_at = TimestampTzPlusMilliseconds(now, SCALE_MS);
 	}
+	if (demand->due > census.mine_busy)
+		plan->look_at = Min(plan->look_at, TimestampTzPlusMilliseconds(now, LEFT_OVER_MS));
 	shmem_unlock();
 	shmem_latch_set(&latches);
 }

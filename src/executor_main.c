@@ -244,8 +244,7 @@ run_task(Oid owner, MemoryContext task_context)
 
 /*
  * Sleep until woken, asked to leave or idle for too long; true: leave.
- * Statistics that the last task left are sent within the time that the server
- * asks to wait between two reports: autovacuum depends on them.
+ * Statistics that could not be sent yet are sent during the sleep.
  */
 static bool
 sleep_until_woken(void)
@@ -290,7 +289,11 @@ hitl_executor_main(Datum main_arg pg_attribute_unused())
 			proc_exit(0);
 		become_idle();
 		if (run_task(slot->roleoid, task_context))
+		{
+			/* at most one report a second; autovacuum depends on them */
+			(void) pgstat_report_stat(false);
 			continue;
+		}
 		if (sleep_until_woken())
 			proc_exit(0);
 	}

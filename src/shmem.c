@@ -63,7 +63,10 @@ startup_memory(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* Without preload there is no shared memory, and all else copes with that. */
+/*
+ * Once, from _PG_init.  Without preload there is no shared memory, and all
+ * else copes with that.
+ */
 void
 shmem_init(void)
 {
@@ -346,7 +349,11 @@ shmem_refusal_make(Oid dboid, Oid roleoid)
 
 /* ------------------------------------------------------------------ processes */
 
-/* A slot for a process to be registered; NULL if there is none. */
+/*
+ * A slot for a process to be registered; NULL if there is none.  The caller
+ * registers it after the lock is released.  Should it never come, its starter
+ * or the launcher frees the slot after a while (worker_reclaim).
+ */
 HitlSlot *
 shmem_slot_take(HitlProcessKind kind, Oid dboid, Oid roleoid, TimestampTz now)
 {
@@ -434,7 +441,10 @@ shmem_slot_adopt(HitlProcessKind kind, int place, uint32 generation,
 	return slot;
 }
 
-/* The slot of this process, or NULL; itself it may read it without the lock. */
+/*
+ * The slot of this process, or NULL.  Itself it may read without the lock what
+ * only it writes, and must_leave, which at worst it sees a moment later.
+ */
 HitlSlot *
 shmem_slot_mine(void)
 {
@@ -536,6 +546,7 @@ shmem_hold_clear(Oid dboid, bool is_impatient)
 		if (slot->pid == 0)
 		{
 			shmem_slot_free(slot);
+			shmem_rouse_waiting(&latches);
 			continue;
 		}
 		n++;

@@ -120,22 +120,25 @@ copied_database(const CreatedbStmt *stmt)
 static bool
 drops_extension(const DropStmt *stmt)
 {
-	Oid			extension = get_extension_oid("hitl", true);
-	Oid			schema;
+	bool		is_schema = stmt->removeType == OBJECT_SCHEMA;
 	ListCell   *cell;
 
-	if (!OidIsValid(extension) ||
-		(stmt->removeType != OBJECT_EXTENSION &&
-		 !(stmt->removeType == OBJECT_SCHEMA && stmt->behavior == DROP_CASCADE)))
+	if (stmt->removeType != OBJECT_EXTENSION &&
+		!(is_schema && stmt->behavior == DROP_CASCADE))
 		return false;
 	foreach(cell, stmt->objects)
 	{
+		Oid			extension;
+		Oid			schema;
+
 		if (strcmp(strVal(lfirst(cell)), "hitl") != 0)
 			continue;
+		extension = get_extension_oid("hitl", true);
 		schema = get_namespace_oid("hitl", true);
+		if (!OidIsValid(extension) || !OidIsValid(schema))
+			return false;
 		return compat_extension_ownercheck(extension, GetUserId()) ||
-			(stmt->removeType == OBJECT_SCHEMA && OidIsValid(schema) &&
-			 compat_schema_ownercheck(schema, GetUserId()));
+			(is_schema && compat_schema_ownercheck(schema, GetUserId()));
 	}
 	return false;
 }

@@ -15,6 +15,9 @@
  * Subtransactions: a note of work that was rolled back costs a needless look
  * and is kept; an event that was rolled back would be a lie and is dropped.
  *
+ * Abort: a session that had noted something may have held the lock of a queue
+ * row which an executor then passed over; so the dispatcher looks after it.
+ *
  * PREPARE TRANSACTION: COMMIT PREPARED runs no callback, so the dispatcher is
  * told to look from time to time until there are no prepared transactions;
  * then it sends a resync, as the events of the transaction are lost.
@@ -83,7 +86,7 @@ static struct
 	EventNote  *events;
 }			notes;
 
-/* Databases that the current transaction holds. */
+/* Databases that the current transaction holds (utility.c). */
 static struct
 {
 	Oid			dboid;
@@ -363,7 +366,11 @@ wake_waiters(HitlLatches *latches)
 	}
 }
 
-/* Write the entry of this database; true: rouse its dispatcher. */
+/*
+ * Write the entry of this database; true: rouse its dispatcher.  Who has been
+ * roused and has not looked yet finds all that was added meanwhile, so that
+ * many commits in a row set one latch, not one each.
+ */
 static bool
 tell_entry(HitlEntry *entry, bool is_prepared, HitlLatches *latches)
 {
@@ -398,7 +405,7 @@ tell(bool is_prepared)
 {
 	HitlLatches latches;
 	bool		for_entry = notes.n_owners > 0 || notes.has_due ||
-		notes.is_announced || notes.n_events > 0 || notes.lost_events;
+		notes.is_announced || notes.n_events > 0 || notes.lost_events || is_prepared;
 	bool		for_waiters = false;
 
 	/*
@@ -444,6 +451,23 @@ tell(bool is_prepared)
 	shmem_latch_set(&latches);
 }
 
+/* What we had locked may be somebody else's to run again. */
+static void
+tell_rollback(void)
+{
+	HitlLatches latches = {0};
+	HitlEntry  *entry;
+
+	if (!notes.any || !shmem_is_on() || shmem_am_executor())
+		return;
+	shmem_lock();
+	entry = shmem_entry_find(MyDatabaseId);
+	if (entry != NULL && raise_flag(&entry->needs_scale))
+		shmem_entry_rouse(entry, &latches);
+	shmem_unlock();
+	shmem_latch_set(&latches);
+}
+
 /* The lists go with their memory context. */
 static void
 forget(void)
@@ -476,6 +500,7 @@ at_transaction_event(XactEvent event, void *arg pg_attribute_unused())
 			end_holds(event == XACT_EVENT_COMMIT);
 			break;
 		case XACT_EVENT_ABORT:
+			tell_rollback();
 			forget();
 			end_holds(false);
 			wake_wait_end();
@@ -504,6 +529,7 @@ at_subtransaction_event(SubXactEvent event, SubTransactionId subid,
 	{
 		while (notes.n_events > 0 && notes.events[notes.n_events - 1].subid >= subid)
 			notes.n_events--;
+		tell_rollback();
 		wake_wait_end();
 	}
 	else if (event == SUBXACT_EVENT_COMMIT_SUB)

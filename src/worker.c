@@ -36,8 +36,8 @@
 /* first and last pause after the server had no room for a process */
 #define NO_ROOM_MS 100
 #define NO_ROOM_MAX_MS 10000
-/* pauses after failures in a row, doubled: a dispatcher died, a role could
- * not connect */
+/* first pauses after a dispatcher died and after a role could not connect;
+ * doubled for each failure in a row */
 #define FAILURE_MS 250
 #define REFUSAL_MS 1000
 #define PAUSE_MAX_MS 60000

@@ -51,6 +51,15 @@ timed($node, 'postgres', 'DROP DATABASE busy', $soon, 'DROP DATABASE where a nod
 is($node->safe_psql('postgres', "SELECT count(*) FROM hitl.worker_status WHERE process <> 'launcher' AND database IS DISTINCT FROM 'postgres'"),
 	0, 'nobody is left in what was dropped');
 
+# at any moment of their start
+for my $try (1 .. 8)
+{
+	$node->safe_psql('postgres', 'CREATE DATABASE hasty');
+	add_graphs($node, 'hasty');
+	$node->safe_psql('hasty', q{SELECT hitl.start('postgres_slow', '{"seconds": 60}') FROM generate_series(1, 3)}) if $try > 2;
+	timed($node, 'postgres', 'DROP DATABASE hasty', $soon, "DROP DATABASE while our processes come ($try)");
+}
+
 # a session of somebody else is not our business; and when it fails, we are back
 add_database('used');
 my $session = $node->background_psql('used');

@@ -9,6 +9,9 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
+# the tests' superuser, whoever runs them
+$ENV{PGUSER} = 'postgres';
+
 our @EXPORT = qw(start_server add_graphs start_thread wait_thread poll workers timed log_since count_log);
 
 # A running server with the extension preloaded; further arguments are lines of configuration.
@@ -17,7 +20,7 @@ sub start_server
 	my ($name, @lines) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init;
+	$node->init(allows_streaming => 1, extra => ['-U', 'postgres']);
 	# restart_after_crash: the module switches it off, but here it is what is tested
 	$node->append_conf('postgresql.conf', join("\n",
 			"shared_preload_libraries = 'hitl'",
