@@ -119,13 +119,13 @@ CREATE FUNCTION hitl.invoke(graph text, input jsonb DEFAULT '{}') RETURNS jsonb
 COMMENT ON FUNCTION hitl.invoke(text, jsonb) IS
 'Starts a thread and runs it here and now, in this transaction, until it is done, fails or waits for a person.
 Returns {"thread_id", "status", "state", "interrupts": [...]}, with "error" when a node failed. A node that fails does not abort this transaction.
-Runs plainly when session_user, current_user and the graph''s owner are one role; otherwise as the owner under a security restriction, in which
-temporary tables, held cursors, LISTEN and deferred constraints are errors. Errors: as start().';
+Nodes run only in a session of the graph''s owner (session_user and current_user). Errors: as start(); 42501 this session is not the owner''s: use start().';
 
 CREATE FUNCTION hitl.resume(thread_id bigint, decision jsonb) RETURNS jsonb
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_resume';
 COMMENT ON FUNCTION hitl.resume(bigint, jsonb) IS
 'Decides the one pending interrupt of a thread and runs the thread on, here and now; returns what invoke() returns.
+In a session that is not the owner''s it decides and queues: the status is then running.
 Errors: those of decide(); 42704 no such thread; 42501 it is not yours; 55000 nothing is pending; 21000 several are: use decide(); 25001 at repeatable read and above (but for a thread of this transaction).';
 
 CREATE FUNCTION hitl.wait(thread_id bigint, timeout interval DEFAULT '60 s') RETURNS text
@@ -155,7 +155,7 @@ CREATE PROCEDURE hitl.run_pending(n integer DEFAULT NULL)
 COMMENT ON PROCEDURE hitl.run_pending(integer) IS
 'Runs what is due, at most n tasks (NULL: until nothing is due), in this session: what pg_cron calls where there are no workers. In a plain CALL each
 super-step commits; where it may not commit (in a function, in a transaction block) it runs in the caller''s transaction and says so by a notice.
-Runs the graphs whose owner the caller is or may act as; a notice tells of others. Errors: 55000 inside a node; 25001 in a transaction block at repeatable read or above; 22023 n is negative.';
+Runs the graphs whose owner''s session this is; a notice tells of others. Errors: 55000 inside a node; 25001 in a transaction block at repeatable read or above; 22023 n is negative.';
 
 CREATE FUNCTION hitl.current_thread() RETURNS bigint
   LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'hitl_current_thread';

@@ -16,6 +16,7 @@
 #include "decision.h"
 #include "executor.h"
 #include "fmgr.h"
+#include "graph.h"
 #include "frame.h"
 #include "interrupt.h"
 #include "json.h"
@@ -49,8 +50,11 @@ hitl_start(PG_FUNCTION_ARGS)
 Datum
 hitl_invoke(PG_FUNCTION_ARGS)
 {
-	int64		thread_id = thread_start(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1));
+	char	   *graph_name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int64		thread_id;
 
+	rights_require_run_here(graph_require(graph_name));
+	thread_id = thread_start(graph_name, PG_GETARG_JSONB_P(1));
 	executor_run_thread(thread_id);
 	PG_RETURN_JSONB_P(thread_document(thread_id));
 }
@@ -100,7 +104,7 @@ hitl_retry(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(thread_retry(PG_GETARG_INT64(0)));
 }
 
-/* The owners with due work that the caller may act as; the others are told of. */
+/* The owners with due work whose session this is; the others are told of. */
 static List *
 owners_to_run(void)
 {
@@ -114,15 +118,15 @@ owners_to_run(void)
 
 		if (owner->due == 0)
 			continue;
-		if (rights_is_owner(owner->owner))
+		if (rights_may_run_here(owner->owner))
 			mine = lappend_oid(mine, owner->owner);
 		else
 			n_foreign++;
 	}
 	if (n_foreign > 0)
 		ereport(NOTICE,
-				(errmsg("there is due work of %d role(s) that you may not act as", n_foreign),
-				 errdetail("It is left as it is."),
+				(errmsg("there is due work of %d other role(s)", n_foreign),
+				 errdetail("Nodes run only in a session of their owner; it is left as it is."),
 				 errhint("Schedule CALL hitl.run_pending() once for each role that owns graphs.")));
 	return mine;
 }

@@ -364,6 +364,30 @@ db_get_text_array(DbCall *call, uint64 row, int column)
 	return list;
 }
 
+DB_STATEMENT_NO_ARGS(portal_names, "SELECT name FROM pg_catalog.pg_cursors");
+
+/* The names of the cursors that are open in this session, as C strings. */
+List *
+db_portal_names(void)
+{
+	DbCall		call;
+	List	   *names = NIL;
+	uint64		n;
+
+	db_open(&call);
+	n = db_execute(&call, &portal_names, NULL);
+	for (uint64 i = 0; i < n; i++)
+	{
+		char	   *name = db_get_text(&call, i, 1);
+		MemoryContext old = MemoryContextSwitchTo(call.caller);
+
+		names = lappend(names, name);
+		MemoryContextSwitchTo(old);
+	}
+	db_close(&call);
+	return names;
+}
+
 /* ---------------------------------------------- transactions of a procedure */
 
 /*

@@ -76,6 +76,8 @@ extern Oid	db_owner(void);
 extern Oid	db_relation(const char *name);
 extern void db_utility(const char *sql);
 
+extern List *db_portal_names(void);
+
 /* the transaction bracket of CALL run_pending() */
 extern void db_connect_procedure(void);
 extern void db_commit_procedure(void);

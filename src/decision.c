@@ -164,7 +164,7 @@ decision_record(int64 interrupt_id, const HitlAnswer *answer,
 
 /*
  * hitl.resume(): answer the one pending interrupt of a thread, and run the
- * thread on in this transaction, if the caller may act as its owner.
+ * thread on in this transaction, if the session is its owner's.
  */
 Jsonb *
 decision_resume(int64 thread_id, const HitlAnswer *answer)
@@ -194,6 +194,8 @@ decision_resume(int64 thread_id, const HitlAnswer *answer)
 				 errhint("SELECT * FROM hitl.pending WHERE thread_id = %lld;  -- and decide() each", (long long) thread_id)));
 
 	(void) decision_record(((HitlInterrupt *) linitial(pending))->interrupt_id, answer, NULL, NULL);
-	executor_run_thread(thread_id);
+	/* else it is queued, for an executor or its owner */
+	if (rights_may_run_here(thread->owner))
+		executor_run_thread(thread_id);
 	return thread_document(thread_id);
 }

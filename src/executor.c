@@ -379,7 +379,7 @@ executor_run_thread(int64 thread_id)
 
 /*
  * Claim one due task of an owner and run it: run_pending().  Returns false
- * when nothing was due.  The caller has the right to act as the owner.
+ * when nothing was due.  The session is the owner's.
  */
 bool
 executor_run_due_inline(Oid owner, bool fires_deferred)
@@ -388,6 +388,8 @@ executor_run_due_inline(Oid owner, bool fires_deferred)
 
 	if (!store_queue_claim(owner, clock_now(), &entry))
 		return false;
+	/* an executor may have skipped the row, and we may yet roll back */
+	wake_note_work(owner);
 	/* what was cancelled meanwhile is looked at again, and dropped */
 	(void) run_claimed_inline(&entry, fires_deferred);
 	return true;

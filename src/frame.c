@@ -24,8 +24,8 @@
 static HitlFrame *current_frame = NULL;
 static uint64 last_serial = 0;
 
-/* the top transaction in which a node ran plainly, in this session's name */
-static TransactionId plain_run_xid = InvalidTransactionId;
+/* the top transaction in which a node ran and has left its effects */
+static TransactionId inline_run_xid = InvalidTransactionId;
 
 static ExecutorStart_hook_type next_ExecutorStart = NULL;
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
@@ -51,11 +51,11 @@ frame_pop(HitlFrame *frame)
 	current_frame = frame->outer;
 }
 
-/* A node has run in this session's own name; it may have left something. */
+/* A node has run to its end here; it may have left something for the commit. */
 void
-frame_note_plain_run(void)
+frame_note_inline_run(void)
 {
-	plain_run_xid = GetTopTransactionIdIfAny();
+	inline_run_xid = GetTopTransactionIdIfAny();
 }
 
 /* The frame of the node that calls us; NULL when none does. */
@@ -82,10 +82,10 @@ frame_is_open_for(int64 thread_id)
 }
 
 bool
-frame_has_run_plainly(void)
+frame_has_run_inline(void)
 {
-	return TransactionIdIsValid(plain_run_xid) &&
-		plain_run_xid == GetTopTransactionIdIfAny();
+	return TransactionIdIsValid(inline_run_xid) &&
+		inline_run_xid == GetTopTransactionIdIfAny();
 }
 
 /* -------------------------------------------------------------------- pauses */

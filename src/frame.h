@@ -57,12 +57,12 @@ typedef struct HitlFrame
 extern void frame_init(void);
 extern void frame_push(HitlFrame *frame, HitlRun *run);
 extern void frame_pop(HitlFrame *frame);
-extern void frame_note_plain_run(void);
+extern void frame_note_inline_run(void);
 extern HitlFrame *frame_current(void);
 extern bool frame_is_open(void);
 extern bool frame_is_open_for(int64 thread_id);
 extern void frame_hold(void);
-extern bool frame_has_run_plainly(void);
+extern bool frame_has_run_inline(void);
 extern bool frame_is_marked(const HitlFrame *frame);
 COMPAT_NORETURN extern void frame_pause(HitlFrame *frame, HitlQuestion *question);
 COMPAT_NORETURN extern void frame_fail(HitlFrame *frame, HitlError *failure);

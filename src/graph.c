@@ -20,6 +20,7 @@
 #include "access/xact.h"
 #include "audit.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "clock.h"
@@ -270,7 +271,8 @@ record_search_path(List **schemas)
 	{
 		Oid			schema = lfirst_oid(cell);
 
-		if (!isAnyTempNamespace(schema))
+		/* pg_catalog is not listed, so that it comes first whatever was set */
+		if (!isAnyTempNamespace(schema) && schema != PG_CATALOG_NAMESPACE)
 			appendStringInfo(&path, "%s, ", quote_identifier(get_namespace_name(schema)));
 	}
 	appendStringInfoString(&path, "pg_temp");

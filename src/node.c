@@ -11,10 +11,8 @@
  * counts, whatever the node returns or raises; only a cancel that is not ours
  * stays a cancel.
  *
- * Where a node runs: in the session of its owner plainly.  In anybody else's
- * session it runs as its owner under SECURITY_RESTRICTED_OPERATION: otherwise
- * what it leaves behind (a deferred trigger, a held cursor) would run at the
- * commit with the rights of that session.
+ * A node runs in a session of its owner only: an executor's, or the owner's
+ * own (rights_may_run_here).
  *
  * Layer 3.  Memory: what comes of a run is in the context of node_run()'s
  * caller, which must outlive the subtransaction.
@@ -25,7 +23,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "compat.h"
+#include "db.h"
 #include "fmgr.h"
 #include "graph.h"
 #include "json.h"
@@ -39,6 +37,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -46,29 +45,40 @@
 /* -------------------------------------------------------------------- errors */
 
 /*
+ * Has somebody cancelled this process, or a timeout run out?  Told by where
+ * the error comes from: the SQLSTATE alone is what our mark has too, and what
+ * an author may raise or get from a remote server.
+ */
+static bool
+is_cancel(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		((error->funcname != NULL && strcmp(error->funcname, "ProcessInterrupts") == 0) ||
+		 /* other languages throw it again as their own, with its text */
+		 (error->message != NULL && strstr(error->message, "canceling statement due to") != NULL));
+}
+
+/*
  * An error ended the node and the subtransaction is rolled back.  Decide what
  * it means; errors that belong to the caller of an inline run are thrown on.
  */
 static void
-judge_error(HitlFrame *frame, ErrorData *error, bool is_restricted)
+judge_error(HitlFrame *frame, ErrorData *error)
 {
 	HitlRun    *run = frame->run;
 
-	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	if (is_cancel(error))
 	{
-		if (!frame_is_mark(frame, error))
+		/* the user's ^C or timeout: inline it is theirs */
+		if (!shmem_am_executor())
+			ReThrowError(error);
+		if (shmem_cancel_aim(run->task->thread_id) != HITL_CANCEL_NONE)
 		{
-			/* the user's ^C or timeout: inline it is theirs */
-			if (!shmem_am_executor())
-				ReThrowError(error);
-			if (shmem_cancel_aim(run->task->thread_id) != HITL_CANCEL_NONE)
-			{
-				run->outcome = HITL_OUTCOME_STOPPED;
-				return;
-			}
-			frame->pause = NULL;
-			frame->failure = NULL;
+			run->outcome = HITL_OUTCOME_STOPPED;
+			return;
 		}
+		frame->pause = NULL;
+		frame->failure = NULL;
 	}
 
 	/* the mark counts, not the error */
@@ -94,9 +104,6 @@ judge_error(HitlFrame *frame, ErrorData *error, bool is_restricted)
 			break;
 	}
 	run->outcome = HITL_OUTCOME_FAILED;
-	if (is_restricted && run->error.sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
-		run->error.hint == NULL)
-		run->error.hint = pstrdup("The node ran in a session of another role, where temporary tables, held cursors, LISTEN and deferred constraints are refused. Run it by hitl.start().");
 }
 
 /* ----------------------------------------------------------------- the call */
@@ -133,37 +140,47 @@ call_handler(HitlFrame *frame, Oid function)
 }
 
 /*
- * In a session of another role nothing temporary may stay behind, nor be used:
- * types in pg_temp are found before all others, and so would be run by the
- * session's own statements.  The server refuses temporary relations only.
+ * Inline, close the cursors that the node has left open.  At the commit the
+ * server would run a held or pinned one to its end, as the session's user and
+ * outside of any node.
  */
 static void
-refuse_temporary(void)
+drop_portals(void)
 {
-	if (MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot use the temporary schema of a session of another role"),
-				 errdetail("The node ran as its owner in somebody else's session.")));
+	List	   *names;
+	ListCell   *cell;
+
+	if (ThereAreNoReadyPortals())
+		return;					/* as nearly always */
+	names = db_portal_names();
+	foreach(cell, names)
+	{
+		Portal		portal = GetPortalByName(lfirst(cell));
+
+		/* the caller's own were made in another subtransaction */
+		if (!PortalIsValid(portal) || portal->createSubid != GetCurrentSubTransactionId() ||
+			portal->status == PORTAL_ACTIVE)
+			continue;
+		if (portal->portalPinned)
+			UnpinPortal(portal);
+		PortalDrop(portal, false);
+	}
 }
 
 static void
-run_in_subtransaction(HitlFrame *frame, bool is_restricted)
+run_in_subtransaction(HitlFrame *frame)
 {
 	HitlRun    *run = frame->run;
 	MemoryContext scratch;
 	ResourceOwner old_owner = CurrentResourceOwner;
-	int			old_flags = MyXactFlags;
 
-	/* to see what the node itself does (refuse_temporary) */
-	MyXactFlags &= ~XACT_FLAGS_ACCESSEDTEMPNAMESPACE;
 	scratch = AllocSetContextCreate(frame->context, "hitl node", ALLOCSET_DEFAULT_SIZES);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(scratch);
 
 	PG_TRY();
 	{
-		/* rights may have changed since compile; a refusal is the node's error */
+		/* rights may have changed since compile: a refusal is the node's error */
 		Oid			function = graph_handler(run->graph, run->node);
 
 		PushActiveSnapshot(GetTransactionSnapshot());
@@ -174,8 +191,8 @@ run_in_subtransaction(HitlFrame *frame, bool is_restricted)
 			AfterTriggerFireDeferred();
 		/* a node that caught its mark and returned is stopped here */
 		frame_hold();
-		if (is_restricted)
-			refuse_temporary();
+		if (!shmem_am_executor())
+			drop_portals();
 		ReleaseCurrentSubTransaction();
 		run->outcome = HITL_OUTCOME_DONE;
 		MemoryContextSwitchTo(frame->context);
@@ -192,42 +209,32 @@ run_in_subtransaction(HitlFrame *frame, bool is_restricted)
 		MemoryContextSwitchTo(frame->context);
 		CurrentResourceOwner = old_owner;
 		run->update = NULL;
-		MyXactFlags |= old_flags;
-		judge_error(frame, error, is_restricted);
+		judge_error(frame, error);
 	}
 	PG_END_TRY();
-	MyXactFlags |= old_flags;
 	MemoryContextDelete(scratch);
 }
 
 /*
  * Run a node as the graph's owner and fill in what came of it.  Raises only
  * what belongs to the caller of an inline run: a cancel, a conflict at a fixed
- * snapshot.  The caller has the task claimed, and the right to run it.
+ * snapshot.  The caller has the task claimed, and the session is the owner's.
  */
 void
 node_run(HitlRun *run)
 {
 	HitlFrame	frame;
-	Oid			owner = run->graph->owner;
-	Oid			save_user;
-	int			save_security;
-	bool		is_plain;
 	int			level;
 
-	GetUserIdAndSecContext(&save_user, &save_security);
-	is_plain = GetSessionUserId() == owner && save_user == owner && save_security == 0;
+	if (!rights_may_run_here(run->graph->owner))
+		elog(ERROR, "hitl must not run a node in a session that is not its owner's");
 
 	frame_push(&frame, run);
 	PG_TRY();
 	{
-		if (!is_plain)
-			SetUserIdAndSecContext(owner, save_security |
-								   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 		level = session_enter_node(run->graph->search_path);
-		run_in_subtransaction(&frame, !is_plain);
+		run_in_subtransaction(&frame);
 		session_leave_node(level);
-		SetUserIdAndSecContext(save_user, save_security);
 	}
 	PG_FINALLY();
 	{
@@ -235,6 +242,6 @@ node_run(HitlRun *run)
 	}
 	PG_END_TRY();
 
-	if (is_plain && run->outcome == HITL_OUTCOME_DONE)
-		frame_note_plain_run();
+	if (run->outcome == HITL_OUTCOME_DONE)
+		frame_note_inline_run();
 }

@@ -67,13 +67,12 @@ rights_require_thread(const HitlThread *thread)
 /*
  * Are we called by something that is run at the commit?  Where the commit
  * comes from (a command, a procedure) does not matter: deferred triggers are
- * triggers, and a held cursor is the active portal while it is filled.
+ * triggers.  Cursors that a node left are closed before (node.c).
  */
 static bool
 is_leftover(void)
 {
-	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 0 ||
-		ActivePortal == NULL || (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0;
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 0 || ActivePortal == NULL;
 }
 
 /*
@@ -83,8 +82,7 @@ is_leftover(void)
  * in the name of the session.
  *
  * An agent does not approve itself: nothing votes while a node runs, in an
- * executor, or from what a node left to run at the commit: a deferred trigger,
- * or a held cursor.
+ * executor, or from a deferred trigger that a node left to run at the commit.
  */
 void
 rights_require_voter(const HitlInterrupt *interrupt)
@@ -93,7 +91,7 @@ rights_require_voter(const HitlInterrupt *interrupt)
 
 	if (frame_is_open() || shmem_am_executor())
 		detail = "An agent does not approve itself: this is called by a node.";
-	else if (frame_has_run_plainly() && is_leftover())
+	else if (frame_has_run_inline() && is_leftover())
 		detail = "An agent does not approve itself: this is called by what a node left to run at the commit.";
 	else if (InSecurityRestrictedOperation())
 		detail = "This is called within a security-restricted operation, where the session does not speak for its user.";
@@ -110,6 +108,36 @@ rights_require_voter(const HitlInterrupt *interrupt)
 				 errmsg("you may not decide interrupt %lld", (long long) interrupt->interrupt_id),
 				 errdetail_internal("%s", detail),
 				 errhint("SELECT * FROM hitl.inbox; shows what you may decide.")));
+}
+
+/*
+ * May nodes of this owner run in this session?  Only if it is the owner's own,
+ * whole: not by SET ROLE, nor within SECURITY DEFINER.  A session outlives what
+ * runs in it, and what runs in it can leave things behind that run later with
+ * its rights: deferred triggers and cursors at the commit, types in pg_temp,
+ * functions that PL/pgSQL has compiled under the node's search_path.  A
+ * security-restricted operation stops only some of these.
+ */
+bool
+rights_may_run_here(Oid owner)
+{
+	Oid			user;
+	int			security;
+
+	GetUserIdAndSecContext(&user, &security);
+	return GetSessionUserId() == owner && user == owner && security == 0;
+}
+
+void
+rights_require_run_here(const HitlGraph *graph)
+{
+	if (!rights_may_run_here(graph->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("graph \"%s\" cannot be run in this session", graph->name),
+				 errdetail("Its nodes run as role \"%s\", in a session of that role only; what they leave behind would run with the rights of this one.",
+						   role_name(graph->owner)),
+				 errhint("Use hitl.start(), and an executor runs it; or connect as the owner.")));
 }
 
 /*

@@ -13,6 +13,8 @@ extern bool rights_is_owner(Oid owner);
 extern void rights_require_graph(const HitlGraph *graph);
 extern void rights_require_thread(const HitlThread *thread);
 extern void rights_require_voter(const HitlInterrupt *interrupt);
+extern bool rights_may_run_here(Oid owner);
+extern void rights_require_run_here(const HitlGraph *graph);
 extern bool rights_can_connect(Oid role, const char **why);
 extern List *rights_search_path_faults(List *schemas);
 

@@ -13,6 +13,7 @@
 #include "db.h"
 #include "miscadmin.h"
 #include "store_graph.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 
 static HitlGraph *
@@ -89,8 +90,8 @@ DB_STATEMENT(graph_owner_is_marked,
 			 " WHERE t.oid = 'hitl.graph_owner'::pg_catalog.regtype AND a.grantee = $1",
 			 OIDOID);
 
-DB_STATEMENT_NO_ARGS(graph_lock_table,
-					 "LOCK TABLE hitl.graph IN SHARE ROW EXCLUSIVE MODE");
+DB_STATEMENT_NO_ARGS(graph_marker,
+					 "SELECT 'hitl.graph_owner'::pg_catalog.regtype");
 
 static bool
 owner_is_marked(Oid owner)
@@ -118,7 +119,8 @@ store_graph_mark_owner(Oid owner)
 	if (owner == db_owner() || owner_is_marked(owner))
 		return;
 	db_open(&call);
-	(void) db_execute(&call, &graph_lock_table, NULL);
+	(void) db_execute(&call, &graph_marker, NULL);
+	LockDatabaseObject(TypeRelationId, db_get_oid(0, 1), 0, ShareUpdateExclusiveLock);
 	db_close(&call);
 	if (!owner_is_marked(owner))
 		db_utility(psprintf("GRANT USAGE ON DOMAIN hitl.graph_owner TO %s",

@@ -269,7 +269,8 @@ thread_retry(int64 thread_id)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("thread %lld has nothing to retry", (long long) thread_id),
-				 errdetail("It is %s, and no task of its current step has failed.",
+				 errdetail(lifecycle_thread_has_ended(thread->status)
+						   ? "It is %s." : "It is %s, and no task of its current step has failed.",
 						   name_thread_status(thread_status(thread))),
 				 errhint("SELECT * FROM hitl.why(%lld);", (long long) thread_id)));
 	now = clock_now();
