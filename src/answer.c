@@ -4,7 +4,8 @@
  *
  * A question's content is (key, action, args): what a decision is bound to.
  * Description and the rest of the payload are shown, and a new timestamp in
- * them is not a new question.
+ * them is not a new question.  A payload with neither action nor args is
+ * itself the content, but for its description, context and allowed.
  *
  * The shape of a decision is that of the LangGraph article's refund node:
  * {"type":"approve"}, {"type":"edit","edits":{...}}, {"type":"reject","reason":...},
@@ -215,6 +216,24 @@ question_parse(Jsonb *payload, const char *key)
 	return question;
 }
 
+/* Does the payload say what its content is? */
+static bool
+has_named_content(const HitlQuestion *question)
+{
+	return question->action != NULL || question->args != NULL;
+}
+
+/* A payload without what may change from run to run. */
+static Jsonb *
+bare_payload(Jsonb *payload)
+{
+	if (!json_is_object(payload))
+		return payload;
+	payload = json_delete(payload, "description");
+	payload = json_delete(payload, "context");
+	return json_delete(payload, "allowed");
+}
+
 /*
  * Where the content of two questions differs first: "key", "action" or a path
  * into the args; NULL when they ask the same.
@@ -227,8 +246,7 @@ question_difference(const HitlQuestion *a, const HitlQuestion *b)
 	if ((a->action == NULL) != (b->action == NULL) ||
 		(a->action != NULL && strcmp(a->action, b->action) != 0))
 		return pstrdup("action");
-	/* a payload that is no object has no action and no args: it is the content */
-	if (!json_is_object(a->payload) || !json_is_object(b->payload))
-		return json_difference(a->payload, b->payload, "payload");
+	if (!has_named_content(a) || !has_named_content(b))
+		return json_difference(bare_payload(a->payload), bare_payload(b->payload), "payload");
 	return json_difference(a->args, b->args, "args");
 }

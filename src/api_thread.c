@@ -180,8 +180,6 @@ hitl_run_pending(PG_FUNCTION_ARGS)
 			   executor_run_due_inline(lfirst_oid(cell), commits))
 		{
 			n_run++;
-			if (commits)
-				db_commit_procedure();
 			CHECK_FOR_INTERRUPTS();
 		}
 	}

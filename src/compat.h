@@ -104,6 +104,15 @@ compat_pop_search_path(int level pg_attribute_unused())
 }
 #endif
 
+/* 18 dropped execute_once from ExecutorRun and its hook */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_EXECUTOR_RUN_PARAMS QueryDesc *query, ScanDirection direction, uint64 count
+#define COMPAT_EXECUTOR_RUN_ARGS query, direction, count
+#else
+#define COMPAT_EXECUTOR_RUN_PARAMS QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
+#define COMPAT_EXECUTOR_RUN_ARGS query, direction, count, execute_once
+#endif
+
 /* 18 spells it pg_noreturn and wants it in front. */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_NORETURN pg_noreturn

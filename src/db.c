@@ -401,10 +401,7 @@ db_connect_procedure(void)
 		elog(ERROR, "hitl could not connect to SPI");
 }
 
-/*
- * Commit, and begin a transaction of the kind that nodes run in: READ
- * COMMITTED and read write, whatever the session's defaults are.
- */
+/* READ COMMITTED and read write, whatever the session's defaults are. */
 static void
 force_transaction_kind(void)
 {
@@ -412,6 +409,7 @@ force_transaction_kind(void)
 	XactReadOnly = false;
 }
 
+/* Commit, and begin a transaction of the kind that nodes run in. */
 void
 db_commit_procedure(void)
 {
@@ -419,11 +417,29 @@ db_commit_procedure(void)
 	force_transaction_kind();
 }
 
-void
-db_rollback_procedure(void)
+/*
+ * The same; if the commit fails, returns the error, in the current context.
+ * The server has then begun a new transaction already.
+ */
+ErrorData *
+db_try_commit_procedure(void)
 {
-	SPI_rollback();
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		SPI_commit();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
 	force_transaction_kind();
+	return error;
 }
 
 void

@@ -2,7 +2,7 @@
  * db.h
  *    The one door to SQL: run a statement as the tables' owner, read its rows.
  *
- * Layer 2.  Only store files call it.
+ * Layer 2.  Only store files run statements.
  */
 #ifndef HITL_DB_H
 #define HITL_DB_H
@@ -81,7 +81,7 @@ extern List *db_portal_names(void);
 /* the transaction bracket of CALL run_pending() */
 extern void db_connect_procedure(void);
 extern void db_commit_procedure(void);
-extern void db_rollback_procedure(void);
+extern ErrorData *db_try_commit_procedure(void);
 extern void db_disconnect_procedure(void);
 
 #endif							/* HITL_DB_H */

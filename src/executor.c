@@ -19,6 +19,7 @@
 #include "access/xact.h"
 #include "audit.h"
 #include "clock.h"
+#include "db.h"
 #include "executor.h"
 #include "frontier.h"
 #include "graph.h"
@@ -41,6 +42,9 @@
 
 /* how long a row waits whose task another executor is running */
 #define BUSY_DELAY_MS 20
+
+/* how long an executor waits for a thread's row */
+#define THREAD_LOCK_TIMEOUT "1s"
 
 /* what came of a claim */
 typedef enum Claim
@@ -71,7 +75,10 @@ requeue(const HitlQueueEntry *entry, int64 delay_ms)
 	wake_note_due(due_at);
 }
 
-/* Write the task as the run left it; the thread is locked. */
+/*
+ * Write the task as the run left it.  The thread is locked, unless the task is
+ * put back: then it is NULL.
+ */
 static void
 record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *task, const HitlRun *run)
 {
@@ -116,17 +123,42 @@ record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *tas
 	store_queue_delete(entry);
 }
 
+/*
+ * Lock the thread.  A user's transaction may hold it for as long as it likes
+ * (resume, cancel): an executor does not wait for that, the task is put back.
+ */
+static HitlThread *
+lock_thread(int64 thread_id)
+{
+	HitlThread *thread;
+	int			level;
+
+	if (!shmem_am_executor())
+		return store_thread_lock(thread_id);
+	level = session_limit_lock(THREAD_LOCK_TIMEOUT);
+	thread = store_thread_lock(thread_id);
+	session_unlimit_lock(level);
+	return thread;
+}
+
 /* The short tail: lock the thread, write, go over the barrier. */
 static Claim
 record_run(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
 {
 	HitlThread *thread;
 
+	/* the task stays ready: nothing for the barrier, and no lock */
+	if (run->outcome == HITL_OUTCOME_RETRY || run->outcome == HITL_OUTCOME_PUT_BACK)
+	{
+		record_task(entry, NULL, task, run);
+		return CLAIM_RECORDED;
+	}
+
 	/* interrupts before the thread: the order of everybody */
 	if (run->outcome == HITL_OUTCOME_PAUSED && run->question->supersedes != 0)
 		interrupt_supersede(run->interrupts, run->question->supersedes);
 
-	thread = store_thread_lock(entry->thread_id);
+	thread = lock_thread(entry->thread_id);
 	if (lifecycle_thread_has_ended(thread->status))
 		return CLAIM_VOID;
 	record_task(entry, thread, task, run);
@@ -199,32 +231,22 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 /* --------------------------------------------------------- background executors */
 
 /*
- * The transaction of a claim was lost to an error outside the node: at the
- * commit, or in the bookkeeping (such as two nodes that wrote one channel).
- * Record it as if the node had failed with it.
+ * The run of a claim was lost to an error outside the node: at the commit, or
+ * in the bookkeeping (such as two nodes that wrote one channel).  Record it as
+ * if the node had failed with it; outcome: how.
+ *
+ * If the row is not ours any more, somebody else runs the task or has run it.
  */
 static void
-record_lost_run(const HitlQueueEntry *entry, const ErrorData *error)
+record_lost_run(const HitlQueueEntry *entry, const ErrorData *error, HitlOutcome outcome)
 {
 	bool		is_there;
 	HitlTask   *task;
 	HitlThread *thread;
-	HitlRun		run = {0};
+	HitlRun		run = {.outcome = outcome, .error = frame_copy_error(error)};
 
-	run.error = frame_copy_error(error);
-	switch (lifecycle_error_verdict(error->sqlerrcode))
-	{
-		case HITL_ERROR_FAIL:
-			run.outcome = HITL_OUTCOME_FAILED;
-			break;
-		case HITL_ERROR_RETRY:
-			run.outcome = HITL_OUTCOME_RETRY;
-			break;
-		case HITL_ERROR_PUT_BACK:
-			run.outcome = HITL_OUTCOME_PUT_BACK;
-			break;
-	}
-
+	if (!store_queue_reclaim(entry))
+		return;
 	task = store_task_claim(entry->thread_id, entry->step, entry->task_id, &is_there);
 	if (task == NULL || (task->status != HITL_TASK_READY && task->status != HITL_TASK_INTERRUPTED))
 		return;
@@ -232,6 +254,22 @@ record_lost_run(const HitlQueueEntry *entry, const ErrorData *error)
 	if (thread == NULL || lifecycle_thread_has_ended(thread->status))
 		return;
 	(void) record_run(entry, task, &run);
+}
+
+/* What an error outside the node means for the task. */
+static HitlOutcome
+outcome_of(const ErrorData *error)
+{
+	switch (lifecycle_error_verdict(error->sqlerrcode))
+	{
+		case HITL_ERROR_RETRY:
+			return HITL_OUTCOME_RETRY;
+		case HITL_ERROR_PUT_BACK:
+			return HITL_OUTCOME_PUT_BACK;
+		case HITL_ERROR_FAIL:
+			break;
+	}
+	return HITL_OUTCOME_FAILED;
 }
 
 static void
@@ -292,10 +330,10 @@ executor_run_due(Oid owner)
 		FlushErrorState();
 		AbortCurrentTransaction();
 		/* a cancel that came after the node: the task is still queued */
-		if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		if (!frame_is_cancel(error))
 		{
 			begin_transaction();
-			record_lost_run(&entry, error);
+			record_lost_run(&entry, error, outcome_of(error));
 			CommitTransactionCommand();
 		}
 	}
@@ -318,10 +356,11 @@ refuse_cancelled(int64 thread_id)
 /*
  * Run what a queue row stands for, in a subtransaction of the caller's
  * transaction, so that an error of the bookkeeping (such as two nodes that
- * wrote one channel) is the task's and not the caller's.
+ * wrote one channel) is the task's and not the caller's.  commits: the caller
+ * is a procedure that commits as it goes.
  */
 static Claim
-run_claimed_inline(const HitlQueueEntry *entry, bool fires_deferred)
+run_claimed_inline(const HitlQueueEntry *entry, bool commits)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner resources = CurrentResourceOwner;
@@ -331,7 +370,7 @@ run_claimed_inline(const HitlQueueEntry *entry, bool fires_deferred)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		claim = run_claimed(entry, fires_deferred);
+		claim = run_claimed(entry, commits);
 		if (claim == CLAIM_VOID)
 			RollbackAndReleaseCurrentSubTransaction();
 		else
@@ -349,9 +388,17 @@ run_claimed_inline(const HitlQueueEntry *entry, bool fires_deferred)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = resources;
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || IsolationUsesXactSnapshot())
+		if (frame_is_cancel(error) || IsolationUsesXactSnapshot())
+		{
+			/* the next call is not to begin with what this one was ended by */
+			if (commits)
+			{
+				record_lost_run(entry, error, HITL_OUTCOME_RETRY);
+				db_commit_procedure();
+			}
 			ReThrowError(error);
-		record_lost_run(entry, error);
+		}
+		record_lost_run(entry, error, outcome_of(error));
 	}
 	PG_END_TRY();
 	return claim;
@@ -379,18 +426,33 @@ executor_run_thread(int64 thread_id)
 
 /*
  * Claim one due task of an owner and run it: run_pending().  Returns false
- * when nothing was due.  The session is the owner's.
+ * when nothing was due.  The session is the owner's.  commits: in a procedure
+ * that may; then it does, and a commit that fails is the task's failure.
  */
 bool
-executor_run_due_inline(Oid owner, bool fires_deferred)
+executor_run_due_inline(Oid owner, bool commits)
 {
 	HitlQueueEntry entry;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hitl run", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	bool		found = store_queue_claim(owner, clock_now(), &entry);
+	ErrorData  *error;
 
-	if (!store_queue_claim(owner, clock_now(), &entry))
-		return false;
-	/* an executor may have skipped the row, and we may yet roll back */
-	wake_note_work(owner);
-	/* what was cancelled meanwhile is looked at again, and dropped */
-	(void) run_claimed_inline(&entry, fires_deferred);
-	return true;
+	if (found)
+	{
+		/* an executor may have skipped the row, and we may yet roll back */
+		wake_note_work(owner);
+		/* what was cancelled meanwhile is looked at again, and dropped */
+		(void) run_claimed_inline(&entry, commits);
+		if (commits && (error = db_try_commit_procedure()) != NULL)
+		{
+			record_lost_run(&entry, error, frame_is_cancel(error) ? HITL_OUTCOME_RETRY : outcome_of(error));
+			db_commit_procedure();
+			if (frame_is_cancel(error))
+				ReThrowError(error);
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return found;
 }

@@ -14,6 +14,6 @@ extern bool executor_run_due(Oid owner);
 
 /* inline: in the caller's transaction */
 extern void executor_run_thread(int64 thread_id);
-extern bool executor_run_due_inline(Oid owner, bool fires_deferred);
+extern bool executor_run_due_inline(Oid owner, bool commits);
 
 #endif							/* HITL_EXECUTOR_H */

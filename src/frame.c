@@ -18,7 +18,10 @@
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "frame.h"
+#include "miscadmin.h"
+#include "tcop/pquery.h"
 #include "tcop/utility.h"
+#include "utils/fmgrprotos.h"
 
 /* the innermost run; NULL outside nodes */
 static HitlFrame *current_frame = NULL;
@@ -28,7 +31,11 @@ static uint64 last_serial = 0;
 static TransactionId inline_run_xid = InvalidTransactionId;
 
 static ExecutorStart_hook_type next_ExecutorStart = NULL;
+static ExecutorRun_hook_type next_ExecutorRun = NULL;
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
+
+/* how many held cursors are being run to their end, at a commit */
+static int	n_persisting = 0;
 
 /* ------------------------------------------------------------------- frames */
 
@@ -41,6 +48,7 @@ frame_push(HitlFrame *frame, HitlRun *run)
 	frame->run = run;
 	frame->context = CurrentMemoryContext;
 	frame->serial = ++last_serial;
+	frame->portal = ActivePortal;
 	current_frame = frame;
 }
 
@@ -106,6 +114,9 @@ raise_mark(HitlFrame *frame)
 {
 	bool		is_odd = frame->n_raised++ % 2 == 0;
 
+	/* a node that set exit_on_error would end the process, and ask for ever */
+	ExitOnAnyError = false;
+
 	ereport(ERROR,
 			(errcode(is_odd ? ERRCODE_QUERY_CANCELED : ERRCODE_ASSERT_FAILURE),
 			 errmsg_internal("%s", mark_message(frame)),
@@ -162,10 +173,59 @@ static void
 frame_ExecutorStart(QueryDesc *query, int flags)
 {
 	frame_hold();
+	/* a cursor is the active portal while its query is started */
+	if (current_frame != NULL && ActivePortal != current_frame->portal)
+		current_frame->has_portals = true;
 	if (next_ExecutorStart)
 		next_ExecutorStart(query, flags);
 	else
 		standard_ExecutorStart(query, flags);
+}
+
+static void
+run_executor(COMPAT_EXECUTOR_RUN_PARAMS)
+{
+	if (next_ExecutorRun)
+		next_ExecutorRun(COMPAT_EXECUTOR_RUN_ARGS);
+	else
+		standard_ExecutorRun(COMPAT_EXECUTOR_RUN_ARGS);
+}
+
+/*
+ * At a commit the server runs cursors that are to outlive it to their end,
+ * into a store that such a portal has at no other time while it runs.
+ */
+static void
+frame_ExecutorRun(COMPAT_EXECUTOR_RUN_PARAMS)
+{
+	if (ActivePortal == NULL || ActivePortal->strategy != PORTAL_ONE_SELECT ||
+		ActivePortal->holdStore == NULL)
+	{
+		run_executor(COMPAT_EXECUTOR_RUN_ARGS);
+		return;
+	}
+	n_persisting++;
+	PG_TRY();
+	{
+		run_executor(COMPAT_EXECUTOR_RUN_ARGS);
+	}
+	PG_FINALLY();
+	{
+		n_persisting--;
+	}
+	PG_END_TRY();
+}
+
+/*
+ * Are we called by something that is run at the commit?  Where the commit
+ * comes from (a command, a procedure) does not matter: deferred triggers are
+ * triggers, and held cursors are seen above.
+ */
+bool
+frame_is_leftover(void)
+{
+	return n_persisting > 0 || ActivePortal == NULL ||
+		DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 0;
 }
 
 static void
@@ -189,6 +249,8 @@ frame_init(void)
 {
 	next_ExecutorStart = ExecutorStart_hook;
 	ExecutorStart_hook = frame_ExecutorStart;
+	next_ExecutorRun = ExecutorRun_hook;
+	ExecutorRun_hook = frame_ExecutorRun;
 	next_ProcessUtility = ProcessUtility_hook;
 	ProcessUtility_hook = frame_ProcessUtility;
 }
@@ -214,4 +276,18 @@ frame_copy_error(const ErrorData *error)
 	};
 
 	return copy;
+}
+
+/*
+ * Has somebody cancelled this process, or a timeout run out?  Told by where
+ * the error comes from: the SQLSTATE alone is what our mark has too, and what
+ * an author may raise or get from a remote server.
+ */
+bool
+frame_is_cancel(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		((error->funcname != NULL && strcmp(error->funcname, "ProcessInterrupts") == 0) ||
+		 /* other languages throw it again as their own, with its text */
+		 (error->message != NULL && strstr(error->message, "canceling statement due to") != NULL));
 }

@@ -48,10 +48,13 @@ typedef struct HitlFrame
 	HitlRun    *run;
 	MemoryContext context;		/* outlives the node's subtransaction */
 	int			n_asked;		/* interrupts without a key so far */
+	List	   *keys;			/* the keys of the others, as C strings */
 	uint64		serial;			/* names this frame in the error of its mark */
 	HitlQuestion *pause;		/* the mark: it has paused, ... */
 	HitlError  *failure;		/* ... or could not even ask */
 	int			n_raised;		/* how often the mark was raised */
+	struct PortalData *portal;	/* the one that was active at its begin */
+	bool		has_portals;	/* it has opened others */
 } HitlFrame;
 
 extern void frame_init(void);
@@ -63,11 +66,13 @@ extern bool frame_is_open(void);
 extern bool frame_is_open_for(int64 thread_id);
 extern void frame_hold(void);
 extern bool frame_has_run_inline(void);
+extern bool frame_is_leftover(void);
 extern bool frame_is_marked(const HitlFrame *frame);
 COMPAT_NORETURN extern void frame_pause(HitlFrame *frame, HitlQuestion *question);
 COMPAT_NORETURN extern void frame_fail(HitlFrame *frame, HitlError *failure);
 extern bool frame_is_mark(const HitlFrame *frame, const ErrorData *error);
 
+extern bool frame_is_cancel(const ErrorData *error);
 extern HitlError frame_copy_error(const ErrorData *error);
 
 #endif							/* HITL_FRAME_H */

@@ -111,6 +111,14 @@ graph_create(const char *name)
 	return graph_id;
 }
 
+/* After DROP OWNED: an owner of graphs is still not to be dropped. */
+void
+graph_keep_owner(Oid role)
+{
+	if (OidIsValid(role) && OidIsValid(db_relation("graph")) && store_graph_has_owner(role))
+		store_graph_mark_owner(role);
+}
+
 void
 graph_add_node(const char *graph_name, const char *node_name, const char *handler)
 {
@@ -450,7 +458,7 @@ graph_handler(const HitlGraphVersion *graph, const HitlNode *node)
 	if (fault == NULL && function_owner != node->handler_owner)
 		fault = psprintf("it belongs to \"%s\" now and belonged to \"%s\" when the graph was compiled",
 						 GetUserNameFromId(function_owner, false),
-						 GetUserNameFromId(node->handler_owner, true));
+						 rights_role_name(node->handler_owner));
 	if (fault != NULL)
 		ereport(ERROR,
 				(errcode(OidIsValid(function) ? ERRCODE_INSUFFICIENT_PRIVILEGE : ERRCODE_UNDEFINED_FUNCTION),

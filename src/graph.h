@@ -14,6 +14,7 @@ extern void graph_add_node(const char *graph_name, const char *node_name, const 
 extern void graph_add_edge(const char *graph_name, const char *source, const char *target);
 extern int	graph_compile(const char *name);
 
+extern void graph_keep_owner(Oid role);
 extern HitlGraph *graph_require(const char *name);
 extern const HitlGraphVersion *graph_get(int64 graph_id, int version);
 extern Oid	graph_handler(const HitlGraphVersion *graph, const HitlNode *node);

@@ -29,9 +29,12 @@
 /* keys are shown in lists and compared often */
 #define MAX_KEY_BYTES 200
 
+/* In frame->context. */
 static char *
 name_question(HitlFrame *frame, const char *key)
 {
+	ListCell   *cell;
+
 	if (key == NULL)
 		return psprintf("#%d", ++frame->n_asked);
 	if (key[0] == '\0' || key[0] == '#' || strlen(key) > MAX_KEY_BYTES)
@@ -40,7 +43,16 @@ name_question(HitlFrame *frame, const char *key)
 				 errmsg("the key of an interrupt must have 1 to %d bytes and not begin with \"#\"", MAX_KEY_BYTES),
 				 errdetail("Names with \"#\" are those of interrupts without a key."),
 				 errhint("Name the question, such as 'refund', or leave the key out.")));
-	return pstrdup(key);
+	foreach(cell, frame->keys)
+		if (strcmp(lfirst(cell), key) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("a node cannot ask two questions under one key"),
+					 errdetail("It has asked \"%s\" already in this run; one answer would answer both.", key),
+					 errhint("Give each question a key of its own, or leave the key out.")));
+	key = pstrdup(key);
+	frame->keys = lappend(frame->keys, (void *) key);
+	return (char *) key;
 }
 
 /*

@@ -257,6 +257,14 @@ json_merge(Jsonb *base, Jsonb *over)
 											  JsonbPGetDatum(over)));
 }
 
+/* An object without one key. */
+Jsonb *
+json_delete(Jsonb *object, const char *key)
+{
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(object),
+											  CStringGetTextDatum(key)));
+}
+
 /*
  * Where two values differ first, as a path such as "args.amount".  NULL when
  * they are equal.  Arrays are not looked into: their name is precise enough.

@@ -38,6 +38,7 @@ extern char *json_get_string(Jsonb *object, const char *key);
 extern char *json_scalar_string(Jsonb *json);
 extern List *json_keys(Jsonb *object);
 extern bool json_equal(Jsonb *a, Jsonb *b);
+extern Jsonb *json_delete(Jsonb *object, const char *key);
 extern Jsonb *json_merge(Jsonb *base, Jsonb *over);
 extern char *json_difference(Jsonb *a, Jsonb *b, const char *name);
 

@@ -45,20 +45,6 @@
 /* -------------------------------------------------------------------- errors */
 
 /*
- * Has somebody cancelled this process, or a timeout run out?  Told by where
- * the error comes from: the SQLSTATE alone is what our mark has too, and what
- * an author may raise or get from a remote server.
- */
-static bool
-is_cancel(const ErrorData *error)
-{
-	return error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
-		((error->funcname != NULL && strcmp(error->funcname, "ProcessInterrupts") == 0) ||
-		 /* other languages throw it again as their own, with its text */
-		 (error->message != NULL && strstr(error->message, "canceling statement due to") != NULL));
-}
-
-/*
  * An error ended the node and the subtransaction is rolled back.  Decide what
  * it means; errors that belong to the caller of an inline run are thrown on.
  */
@@ -67,7 +53,7 @@ judge_error(HitlFrame *frame, ErrorData *error)
 {
 	HitlRun    *run = frame->run;
 
-	if (is_cancel(error))
+	if (frame_is_cancel(error))
 	{
 		/* the user's ^C or timeout: inline it is theirs */
 		if (!shmem_am_executor())
@@ -147,13 +133,9 @@ call_handler(HitlFrame *frame, Oid function)
 static void
 drop_portals(void)
 {
-	List	   *names;
 	ListCell   *cell;
 
-	if (ThereAreNoReadyPortals())
-		return;					/* as nearly always */
-	names = db_portal_names();
-	foreach(cell, names)
+	foreach(cell, db_portal_names())
 	{
 		Portal		portal = GetPortalByName(lfirst(cell));
 
@@ -191,7 +173,7 @@ run_in_subtransaction(HitlFrame *frame)
 			AfterTriggerFireDeferred();
 		/* a node that caught its mark and returned is stopped here */
 		frame_hold();
-		if (!shmem_am_executor())
+		if (frame->has_portals && !shmem_am_executor())
 			drop_portals();
 		ReleaseCurrentSubTransaction();
 		run->outcome = HITL_OUTCOME_DONE;

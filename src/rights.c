@@ -20,10 +20,9 @@
 #include "miscadmin.h"
 #include "rights.h"
 #include "shmem.h"
-#include "tcop/pquery.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -34,8 +33,9 @@ rights_is_owner(Oid owner)
 	return has_privs_of_role(GetUserId(), owner);
 }
 
-static const char *
-role_name(Oid role)
+/* A role's name, also when it is gone. */
+const char *
+rights_role_name(Oid role)
 {
 	char	   *name = GetUserNameFromId(role, true);
 
@@ -49,7 +49,7 @@ rights_require_graph(const HitlGraph *graph)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for graph \"%s\"", graph->name),
-				 errdetail("It belongs to role \"%s\".", role_name(graph->owner)),
+				 errdetail("It belongs to role \"%s\".", rights_role_name(graph->owner)),
 				 errhint("Act as its owner, or as a superuser.")));
 }
 
@@ -60,19 +60,8 @@ rights_require_thread(const HitlThread *thread)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for thread %lld", (long long) thread->thread_id),
-				 errdetail("Its graph belongs to role \"%s\".", role_name(thread->owner)),
+				 errdetail("Its graph belongs to role \"%s\".", rights_role_name(thread->owner)),
 				 errhint("Act as the graph's owner, or as a superuser.")));
-}
-
-/*
- * Are we called by something that is run at the commit?  Where the commit
- * comes from (a command, a procedure) does not matter: deferred triggers are
- * triggers.  Cursors that a node left are closed before (node.c).
- */
-static bool
-is_leftover(void)
-{
-	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 0 || ActivePortal == NULL;
 }
 
 /*
@@ -82,7 +71,7 @@ is_leftover(void)
  * in the name of the session.
  *
  * An agent does not approve itself: nothing votes while a node runs, in an
- * executor, or from a deferred trigger that a node left to run at the commit.
+ * executor, or from what a node left to run at the commit.
  */
 void
 rights_require_voter(const HitlInterrupt *interrupt)
@@ -91,16 +80,16 @@ rights_require_voter(const HitlInterrupt *interrupt)
 
 	if (frame_is_open() || shmem_am_executor())
 		detail = "An agent does not approve itself: this is called by a node.";
-	else if (frame_has_run_inline() && is_leftover())
+	else if (frame_has_run_inline() && frame_is_leftover())
 		detail = "An agent does not approve itself: this is called by what a node left to run at the commit.";
 	else if (InSecurityRestrictedOperation())
 		detail = "This is called within a security-restricted operation, where the session does not speak for its user.";
 	else if (!has_privs_of_role(GetSessionUserId(), interrupt->owner))
 		detail = psprintf("The session user is \"%s\", who may not act as role \"%s\", the owner of the graph.",
-						  audit_session_user(), role_name(interrupt->owner));
+						  audit_session_user(), rights_role_name(interrupt->owner));
 	else if (!has_privs_of_role(GetUserId(), interrupt->owner))
 		detail = psprintf("The current user is \"%s\", who may not act as role \"%s\", the owner of the graph.",
-						  audit_current_user(), role_name(interrupt->owner));
+						  audit_current_user(), rights_role_name(interrupt->owner));
 
 	if (detail != NULL)
 		ereport(ERROR,
@@ -112,7 +101,8 @@ rights_require_voter(const HitlInterrupt *interrupt)
 
 /*
  * May nodes of this owner run in this session?  Only if it is the owner's own,
- * whole: not by SET ROLE, nor within SECURITY DEFINER.  A session outlives what
+ * whole: who has logged in, not who became it by SET ROLE, SET SESSION
+ * AUTHORIZATION or SECURITY DEFINER.  A session outlives what
  * runs in it, and what runs in it can leave things behind that run later with
  * its rights: deferred triggers and cursors at the commit, types in pg_temp,
  * functions that PL/pgSQL has compiled under the node's search_path.  A
@@ -125,7 +115,8 @@ rights_may_run_here(Oid owner)
 	int			security;
 
 	GetUserIdAndSecContext(&user, &security);
-	return GetSessionUserId() == owner && user == owner && security == 0;
+	return MyProc->roleId == owner && GetSessionUserId() == owner &&
+		user == owner && security == 0;
 }
 
 void
@@ -136,7 +127,7 @@ rights_require_run_here(const HitlGraph *graph)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("graph \"%s\" cannot be run in this session", graph->name),
 				 errdetail("Its nodes run as role \"%s\", in a session of that role only; what they leave behind would run with the rights of this one.",
-						   role_name(graph->owner)),
+						   rights_role_name(graph->owner)),
 				 errhint("Use hitl.start(), and an executor runs it; or connect as the owner.")));
 }
 

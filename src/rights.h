@@ -9,6 +9,7 @@
 
 #include "types.h"
 
+extern const char *rights_role_name(Oid role);
 extern bool rights_is_owner(Oid owner);
 extern void rights_require_graph(const HitlGraph *graph);
 extern void rights_require_thread(const HitlThread *thread);

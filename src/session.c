@@ -43,9 +43,11 @@ static SessionSetting settings[] = {
 	{"default_transaction_deferrable", "off", NULL, NULL},
 	{"default_transaction_isolation", "read committed", NULL, NULL},
 	{"default_transaction_read_only", "off", "transaction_read_only", NULL},
+	{"exit_on_error", "off", NULL, NULL},
 	{"idle_in_transaction_session_timeout", "0", NULL, NULL},
 	{"idle_session_timeout", "0", NULL, NULL},
 	{"lock_timeout", "0", "lock_timeout", NULL},
+	{"role", "none", NULL, NULL},
 	{"row_security", "on", "row_security", NULL},
 	{"session_replication_role", "origin", "session_replication_role", NULL},
 	{"statement_timeout", "0", NULL, NULL},
@@ -128,4 +130,21 @@ session_clean(void)
 	ResetTempTableNamespace();
 	ResetSequenceCaches();
 	PopActiveSnapshot();
+}
+
+/* Bound the wait for a lock; returns the level to take back. */
+int
+session_limit_lock(const char *timeout)
+{
+	int			level = NewGUCNestLevel();
+
+	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+void
+session_unlimit_lock(int level)
+{
+	AtEOXact_GUC(true, level);
 }

@@ -13,5 +13,7 @@ extern void session_begin(void);
 extern int	session_enter_node(const char *search_path);
 extern void session_leave_node(int level);
 extern void session_clean(void);
+extern int	session_limit_lock(const char *timeout);
+extern void session_unlimit_lock(int level);
 
 #endif							/* HITL_SESSION_H */

@@ -106,6 +106,25 @@ owner_is_marked(Oid owner)
 	return is_marked;
 }
 
+/* a short table, and DROP OWNED is rare */
+DB_STATEMENT(graph_has_owner,
+			 "SELECT 1 FROM hitl.graph WHERE owner = $1 LIMIT 1",
+			 REGROLEOID);
+
+/* Does this role own graphs? */
+bool
+store_graph_has_owner(Oid owner)
+{
+	DbCall		call;
+	DbArg		args[] = {db_oid(owner)};
+	bool		has;
+
+	db_open(&call);
+	has = db_execute(&call, &graph_has_owner, args) > 0;
+	db_close(&call);
+	return has;
+}
+
 /*
  * Before a role's first graph: give it the marker right that keeps it from
  * being dropped (see sql/20_graph.sql).  GRANT cannot run twice at once on one

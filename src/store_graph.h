@@ -12,6 +12,7 @@
 extern HitlGraph *store_graph_find(const char *name);
 extern HitlGraph *store_graph_lock(const char *name);
 extern int64 store_graph_insert(const char *name, Oid owner);
+extern bool store_graph_has_owner(Oid owner);
 extern void store_graph_mark_owner(Oid owner);
 extern void store_graph_set_version(int64 graph_id, int version);
 extern bool store_node_insert(int64 graph_id, int version, const HitlNode *node);

@@ -81,6 +81,26 @@ store_queue_claim(Oid owner, TimestampTz now, HitlQueueEntry *entry)
 	return found;
 }
 
+/* by primary key */
+DB_STATEMENT(queue_reclaim,
+			 "SELECT 1 FROM hitl.run_queue WHERE owner = $1 AND due_at = $2 AND queue_id = $3"
+			 " FOR UPDATE SKIP LOCKED",
+			 REGROLEOID, TIMESTAMPTZOID, INT8OID);
+
+/* Lock a row that we had before; false when somebody has it, or it is gone. */
+bool
+store_queue_reclaim(const HitlQueueEntry *entry)
+{
+	DbCall		call;
+	DbArg		args[] = {db_oid(entry->owner), db_time(entry->due_at), db_bigint(entry->queue_id)};
+	bool		found;
+
+	db_open(&call);
+	found = db_execute(&call, &queue_reclaim, args) > 0;
+	db_close(&call);
+	return found;
+}
+
 /* run_queue_thread: a thread has few rows here */
 DB_STATEMENT(queue_claim_thread,
 			 "SELECT owner, due_at, queue_id, thread_id, step, task_id FROM hitl.run_queue"

@@ -22,6 +22,7 @@ extern void store_queue_insert(Oid owner, TimestampTz due_at,
 extern void store_queue_delete(const HitlQueueEntry *entry);
 extern bool store_queue_claim(Oid owner, TimestampTz now,
 							  HitlQueueEntry *entry);
+extern bool store_queue_reclaim(const HitlQueueEntry *entry);
 extern bool store_queue_claim_thread(int64 thread_id, TimestampTz now,
 									 HitlQueueEntry *entry);
 extern void store_queue_delete_thread(int64 thread_id);

@@ -435,7 +435,7 @@ thread_why(int64 thread_id, const char **code, char **explanation, char **next)
 		{
 			*code = "owner_cannot_connect";
 			*explanation = psprintf("It is queued, and no executor can run as role \"%s\": %s.",
-									GetUserNameFromId(thread->owner, true), why);
+									rights_role_name(thread->owner), why);
 			*next = pstrdup("CALL hitl.run_pending();");
 		}
 		else if (!has_launcher)

@@ -30,6 +30,7 @@
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "compat.h"
+#include "graph.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "shmem.h"
@@ -281,6 +282,14 @@ announce_database(const char *name)
 		wake_note_new_database(dboid);
 }
 
+/* Is this a table of ours? */
+static bool
+is_ours(const RangeVar *relation)
+{
+	return relation != NULL && relation->schemaname != NULL &&
+		strcmp(relation->schemaname, "hitl") == 0;
+}
+
 static void
 process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 				ProcessUtilityContext context, ParamListInfo params,
@@ -308,6 +317,19 @@ process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 	else
 		standard_ProcessUtility(pstmt, query, read_only_tree, context, params,
 								environment, dest, completion);
+
+	/* a restore fills the tables after CREATE EXTENSION has announced them */
+	if (IsA(statement, CopyStmt) && ((CopyStmt *) statement)->is_from && is_ours(((CopyStmt *) statement)->relation))
+		wake_note_database();
+
+	/* owners of graphs keep the right that keeps them (sql/20_graph.sql) */
+	if (IsA(statement, DropOwnedStmt))
+	{
+		ListCell   *cell;
+
+		foreach(cell, ((DropOwnedStmt *) statement)->roles)
+			graph_keep_owner(get_rolespec_oid(lfirst(cell), true));
+	}
 
 	/* the copy's threads have due times too */
 	if (is_copy)

@@ -193,7 +193,8 @@ leave_executor(HitlSlot *slot, TimestampTz now, HitlLatches *latches)
 		shmem_entry_find(slot->grant_dboid) : NULL;
 	Oid			role = slot->grant_role;
 
-	if (!slot->is_proven && !slot->must_leave)
+	/* it could not connect, or what it ran ended it: not again at once */
+	if ((!slot->is_proven || slot->thread_id != 0) && !slot->must_leave)
 	{
 		HitlRefusal *refusal = shmem_refusal_make(slot->dboid, slot->roleoid);
 
