@@ -127,7 +127,7 @@ may_connect(Oid owner, TimestampTz now)
 				(errmsg("could not start an executor for role \"%s\" in database \"%s\"",
 						GetUserNameFromId(owner, true), get_database_name(MyDatabaseId)),
 				 why ? errdetail("It cannot connect there: %s.", why) : 0,
-				 errhint("Grant the role what it lacks, or run its threads with \"CALL hitl.run_pending()\".")));
+				 errhint("Grant the role what it lacks; no other session may run its nodes.")));
 	return may;
 }
 

@@ -349,7 +349,7 @@ graph_compile(const char *name)
 				(errcode(ERRCODE_WARNING),
 				 errmsg("no executor can run the nodes of graph \"%s\"", name),
 				 errdetail("They run as role \"%s\": %s.", GetUserNameFromId(draft->owner, false), why),
-				 errhint("Mend that, or run them by CALL hitl.run_pending();")));
+				 errhint("Grant the role what it lacks; no other session may run its nodes.")));
 
 	if (graph->version != HITL_DRAFT &&
 		is_same_version(draft, store_version_find(graph->graph_id, graph->version)))

@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "audit.h"
 #include "clock.h"
+#include "commands/dbcommands.h"
 #include "errors.h"
 #include "frame.h"
 #include "frontier.h"
@@ -436,7 +437,9 @@ thread_why(int64 thread_id, const char **code, char **explanation, char **next)
 			*code = "owner_cannot_connect";
 			*explanation = psprintf("It is queued, and no executor can run as role \"%s\": %s.",
 									rights_role_name(thread->owner), why);
-			*next = pstrdup("CALL hitl.run_pending();");
+			*next = psprintf("ALTER ROLE %s LOGIN;  -- and GRANT CONNECT ON DATABASE %s TO it",
+							 quote_identifier(rights_role_name(thread->owner)),
+							 quote_identifier(get_database_name(MyDatabaseId)));
 		}
 		else if (!has_launcher)
 		{
