@@ -135,9 +135,9 @@ COMMENT ON FUNCTION hitl.wait(bigint, interval) IS
 Looks with a fresh snapshot each time. Errors: 42704 no such thread; IH010 this transaction has started it, decided in it, or runs at repeatable read or above.';
 
 CREATE FUNCTION hitl.get_state(thread_id bigint) RETURNS jsonb
-  LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_get_state';
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_get_state';
 COMMENT ON FUNCTION hitl.get_state(bigint) IS
-'The state of a thread at its latest checkpoint, an object. Errors: 42704 no such thread; 42501 it is not yours.';
+'The state of a thread at its latest checkpoint, an object; as it is now, also behind a wait() in the same statement. Errors: 42704 no such thread; 42501 it is not yours.';
 
 CREATE FUNCTION hitl.cancel(thread_id bigint, reason text DEFAULT NULL) RETURNS text
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_cancel';

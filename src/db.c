@@ -153,7 +153,6 @@ db_open(DbCall *call)
 	Oid			owner = db_owner();
 
 	call->caller = CurrentMemoryContext;
-	call->is_reading = false;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "hitl could not connect to SPI");
 	GetUserIdAndSecContext(&call->user, &call->security);
@@ -164,17 +163,6 @@ db_open(DbCall *call)
 	call->has_snapshot = !ActiveSnapshotSet();
 	if (call->has_snapshot)
 		PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-/*
- * The same for a function that is STABLE: its statements see what the
- * caller's query sees, and may not write.
- */
-void
-db_open_reading(DbCall *call)
-{
-	db_open(call);
-	call->is_reading = true;
 }
 
 void
@@ -189,12 +177,12 @@ db_close(DbCall *call)
 }
 
 /*
- * Run a statement; returns the number of rows returned or touched.  Unless the
- * bracket is for reading it gets a new snapshot, so that it sees what was
- * committed up to now (at READ COMMITTED).
+ * Run a statement; returns the number of rows returned or touched.  It gets a
+ * new snapshot, so that it sees what was committed up to now (at READ
+ * COMMITTED).
  */
 uint64
-db_execute(DbCall *call, DbStatement *statement, const DbArg *args)
+db_execute(DbCall *call pg_attribute_unused(), DbStatement *statement, const DbArg *args)
 {
 	Datum		values[MAX_ARGS];
 	char		nulls[MAX_ARGS];
@@ -219,8 +207,7 @@ db_execute(DbCall *call, DbStatement *statement, const DbArg *args)
 		values[i] = args[i].value;
 		nulls[i] = args[i].is_null ? 'n' : ' ';
 	}
-	result = SPI_execute_plan(statement->plan, values, nulls,
-							  call->is_reading, 0);
+	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
 	if (result < 0)
 		elog(ERROR, "hitl could not run a statement: %s", SPI_result_code_string(result));
 	return SPI_processed;

@@ -43,7 +43,6 @@ typedef struct DbCall
 	Oid			user;
 	int			security;
 	int			path_level;
-	bool		is_reading;		/* with the caller's snapshot */
 	bool		has_snapshot;	/* we pushed one */
 } DbCall;
 
@@ -58,7 +57,6 @@ extern DbArg db_text_array(const char *const *values, int n_values);
 extern DbArg db_null(void);
 
 extern void db_open(DbCall *call);
-extern void db_open_reading(DbCall *call);
 extern uint64 db_execute(DbCall *call, DbStatement *statement, const DbArg *args);
 extern void db_close(DbCall *call);
 

@@ -189,26 +189,13 @@ DB_STATEMENT(checkpoint_state,
 			 " ORDER BY c.thread_id, c.checkpoint",
 			 INT8OID, INT4OID);
 
-/* The rows of a bracket as a state: the base with the deltas laid over it. */
-static Jsonb *
-fold(DbCall *call, uint64 n_rows)
-{
-	Jsonb	   *state;
-	MemoryContext old = MemoryContextSwitchTo(call->caller);
-
-	state = db_get_jsonb(call, 0, db_is_null(0, 2) ? 1 : 2);
-	for (uint64 i = 1; i < n_rows; i++)
-		state = json_merge(state, db_get_jsonb(call, i, 1));
-	MemoryContextSwitchTo(old);
-	return state;
-}
-
-/* The state at a checkpoint. */
+/* The state at a checkpoint: the base with the deltas laid over it. */
 Jsonb *
 store_checkpoint_state(int64 thread_id, int checkpoint)
 {
 	DbCall		call;
 	DbArg		args[] = {db_bigint(thread_id), db_int(checkpoint)};
+	MemoryContext old;
 	Jsonb	   *state;
 	uint64		n;
 
@@ -217,43 +204,11 @@ store_checkpoint_state(int64 thread_id, int checkpoint)
 	if (n == 0)
 		elog(ERROR, "hitl has lost checkpoint %d of thread %lld",
 			 checkpoint, (long long) thread_id);
-	state = fold(&call, n);
+	old = MemoryContextSwitchTo(call.caller);
+	state = db_get_jsonb(&call, 0, db_is_null(0, 2) ? 1 : 2);
+	for (uint64 i = 1; i < n; i++)
+		state = json_merge(state, db_get_jsonb(&call, i, 1));
+	MemoryContextSwitchTo(old);
 	db_close(&call);
-	return state;
-}
-
-/* the same from the end of the primary key's range */
-DB_STATEMENT(checkpoint_latest,
-			 "WITH latest AS MATERIALIZED ("
-			 " SELECT checkpoint, base FROM hitl.checkpoint WHERE thread_id = $1"
-			 " ORDER BY thread_id DESC, checkpoint DESC LIMIT 1)"
-			 " SELECT c.delta, c.snapshot FROM hitl.checkpoint c, latest l"
-			 " WHERE c.thread_id = $1 AND c.checkpoint BETWEEN l.base AND l.checkpoint"
-			 " ORDER BY c.thread_id, c.checkpoint",
-			 INT8OID);
-
-/*
- * The state at the latest checkpoint, with the eyes of the caller's query: for
- * a STABLE function. 
- */
-Jsonb *
-store_checkpoint_latest(int64 thread_id)
-{
-	DbCall		call;
-	DbArg		args[] = {db_bigint(thread_id)};
-	Jsonb	   *state = NULL;
-	uint64		n;
-
-	db_open_reading(&call);
-	n = db_execute(&call, &checkpoint_latest, args);
-	if (n > 0)
-		state = fold(&call, n);
-	db_close(&call);
-	if (state == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("thread %lld is newer than this query", (long long) thread_id),
-				 errdetail("It was started after the query's snapshot was taken."),
-				 errhint("Ask in a statement of its own.")));
 	return state;
 }

@@ -19,6 +19,5 @@ extern void store_thread_cancel(int64 thread_id, const char *by, const char *rea
 extern void store_checkpoint_insert(int64 thread_id, int checkpoint, int step,
 									Jsonb *delta, Jsonb *state, TimestampTz at);
 extern Jsonb *store_checkpoint_state(int64 thread_id, int checkpoint);
-extern Jsonb *store_checkpoint_latest(int64 thread_id);
 
 #endif							/* HITL_STORE_THREAD_H */

@@ -289,14 +289,15 @@ thread_retry(int64 thread_id)
 }
 
 /*
- * The state at the latest checkpoint that the caller's query sees: the thread
- * may be further by now.
+ * The state at the latest checkpoint: as it is now, also behind a wait() in the
+ * same statement.
  */
 Jsonb *
 thread_state(int64 thread_id)
 {
-	(void) thread_require(thread_id);
-	return store_checkpoint_latest(thread_id);
+	HitlThread *thread = thread_require(thread_id);
+
+	return store_checkpoint_state(thread_id, thread->checkpoint);
 }
 
 /* What invoke() and resume() return. */
