@@ -182,7 +182,7 @@ db_close(DbCall *call)
  * COMMITTED).
  */
 uint64
-db_execute(DbCall *call pg_attribute_unused(), DbStatement *statement, const DbArg *args)
+db_execute(DbStatement *statement, const DbArg *args)
 {
 	Datum		values[MAX_ARGS];
 	char		nulls[MAX_ARGS];
@@ -362,7 +362,7 @@ db_portal_names(void)
 	uint64		n;
 
 	db_open(&call);
-	n = db_execute(&call, &portal_names, NULL);
+	n = db_execute(&portal_names, NULL);
 	for (uint64 i = 0; i < n; i++)
 	{
 		char	   *name = db_get_text(&call, i, 1);

@@ -30,6 +30,6 @@ store_audit_append(const HitlAudit *audit, TimestampTz at)
 	db_jsonb(audit->detail)};
 
 	db_open(&call);
-	(void) db_execute(&call, &audit_append, args);
+	(void) db_execute(&audit_append, args);
 	db_close(&call);
 }

@@ -36,7 +36,7 @@ find_graph(DbStatement *statement, const char *name)
 	HitlGraph  *graph = NULL;
 
 	db_open(&call);
-	if (db_execute(&call, statement, args) > 0)
+	if (db_execute(statement, args) > 0)
 		graph = read_graph(&call);
 	db_close(&call);
 	return graph;
@@ -79,7 +79,7 @@ store_graph_insert(const char *name, Oid owner)
 	int64		graph_id = 0;
 
 	db_open(&call);
-	if (db_execute(&call, &graph_insert, args) > 0)
+	if (db_execute(&graph_insert, args) > 0)
 		graph_id = db_get_bigint(0, 1);
 	db_close(&call);
 	return graph_id;
@@ -101,7 +101,7 @@ owner_is_marked(Oid owner)
 	bool		is_marked;
 
 	db_open(&call);
-	is_marked = db_execute(&call, &graph_owner_is_marked, args) > 0;
+	is_marked = db_execute(&graph_owner_is_marked, args) > 0;
 	db_close(&call);
 	return is_marked;
 }
@@ -120,7 +120,7 @@ store_graph_has_owner(Oid owner)
 	bool		has;
 
 	db_open(&call);
-	has = db_execute(&call, &graph_has_owner, args) > 0;
+	has = db_execute(&graph_has_owner, args) > 0;
 	db_close(&call);
 	return has;
 }
@@ -138,7 +138,7 @@ store_graph_mark_owner(Oid owner)
 	if (owner == db_owner() || owner_is_marked(owner))
 		return;
 	db_open(&call);
-	(void) db_execute(&call, &graph_marker, NULL);
+	(void) db_execute(&graph_marker, NULL);
 	LockDatabaseObject(TypeRelationId, db_get_oid(0, 1), 0, ShareUpdateExclusiveLock);
 	db_close(&call);
 	if (!owner_is_marked(owner))
@@ -157,7 +157,7 @@ store_graph_set_version(int64 graph_id, int version)
 	DbArg		args[] = {db_bigint(graph_id), db_int(version)};
 
 	db_open(&call);
-	(void) db_execute(&call, &graph_set_version, args);
+	(void) db_execute(&graph_set_version, args);
 	db_close(&call);
 }
 
@@ -176,7 +176,7 @@ store_node_insert(int64 graph_id, int version, const HitlNode *node)
 	bool		is_new;
 
 	db_open(&call);
-	is_new = db_execute(&call, &node_insert, args) > 0;
+	is_new = db_execute(&node_insert, args) > 0;
 	db_close(&call);
 	return is_new;
 }
@@ -195,7 +195,7 @@ store_edge_insert(int64 graph_id, int version, const HitlEdge *edge)
 	bool		is_new;
 
 	db_open(&call);
-	is_new = db_execute(&call, &edge_insert, args) > 0;
+	is_new = db_execute(&edge_insert, args) > 0;
 	db_close(&call);
 	return is_new;
 }
@@ -231,7 +231,7 @@ store_version_find(int64 graph_id, int version)
 	HitlGraphVersion *graph = NULL;
 
 	db_open(&call);
-	if (db_execute(&call, &version_find, args) > 0 &&
+	if (db_execute(&version_find, args) > 0 &&
 		(version == HITL_DRAFT || !db_is_null(0, 3)))
 	{
 		graph = MemoryContextAllocZero(call.caller, sizeof(HitlGraphVersion));
@@ -244,7 +244,7 @@ store_version_find(int64 graph_id, int version)
 		graph->is_ours = !db_is_null(0, 4) &&
 			TransactionIdIsCurrentTransactionId((TransactionId) db_get_oid(0, 4));
 
-		graph->n_nodes = db_execute(&call, &version_nodes, args);
+		graph->n_nodes = db_execute(&version_nodes, args);
 		graph->nodes = MemoryContextAllocZero(call.caller, sizeof(HitlNode) * Max(graph->n_nodes, 1));
 		for (int i = 0; i < graph->n_nodes; i++)
 		{
@@ -253,7 +253,7 @@ store_version_find(int64 graph_id, int version)
 			graph->nodes[i].handler_owner = db_get_oid(i, 3);
 		}
 
-		graph->n_edges = db_execute(&call, &version_edges, args);
+		graph->n_edges = db_execute(&version_edges, args);
 		graph->edges = MemoryContextAllocZero(call.caller, sizeof(HitlEdge) * Max(graph->n_edges, 1));
 		for (int i = 0; i < graph->n_edges; i++)
 		{
@@ -279,7 +279,7 @@ store_version_insert(const HitlGraphVersion *graph, const char *by, TimestampTz 
 	db_text(graph->search_path), db_time(at), db_text(by)};
 
 	db_open(&call);
-	(void) db_execute(&call, &version_insert, args);
+	(void) db_execute(&version_insert, args);
 	db_close(&call);
 	for (int i = 0; i < graph->n_nodes; i++)
 		(void) store_node_insert(graph->graph_id, graph->version, &graph->nodes[i]);

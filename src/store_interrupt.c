@@ -52,7 +52,7 @@ store_interrupt_insert(HitlInterrupt *interrupt, TimestampTz at)
 		};
 
 		db_open(&call);
-		(void) db_execute(&call, &interrupt_insert, args);
+		(void) db_execute(&interrupt_insert, args);
 		interrupt->interrupt_id = db_get_bigint(0, 1);
 		db_close(&call);
 	}
@@ -105,7 +105,7 @@ list_interrupts(DbStatement *statement, const DbArg *args)
 	MemoryContext old;
 
 	db_open(&call);
-	n = db_execute(&call, statement, args);
+	n = db_execute(statement, args);
 	old = MemoryContextSwitchTo(call.caller);
 	for (uint64 i = 0; i < n; i++)
 		interrupts = lappend(interrupts, read_interrupt(&call, i));
@@ -197,7 +197,7 @@ store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus status,
 	db_jsonb(decision), db_text(by), db_time(at)};
 
 	db_open(&call);
-	(void) db_execute(&call, &interrupt_settle, args);
+	(void) db_execute(&interrupt_settle, args);
 	db_close(&call);
 }
 
@@ -216,7 +216,7 @@ store_vote_insert(const HitlVote *vote, TimestampTz at)
 	db_text(vote->idempotency_key), db_time(at)};
 
 	db_open(&call);
-	(void) db_execute(&call, &vote_insert, args);
+	(void) db_execute(&vote_insert, args);
 	db_close(&call);
 }
 
@@ -235,7 +235,7 @@ store_vote_find(int64 interrupt_id, const char *voter, const char *idempotency_k
 	Jsonb	   *answer = NULL;
 
 	db_open(&call);
-	if (db_execute(&call, &vote_find, args) > 0)
+	if (db_execute(&vote_find, args) > 0)
 		answer = db_get_jsonb(&call, 0, 1);
 	db_close(&call);
 	return answer;

@@ -27,7 +27,7 @@ store_queue_insert(Oid owner, TimestampTz due_at, int64 thread_id, int step, int
 	DbArg		args[] = {db_oid(owner), db_time(due_at), db_bigint(thread_id), db_int(step), db_bigint(task_id)};
 
 	db_open(&call);
-	(void) db_execute(&call, &queue_insert, args);
+	(void) db_execute(&queue_insert, args);
 	db_close(&call);
 }
 
@@ -43,7 +43,7 @@ store_queue_delete(const HitlQueueEntry *entry)
 	DbArg		args[] = {db_oid(entry->owner), db_time(entry->due_at), db_bigint(entry->queue_id)};
 
 	db_open(&call);
-	(void) db_execute(&call, &queue_delete, args);
+	(void) db_execute(&queue_delete, args);
 	db_close(&call);
 }
 
@@ -74,7 +74,7 @@ store_queue_claim(Oid owner, TimestampTz now, HitlQueueEntry *entry)
 	bool		found;
 
 	db_open(&call);
-	found = db_execute(&call, &queue_claim, args) > 0;
+	found = db_execute(&queue_claim, args) > 0;
 	if (found)
 		read_entry(entry);
 	db_close(&call);
@@ -96,7 +96,7 @@ store_queue_reclaim(const HitlQueueEntry *entry)
 	bool		found;
 
 	db_open(&call);
-	found = db_execute(&call, &queue_reclaim, args) > 0;
+	found = db_execute(&queue_reclaim, args) > 0;
 	db_close(&call);
 	return found;
 }
@@ -117,7 +117,7 @@ store_queue_claim_thread(int64 thread_id, TimestampTz now, HitlQueueEntry *entry
 	bool		found;
 
 	db_open(&call);
-	found = db_execute(&call, &queue_claim_thread, args) > 0;
+	found = db_execute(&queue_claim_thread, args) > 0;
 	if (found)
 		read_entry(entry);
 	db_close(&call);
@@ -137,7 +137,7 @@ store_queue_delete_thread(int64 thread_id)
 	DbArg		args[] = {db_bigint(thread_id)};
 
 	db_open(&call);
-	(void) db_execute(&call, &queue_delete_thread, args);
+	(void) db_execute(&queue_delete_thread, args);
 	db_close(&call);
 }
 
@@ -155,7 +155,7 @@ store_queue_next_due(int64 thread_id, TimestampTz *due_at)
 	bool		found;
 
 	db_open(&call);
-	(void) db_execute(&call, &queue_next_due, args);
+	(void) db_execute(&queue_next_due, args);
 	found = !db_is_null(0, 1);
 	*due_at = db_get_time(0, 1);
 	db_close(&call);
@@ -184,7 +184,7 @@ store_queue_is_ours(int64 thread_id)
 	uint64		n;
 
 	db_open(&call);
-	n = db_execute(&call, &queue_xmin, args);
+	n = db_execute(&queue_xmin, args);
 	for (uint64 i = 0; i < n; i++)
 		/* an xid as a Datum is like an oid */
 		if (TransactionIdIsCurrentTransactionId((TransactionId) db_get_oid(i, 1)))
@@ -222,7 +222,7 @@ store_queue_owners(TimestampTz now, int limit)
 	MemoryContext old;
 
 	db_open(&call);
-	n = db_execute(&call, &queue_owners, args);
+	n = db_execute(&queue_owners, args);
 	old = MemoryContextSwitchTo(call.caller);
 	for (uint64 i = 0; i < n; i++)
 	{
@@ -253,7 +253,7 @@ store_queue_prepared(void)
 	bool		found;
 
 	db_open(&call);
-	found = db_execute(&call, &queue_prepared, NULL) > 0;
+	found = db_execute(&queue_prepared, NULL) > 0;
 	db_close(&call);
 	return found;
 }

@@ -32,7 +32,7 @@ store_task_insert(int64 thread_id, int step, const char *node, TimestampTz at)
 	int64		task_id;
 
 	db_open(&call);
-	(void) db_execute(&call, &task_insert, args);
+	(void) db_execute(&task_insert, args);
 	task_id = db_get_bigint(0, 1);
 	db_close(&call);
 	return task_id;
@@ -60,7 +60,7 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 
 	*is_there = true;
 	db_open(&call);
-	if (db_execute(&call, &task_claim, args) > 0)
+	if (db_execute(&task_claim, args) > 0)
 	{
 		task = MemoryContextAllocZero(call.caller, sizeof(HitlTask));
 		task->thread_id = thread_id;
@@ -72,7 +72,7 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 		task->has_asked = db_get_bool(0, 4);
 	}
 	else
-		*is_there = db_execute(&call, &task_exists, args) > 0;
+		*is_there = db_execute(&task_exists, args) > 0;
 	db_close(&call);
 	return task;
 }
@@ -109,7 +109,7 @@ store_task_move(const HitlTask *task, const HitlError *error, TimestampTz at)
 	has_ended ? db_time(at) : db_null()};
 
 	db_open(&call);
-	(void) db_execute(&call, &task_move, args);
+	(void) db_execute(&task_move, args);
 	db_close(&call);
 }
 
@@ -133,7 +133,7 @@ store_task_count(int64 thread_id, int step, HitlTaskCounts *counts)
 
 	memset(counts, 0, sizeof(*counts));
 	db_open(&call);
-	n = db_execute(&call, &task_count, args);
+	n = db_execute(&task_count, args);
 	for (uint64 i = 0; i < n; i++)
 	{
 		int			count = db_get_int(i, 2);
@@ -175,7 +175,7 @@ store_task_list(int64 thread_id, int step)
 	MemoryContext old;
 
 	db_open(&call);
-	n = db_execute(&call, &task_list, args);
+	n = db_execute(&task_list, args);
 	old = MemoryContextSwitchTo(call.caller);
 	for (uint64 i = 0; i < n; i++)
 	{
@@ -209,7 +209,7 @@ store_task_cancel_thread(int64 thread_id, TimestampTz at)
 	DbArg		args[] = {db_bigint(thread_id), db_time(at)};
 
 	db_open(&call);
-	(void) db_execute(&call, &task_cancel_thread, args);
+	(void) db_execute(&task_cancel_thread, args);
 	db_close(&call);
 }
 
@@ -233,7 +233,7 @@ store_task_retry(int64 thread_id, int step)
 	MemoryContext old;
 
 	db_open(&call);
-	n = db_execute(&call, &task_retry, args);
+	n = db_execute(&task_retry, args);
 	old = MemoryContextSwitchTo(call.caller);
 	for (uint64 i = 0; i < n; i++)
 	{
@@ -266,7 +266,7 @@ store_task_error(int64 thread_id, int step)
 	Jsonb	   *error = NULL;
 
 	db_open(&call);
-	if (db_execute(&call, &task_error, args) > 0)
+	if (db_execute(&task_error, args) > 0)
 		error = db_get_jsonb(&call, 0, 1);
 	db_close(&call);
 	return error;

@@ -37,7 +37,7 @@ store_thread_insert(HitlThread *thread, const char *starter, TimestampTz at)
 	db_text(starter), db_time(at)};
 
 	db_open(&call);
-	(void) db_execute(&call, &thread_insert, args);
+	(void) db_execute(&thread_insert, args);
 	thread->thread_id = db_get_bigint(0, 1);
 	thread->is_ours = true;
 	db_close(&call);
@@ -51,7 +51,7 @@ find_thread(DbStatement *statement, int64 thread_id)
 	HitlThread *thread = NULL;
 
 	db_open(&call);
-	if (db_execute(&call, statement, args) > 0)
+	if (db_execute(statement, args) > 0)
 	{
 		thread = MemoryContextAllocZero(call.caller, sizeof(HitlThread));
 		thread->thread_id = thread_id;
@@ -107,7 +107,7 @@ store_thread_move(const HitlThread *thread, TimestampTz at)
 	thread->status == HITL_THREAD_DONE ? db_time(at) : db_null()};
 
 	db_open(&call);
-	(void) db_execute(&call, &thread_move, args);
+	(void) db_execute(&thread_move, args);
 	db_close(&call);
 }
 
@@ -124,7 +124,7 @@ store_thread_cancel(int64 thread_id, const char *by, const char *reason, Timesta
 	DbArg		args[] = {db_bigint(thread_id), db_time(at), db_text(by), db_text(reason)};
 
 	db_open(&call);
-	(void) db_execute(&call, &thread_cancel, args);
+	(void) db_execute(&thread_cancel, args);
 	db_close(&call);
 }
 
@@ -156,7 +156,7 @@ store_checkpoint_insert(int64 thread_id, int checkpoint, int step,
 	{
 		DbArg		args[] = {db_bigint(thread_id), db_int(checkpoint - 1)};
 
-		if (db_execute(&call, &checkpoint_before, args) == 0)
+		if (db_execute(&checkpoint_before, args) == 0)
 			elog(ERROR, "hitl has lost checkpoint %d of thread %lld",
 				 checkpoint - 1, (long long) thread_id);
 		base = db_get_int(0, 1);
@@ -176,7 +176,7 @@ store_checkpoint_insert(int64 thread_id, int checkpoint, int step,
 		DbArg		args[] = {db_bigint(thread_id), db_int(checkpoint), db_int(base), db_int(step),
 		db_jsonb(delta), db_jsonb(snapshot), db_bigint(weight), db_time(at)};
 
-		(void) db_execute(&call, &checkpoint_insert, args);
+		(void) db_execute(&checkpoint_insert, args);
 	}
 	db_close(&call);
 }
@@ -200,7 +200,7 @@ store_checkpoint_state(int64 thread_id, int checkpoint)
 	uint64		n;
 
 	db_open(&call);
-	n = db_execute(&call, &checkpoint_state, args);
+	n = db_execute(&checkpoint_state, args);
 	if (n == 0)
 		elog(ERROR, "hitl has lost checkpoint %d of thread %lld",
 			 checkpoint, (long long) thread_id);
