@@ -179,7 +179,7 @@ decision_resume(int64 thread_id, const HitlAnswer *answer)
 				 errdetail("Above READ COMMITTED a thread can only be run by the transaction that started it."),
 				 errhint("Use hitl.decide(), or a transaction at READ COMMITTED.")));
 
-	pending = store_interrupt_pending(thread_id, false);
+	pending = store_interrupt_pending(thread_id, HITL_LOCK_NONE);
 	if (pending == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -106,7 +106,8 @@ static bool
 may_connect(Oid owner, TimestampTz now)
 {
 	const char *why = NULL;
-	bool		may = rights_can_connect(owner, &why);
+	char	   *remedy;
+	bool		may = rights_can_connect(owner, &why, &remedy);
 	bool		is_new = false;
 	HitlRefusal *refusal;
 
@@ -127,7 +128,7 @@ may_connect(Oid owner, TimestampTz now)
 				(errmsg("could not start an executor for role \"%s\" in database \"%s\"",
 						GetUserNameFromId(owner, true), get_database_name(MyDatabaseId)),
 				 why ? errdetail("It cannot connect there: %s.", why) : 0,
-				 errhint("Grant the role what it lacks; no other session may run its nodes.")));
+				 errhint("%s", remedy)));
 	return may;
 }
 

@@ -336,6 +336,7 @@ graph_compile(const char *name)
 	List	   *faults = frontier_faults(draft);
 	List	   *schemas;
 	const char *why;
+	char	   *remedy;
 
 	faults = list_concat(faults, resolve_handlers(draft));
 	draft->search_path = record_search_path(&schemas);
@@ -344,12 +345,12 @@ graph_compile(const char *name)
 	if (faults != NIL)
 		report_faults(name, faults);
 
-	if (!rights_can_connect(draft->owner, &why))
+	if (!rights_can_connect(draft->owner, &why, &remedy))
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
 				 errmsg("no executor can run the nodes of graph \"%s\"", name),
 				 errdetail("They run as role \"%s\": %s.", GetUserNameFromId(draft->owner, false), why),
-				 errhint("Grant the role what it lacks; no other session may run its nodes.")));
+				 errhint("%s", remedy)));
 
 	if (graph->version != HITL_DRAFT &&
 		is_same_version(draft, store_version_find(graph->graph_id, graph->version)))

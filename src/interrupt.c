@@ -209,7 +209,7 @@ interrupt_is_any_pending(List *interrupts)
 Jsonb *
 interrupt_documents(int64 thread_id)
 {
-	List	   *pending = store_interrupt_pending(thread_id, false);
+	List	   *pending = store_interrupt_pending(thread_id, HITL_LOCK_NONE);
 	Jsonb	  **documents = palloc(sizeof(Jsonb *) * Max(list_length(pending), 1));
 	int			n = 0;
 	ListCell   *cell;

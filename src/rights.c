@@ -14,6 +14,7 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
+#include "commands/dbcommands.h"
 #include "compat.h"
 #include "errors.h"
 #include "frame.h"
@@ -132,27 +133,38 @@ rights_require_run_here(const HitlGraph *graph)
 }
 
 /*
- * May a background session run as this role in this database?  If not, why.
+ * May a background session run as this role in this database?  If not, why,
+ * and the command that mends it.
  */
 bool
-rights_can_connect(Oid role, const char **why)
+rights_can_connect(Oid role, const char **why, char **remedy)
 {
 	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
 	bool		can_login;
 
 	*why = NULL;
+	*remedy = NULL;
 	if (!HeapTupleIsValid(tuple))
 	{
 		*why = "the role does not exist";
+		*remedy = pstrdup("SELECT * FROM hitl.check();");
 		return false;
 	}
 	can_login = ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
 	ReleaseSysCache(tuple);
 
 	if (COMPAT_WORKER_NEEDS_LOGIN && !can_login)
+	{
 		*why = "the role has no LOGIN, which a background session needs before PostgreSQL 17";
+		*remedy = psprintf("ALTER ROLE %s LOGIN;", quote_identifier(rights_role_name(role)));
+	}
 	else if (compat_database_aclcheck(MyDatabaseId, role, ACL_CONNECT) != ACLCHECK_OK)
+	{
 		*why = "the role has no CONNECT privilege on this database";
+		*remedy = psprintf("GRANT CONNECT ON DATABASE %s TO %s;",
+						   quote_identifier(get_database_name(MyDatabaseId)),
+						   quote_identifier(rights_role_name(role)));
+	}
 	return *why == NULL;
 }
 

@@ -16,7 +16,7 @@ extern void rights_require_thread(const HitlThread *thread);
 extern void rights_require_voter(const HitlInterrupt *interrupt);
 extern bool rights_may_run_here(Oid owner);
 extern void rights_require_run_here(const HitlGraph *graph);
-extern bool rights_can_connect(Oid role, const char **why);
+extern bool rights_can_connect(Oid role, const char **why, char **remedy);
 extern List *rights_search_path_faults(List *schemas);
 
 #endif							/* HITL_RIGHTS_H */

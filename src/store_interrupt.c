@@ -168,16 +168,26 @@ DB_STATEMENT(interrupt_pending_lock,
 			 " ORDER BY interrupt_id FOR UPDATE",
 			 INT8OID);
 
+DB_STATEMENT(interrupt_pending_skip,
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = $1 AND status = 'pending'"
+			 " ORDER BY interrupt_id FOR UPDATE SKIP LOCKED",
+			 INT8OID);
+
 /*
- * The pending interrupts of a thread, in id order; is_locking: locked, waiting
- * for votes that are not committed (those that these settle are left out).
+ * The pending interrupts of a thread, in id order.  Waiting for a vote that is
+ * not committed, one that it settles is left out.
  */
 List *
-store_interrupt_pending(int64 thread_id, bool is_locking)
+store_interrupt_pending(int64 thread_id, HitlLock lock)
 {
+	static DbStatement *const statements[] = {
+		[HITL_LOCK_NONE] = &interrupt_pending,
+		[HITL_LOCK_WAIT] = &interrupt_pending_lock,
+		[HITL_LOCK_SKIP] = &interrupt_pending_skip,
+	};
 	DbArg		args[] = {db_bigint(thread_id)};
 
-	return list_interrupts(is_locking ? &interrupt_pending_lock : &interrupt_pending, args);
+	return list_interrupts(statements[lock], args);
 }
 
 DB_STATEMENT(interrupt_settle,

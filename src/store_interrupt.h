@@ -9,6 +9,14 @@
 
 #include "types.h"
 
+/* what to do about the rows that are read */
+typedef enum HitlLock
+{
+	HITL_LOCK_NONE,
+	HITL_LOCK_WAIT,				/* lock them, waiting for those that are held */
+	HITL_LOCK_SKIP				/* lock those that are free, leave out the others */
+} HitlLock;
+
 /* a row of hitl.vote */
 typedef struct HitlVote
 {
@@ -25,7 +33,7 @@ extern void store_interrupt_insert(HitlInterrupt *interrupt, TimestampTz at);
 extern HitlInterrupt *store_interrupt_find(int64 interrupt_id);
 extern HitlInterrupt *store_interrupt_lock(int64 interrupt_id);
 extern List *store_interrupt_of_task(int64 thread_id, int64 task_id);
-extern List *store_interrupt_pending(int64 thread_id, bool is_locking);
+extern List *store_interrupt_pending(int64 thread_id, HitlLock lock);
 extern void store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus status,
 								   Jsonb *decision, const char *by, TimestampTz at);
 

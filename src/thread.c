@@ -17,7 +17,6 @@
 #include "access/xact.h"
 #include "audit.h"
 #include "clock.h"
-#include "commands/dbcommands.h"
 #include "errors.h"
 #include "frame.h"
 #include "frontier.h"
@@ -37,6 +36,7 @@
 #include "store_thread.h"
 #include "thread.h"
 #include "utils/builtins.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "wake.h"
 
@@ -202,6 +202,41 @@ thread_settle(HitlThread *thread)
 }
 
 /*
+ * Lock the pending interrupts of a thread and then the thread: the order of
+ * everybody.  A question may be opened between the two, and be held by somebody
+ * who waits for the thread in turn (a resume); then give the thread up, which
+ * ending a subtransaction does, and begin again.
+ */
+static HitlThread *
+lock_parked(int64 thread_id)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner resources = CurrentResourceOwner;
+
+	for (;;)
+	{
+		HitlThread *thread;
+		bool		has_all;
+
+		(void) store_interrupt_pending(thread_id, HITL_LOCK_WAIT);
+		BeginInternalSubTransaction(NULL);
+		MemoryContextSwitchTo(context);
+		thread = store_thread_lock(thread_id);
+		has_all = list_length(store_interrupt_pending(thread_id, HITL_LOCK_SKIP)) ==
+			list_length(store_interrupt_pending(thread_id, HITL_LOCK_NONE));
+		if (has_all)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = resources;
+		if (has_all)
+			return thread;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/*
  * Cancel a thread.  Waits for votes that are not committed, never for a node:
  * a task that an executor has claimed is left to it, and it is signalled.
  */
@@ -220,9 +255,7 @@ thread_cancel(int64 thread_id, const char *reason)
 						   (long long) thread_id),
 				 errhint("Return an update that leads to END, or raise an error.")));
 
-	/* interrupts before the thread: the order of everybody */
-	(void) store_interrupt_pending(thread_id, true);
-	thread = store_thread_lock(thread_id);
+	thread = lock_parked(thread_id);
 	now = clock_now();
 	if (thread->status == HITL_THREAD_CANCELLED)
 		return thread->status;
@@ -233,12 +266,7 @@ thread_cancel(int64 thread_id, const char *reason)
 				 errdetail("It is done."),
 				 errhint("SELECT * FROM hitl.timeline WHERE thread_id = %lld;", (long long) thread_id)));
 
-	/*
-	 * Look again: a question may have been opened between the two locks; with
-	 * the thread locked no other can be.  Waiting for a vote on it here is
-	 * against the order, but a vote waits for nobody's thread.
-	 */
-	foreach(cell, store_interrupt_pending(thread_id, true))
+	foreach(cell, store_interrupt_pending(thread_id, HITL_LOCK_SKIP))
 	{
 		HitlInterrupt *interrupt = lfirst(cell);
 
@@ -375,6 +403,7 @@ thread_why(int64 thread_id, const char **code, char **explanation, char **next)
 	long long	id = thread_id;
 	TimestampTz due_at = DT_NOBEGIN;
 	const char *why;
+	char	   *remedy;
 
 	*next = psprintf("SELECT * FROM hitl.timeline WHERE thread_id = %lld;", id);
 	*code = name_thread_status(status);
@@ -393,11 +422,18 @@ thread_why(int64 thread_id, const char **code, char **explanation, char **next)
 			return;
 		case HITL_THREAD_INTERRUPTED:
 			*explanation = psprintf("It waits for %d decision(s).",
-									list_length(store_interrupt_pending(thread_id, false)));
+									list_length(store_interrupt_pending(thread_id, HITL_LOCK_NONE)));
 			*next = psprintf("SELECT * FROM hitl.pending WHERE thread_id = %lld;", id);
 			return;
 		case HITL_THREAD_RUNNING:
 			break;
+	}
+
+	if (frame_is_open_for(thread_id))
+	{
+		*code = "running";
+		*explanation = pstrdup("A node of it runs in this session.");
+		return;
 	}
 
 	/* it is queued: who will take it? */
@@ -433,14 +469,12 @@ thread_why(int64 thread_id, const char **code, char **explanation, char **next)
 			}
 		}
 		*next = pstrdup("SELECT * FROM hitl.worker_status;");
-		if (!rights_can_connect(thread->owner, &why))
+		if (!rights_can_connect(thread->owner, &why, &remedy))
 		{
 			*code = "owner_cannot_connect";
 			*explanation = psprintf("It is queued, and no executor can run as role \"%s\": %s.",
 									rights_role_name(thread->owner), why);
-			*next = psprintf("ALTER ROLE %s LOGIN;  -- and GRANT CONNECT ON DATABASE %s TO it",
-							 quote_identifier(rights_role_name(thread->owner)),
-							 quote_identifier(get_database_name(MyDatabaseId)));
+			*next = remedy;
 		}
 		else if (!has_launcher)
 		{
