@@ -61,24 +61,49 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
     SELECT 'I8: a thread has its graph version and its latest checkpoint', t.thread_id, NULL
     FROM hitl.thread t
     WHERE NOT EXISTS (SELECT FROM hitl.graph_version g WHERE g.graph_id = t.graph_id AND g.version = t.version)
-       OR NOT EXISTS (SELECT FROM hitl.checkpoint c WHERE c.thread_id = t.thread_id AND c.checkpoint = t.checkpoint)
+       OR NOT EXISTS (SELECT FROM hitl.checkpoint c JOIN hitl.checkpoint b ON b.thread_id = c.thread_id AND b.checkpoint = c.base
+                      WHERE c.thread_id = t.thread_id AND c.checkpoint = t.checkpoint)
   UNION ALL
-    SELECT 'I9: a task belongs to a thread, an interrupt and a vote to theirs', k.thread_id, 'task ' || k.task_id
-    FROM hitl.task k WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = k.thread_id)
-  UNION ALL
-    SELECT 'I9: a task belongs to a thread, an interrupt and a vote to theirs', i.thread_id, 'interrupt ' || i.interrupt_id
-    FROM hitl.interrupt i WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = i.thread_id)
-  UNION ALL
-    SELECT 'I9: a task belongs to a thread, an interrupt and a vote to theirs', NULL, 'vote on interrupt ' || v.interrupt_id
-    FROM hitl.vote v WHERE NOT EXISTS (SELECT FROM hitl.interrupt i WHERE i.interrupt_id = v.interrupt_id)
+    SELECT 'I9: no row is an orphan', o.thread_id, o.detail
+    FROM (
+      SELECT k.thread_id, 'task ' || k.task_id AS detail
+      FROM hitl.task k WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = k.thread_id)
+    UNION ALL
+      SELECT i.thread_id, 'interrupt ' || i.interrupt_id
+      FROM hitl.interrupt i WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = i.thread_id)
+    UNION ALL
+      SELECT c.thread_id, 'checkpoint ' || c.checkpoint
+      FROM hitl.checkpoint c WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = c.thread_id)
+    UNION ALL
+      SELECT a.thread_id, 'audit ' || a.audit_id
+      FROM hitl.audit a WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = a.thread_id)
+    UNION ALL
+      SELECT NULL, 'vote on interrupt ' || v.interrupt_id
+      FROM hitl.vote v WHERE NOT EXISTS (SELECT FROM hitl.interrupt i WHERE i.interrupt_id = v.interrupt_id)
+    UNION ALL
+      SELECT NULL, 'audience of interrupt ' || a.interrupt_id
+      FROM hitl.audience a WHERE NOT EXISTS (SELECT FROM hitl.interrupt i WHERE i.interrupt_id = a.interrupt_id)
+    UNION ALL
+      SELECT NULL, 'version ' || v.version || ' of graph ' || v.graph_id
+      FROM hitl.graph_version v WHERE NOT EXISTS (SELECT FROM hitl.graph g WHERE g.graph_id = v.graph_id)
+    UNION ALL
+      SELECT NULL, 'node of graph ' || n.graph_id
+      FROM hitl.node n WHERE NOT EXISTS (SELECT FROM hitl.graph g WHERE g.graph_id = n.graph_id)
+    UNION ALL
+      SELECT NULL, 'edge of graph ' || e.graph_id
+      FROM hitl.edge e WHERE NOT EXISTS (SELECT FROM hitl.graph g WHERE g.graph_id = e.graph_id)
+    ) o
   UNION ALL
     SELECT 'I10: a decided interrupt has its decision and a vote', i.thread_id, 'interrupt ' || i.interrupt_id
     FROM hitl.interrupt i
     WHERE i.status = 'decided'
       AND (i.decision IS NULL OR NOT EXISTS (SELECT FROM hitl.vote v WHERE v.interrupt_id = i.interrupt_id))
   UNION ALL
-    SELECT 'I11: an owner is a role', NULL, 'graph ' || g.graph_id
-    FROM hitl.graph g WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = g.owner)
+    SELECT 'I11: an owner is a role', o.thread_id, o.detail
+    FROM (SELECT NULL::bigint AS thread_id, 'graph ' || g.graph_id AS detail, g.owner FROM hitl.graph g
+          UNION ALL
+          SELECT t.thread_id, NULL, t.owner FROM hitl.thread t) o
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = o.owner)
   ) v
   WHERE (v.thread_id IS NULL AND (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user))
      OR EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = v.thread_id AND pg_catalog.pg_has_role(t.owner, 'USAGE'))

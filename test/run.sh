@@ -98,7 +98,7 @@ regress() {
 	cp "$expected"/*.out "$dir/expected" || true
 	start_cluster "$name" "$workers"
 	(cd "$dir" && as_user "$PGXS_TEST/$program" --inputdir=. --outputdir=. --bindir="$BIN" --host="$PGHOST" --port="$PGPORT" \
-		--user=postgres --dbname="$name" ${LOAD:+--load-extension=$LOAD} "$@") > "$RUN/$name.out" 2>&1 || true
+		--user=postgres --dbname=regress ${LOAD:+--load-extension=$LOAD} "$@") > "$RUN/$name.out" 2>&1 || true
 	# "test x ... ok" until 15, "ok 1 - x" from 16 on
 	while read -r line; do
 		case $line in

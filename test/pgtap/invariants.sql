@@ -1,0 +1,96 @@
+-- The contract of hitl.check(): silent about whatever the engine does; and for each invariant (src/lifecycle.h), broken by a
+-- superuser's hand, exactly that one is reported, by its number, with the thread; and only to whom the thread belongs.
+BEGIN;
+SELECT no_plan();
+SET LOCAL client_min_messages = warning;
+
+CREATE FUNCTION asks(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  IF state ? 'fails' THEN RAISE 'told to fail'; END IF;
+  IF state ? 'asks' THEN PERFORM hitl.interrupt('{"action": "go"}'); END IF;
+  RETURN '{}';
+END $$;
+SELECT lives_ok($$SELECT hitl.create_graph('g'), hitl.add_node('g', 'n', 'asks'), hitl.add_edge('g', 'START', 'n'), hitl.add_edge('g', 'n', 'END'), hitl.compile('g')$$, 'a graph');
+CREATE TABLE t (state text PRIMARY KEY, thread_id bigint);
+INSERT INTO t SELECT state, (hitl.invoke('g', input)->>'thread_id')::bigint FROM (VALUES ('done', '{}'::jsonb), ('interrupted', '{"asks": 1}'), ('decided', '{"asks": 1}'), ('cancelled', '{"asks": 1}'), ('failed', '{"fails": 1}'), ('approved', '{"asks": 1}')) v (state, input);
+INSERT INTO t SELECT 'running', hitl.start('g');
+SELECT lives_ok($$SELECT hitl.resume(thread_id, '{"type": "approve"}') FROM t WHERE state = 'decided'$$, 'one is decided and done');
+SELECT lives_ok($$SELECT hitl.cancel(thread_id) FROM t WHERE state = 'cancelled'$$, 'one is cancelled');
+SELECT lives_ok($$SELECT hitl.approve(interrupt_id) FROM hitl.pending JOIN t USING (thread_id) WHERE state = 'approved'$$, 'one has its answer and is queued');
+SELECT is_empty('SELECT * FROM hitl.check()', 'threads in every state: nothing to report');
+
+-- Breaks something by hand, and looks at what is reported: these invariants, of this thread; then puts it back.
+CREATE FUNCTION breaks(want text[], of_state text, description text, VARIADIC statements text[]) RETURNS SETOF text LANGUAGE plpgsql AS $f$
+DECLARE
+  statement text; got text[]; threads bigint[]; thread bigint := (SELECT thread_id FROM t WHERE state = of_state);
+BEGIN
+  BEGIN
+    FOREACH statement IN ARRAY statements LOOP
+      EXECUTE replace(statement, ':t', thread::text);
+    END LOOP;
+    got := ARRAY(SELECT DISTINCT split_part(invariant, ':', 1) FROM hitl.check() ORDER BY 1);
+    threads := ARRAY(SELECT DISTINCT c.thread_id FROM hitl.check() c WHERE c.thread_id IS NOT NULL);
+    RAISE 'back' USING ERRCODE = '00001';
+  EXCEPTION WHEN SQLSTATE '00001' THEN NULL;
+  END;
+  RETURN NEXT is(got, want, array_to_string(want, ', ') || ': ' || description);
+  RETURN NEXT ok(threads <@ ARRAY[thread, -1], '  and of that thread only');
+END $f$;
+
+SELECT breaks('{I1}', 'running', 'running, and not in the queue', 'DELETE FROM hitl.run_queue WHERE thread_id = :t');
+SELECT breaks('{I1}', 'failed', 'set to running, and not in the queue', $$UPDATE hitl.thread SET status = 'running' WHERE thread_id = :t$$);
+SELECT breaks('{I2,I7}', 'approved', 'its answer lost its run', 'DELETE FROM hitl.run_queue WHERE thread_id = :t');
+SELECT breaks('{I2}', 'failed', 'interrupted, and nothing asked', $$UPDATE hitl.thread SET status = 'interrupted' WHERE thread_id = :t$$);
+SELECT breaks('{I3}', 'running', 'queued, and no such task', $$UPDATE hitl.run_queue SET task_id = -1 WHERE thread_id = :t$$);
+SELECT breaks('{I3}', 'done', 'queued, and no such thread', $$INSERT INTO hitl.run_queue (owner, due_at, thread_id, step, task_id) VALUES (current_user::regrole, 'infinity', -1, 1, -1)$$);
+SELECT breaks('{I4}', 'interrupted', 'pending, and nobody may decide', 'DELETE FROM hitl.audience WHERE interrupt_id IN (SELECT interrupt_id FROM hitl.interrupt WHERE thread_id = :t)');
+SELECT breaks('{I4}', 'interrupted', 'pending, and its task is ready', $$UPDATE hitl.task SET status = 'ready' WHERE thread_id = :t$$);
+SELECT breaks('{I5}', 'decided', 'decided, and still in an inbox', $$INSERT INTO hitl.audience SELECT owner, 0, opened_at, interrupt_id FROM hitl.interrupt WHERE thread_id = :t$$);
+SELECT breaks('{I5}', 'cancelled', 'cancelled, and still in an inbox', $$INSERT INTO hitl.audience SELECT owner, 0, opened_at, interrupt_id FROM hitl.interrupt WHERE thread_id = :t$$);
+SELECT breaks('{I6}', 'done', 'done, and a task has failed', $$UPDATE hitl.task SET status = 'failed' WHERE thread_id = :t$$);
+SELECT breaks('{I6}', 'cancelled', 'cancelled, and a task is ready', $$UPDATE hitl.task SET status = 'ready' WHERE thread_id = :t$$);
+SELECT breaks('{I2,I7}', 'interrupted', 'the question is gone, the task waits', 'DELETE FROM hitl.audience WHERE interrupt_id IN (SELECT interrupt_id FROM hitl.interrupt WHERE thread_id = :t)', 'DELETE FROM hitl.interrupt WHERE thread_id = :t');
+SELECT breaks('{I8}', 'done', 'its version is gone', 'UPDATE hitl.thread SET version = 99 WHERE thread_id = :t');
+SELECT breaks('{I8}', 'done', 'its latest checkpoint is gone', 'DELETE FROM hitl.checkpoint WHERE thread_id = :t AND checkpoint = (SELECT checkpoint FROM hitl.thread WHERE thread_id = :t)');
+SELECT breaks('{I8}', 'done', 'the base of its latest checkpoint is gone', 'UPDATE hitl.checkpoint SET base = 0 WHERE thread_id = :t', 'DELETE FROM hitl.checkpoint WHERE thread_id = :t AND checkpoint = 0');
+SELECT breaks('{I9}', 'done', 'a task of no thread', $$INSERT INTO hitl.task (thread_id, task_id, step, node, status, created_at) VALUES (-1, -1, 1, 'n', 'done', now())$$);
+SELECT breaks('{I9}', 'done', 'an interrupt of no thread', $$INSERT INTO hitl.interrupt SELECT -1, -1, task_id, graph_id, owner, step, node, key, 'superseded', action, args, description, payload, allowed, opened_at FROM hitl.interrupt LIMIT 1$$);
+SELECT breaks('{I9}', 'done', 'a vote on nothing', $$INSERT INTO hitl.vote (interrupt_id, voter, role, type, answer, voted_at) VALUES (-1, 'x', 'x', 'approve', '{}', now())$$);
+SELECT breaks('{I9}', 'done', 'an audience for nothing', $$INSERT INTO hitl.audience VALUES (current_user::regrole, 0, now(), -1)$$);
+SELECT breaks('{I9}', 'done', 'a checkpoint of no thread', $$INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, weight, created_at) VALUES (-1, 0, 0, 0, '{}', 0, now())$$);
+SELECT breaks('{I9}', 'done', 'a trail of no thread', $$INSERT INTO hitl.audit (thread_id, at, event, actor, role, actor_kind) VALUES (-1, now(), 'started', 'x', 'x', 'person')$$);
+SELECT breaks('{I9}', 'done', 'a version of no graph', $$INSERT INTO hitl.graph_version VALUES (-1, 1, 'public', now(), 'x')$$);
+SELECT breaks('{I9}', 'done', 'a node of no graph', $$INSERT INTO hitl.node (graph_id, version, node, handler) VALUES (-1, 1, 'n', 'f')$$);
+SELECT breaks('{I10}', 'decided', 'decided, and no vote', 'DELETE FROM hitl.vote WHERE interrupt_id IN (SELECT interrupt_id FROM hitl.interrupt WHERE thread_id = :t)');
+SELECT breaks('{I10}', 'decided', 'decided, and no decision', 'UPDATE hitl.interrupt SET decision = NULL WHERE thread_id = :t');
+SELECT breaks('{I11}', 'done', 'an owner who is no role', $$INSERT INTO hitl.graph (graph, owner) VALUES ('ownerless', 99999999)$$);
+SELECT breaks('{I11}', 'running', 'a thread whose owner is no role', $$UPDATE hitl.thread SET owner = 99999999 WHERE thread_id = :t$$);
+SELECT is_empty('SELECT * FROM hitl.check()', 'all is put back');
+
+-- Every invariant that lifecycle.h lists is one of the above.
+SELECT results_eq($$SELECT DISTINCT substring(v.v FROM '''(I\d+):') COLLATE "C" FROM regexp_split_to_table(pg_get_viewdef('hitl._violation'), E'\n') v (v) WHERE v.v ~ '''I\d+:' ORDER BY 1$$,
+  $$SELECT ('I' || n) COLLATE "C" FROM generate_series(1, 11) n ORDER BY 1$$, 'I1 to I11 are queries of check()');
+
+-- A role sees what breaks in its own threads only.
+CREATE ROLE tap_owner LOGIN;
+CREATE ROLE tap_other LOGIN;
+GRANT USAGE ON SCHEMA hitl TO tap_owner, tap_other;
+UPDATE hitl.thread SET owner = 'tap_owner' WHERE thread_id = (SELECT thread_id FROM t WHERE state = 'running');
+DELETE FROM hitl.run_queue WHERE thread_id = (SELECT thread_id FROM t WHERE state = 'running');
+UPDATE hitl.thread SET version = 99 WHERE thread_id = (SELECT thread_id FROM t WHERE state = 'done');
+SET LOCAL ROLE tap_owner;
+SELECT is(array_agg(split_part(invariant, ':', 1)), '{I1}', 'its owner sees it') FROM hitl.check();
+SET LOCAL ROLE tap_other;
+SELECT is_empty('SELECT * FROM hitl.check()', 'another does not');
+RESET ROLE;
+SELECT is(array_agg(split_part(invariant, ':', 1) ORDER BY invariant), '{I1,I8}', 'a superuser sees all') FROM hitl.check();
+
+-- The words of the states are checked by the tables.
+SELECT throws_ok($$UPDATE hitl.thread SET status = 'waiting'$$, '23514', NULL, 'a thread has no other state');
+SELECT throws_ok($$UPDATE hitl.task SET status = 'running'$$, '23514', NULL, 'a task has no other state');
+SELECT throws_ok($$UPDATE hitl.interrupt SET status = 'open'$$, '23514', NULL, 'an interrupt has no other state');
+SELECT throws_ok($$UPDATE hitl.vote SET type = 'agree'$$, '23514', NULL, 'a vote has no other type');
+SELECT throws_ok($$UPDATE hitl.audit SET actor_kind = 'ghost'$$, '23514', NULL, 'an actor is of no other kind');
+
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,146 @@
+-- The contract of objects: exactly these tables, columns, views, sequences, functions and settings, marked as they are
+-- meant to be; each with a comment; nothing that would break a dump, an upgrade or a restore.
+BEGIN;
+SELECT no_plan();
+
+-- The rows of two queries, in whatever order; what is too many and what is missing is told.
+CREATE FUNCTION pg_temp.same_rows(got text, want text, description text) RETURNS SETOF text LANGUAGE plpgsql AS $f$
+DECLARE
+  too_many text[]; missing text[];
+BEGIN
+  EXECUTE format('SELECT ARRAY(SELECT (q)::text COLLATE "C" FROM (%s) q EXCEPT ALL SELECT (q)::text COLLATE "C" FROM (%s) q),
+                         ARRAY(SELECT (q)::text COLLATE "C" FROM (%s) q EXCEPT ALL SELECT (q)::text COLLATE "C" FROM (%s) q)', got, want, want, got) INTO too_many, missing;
+  RETURN NEXT ok(too_many = '{}' AND missing = '{}', description);
+  IF too_many <> '{}' THEN RETURN NEXT diag('too many: ' || array_to_string(too_many, E'\n')); END IF;
+  IF missing <> '{}' THEN RETURN NEXT diag('missing: ' || array_to_string(missing, E'\n')); END IF;
+END $f$;
+
+-- What the extension consists of ---------------------------------------------------------------------------------
+
+SELECT tables_are('hitl', ARRAY['audience', 'audit', 'checkpoint', 'edge', 'graph', 'graph_version', 'interrupt', 'node', 'run_queue', 'task', 'thread', 'vote']);
+SELECT views_are('hitl', ARRAY['_violation', 'decided', 'failed', 'inbox', 'pending', 'threads', 'timeline', 'worker_status']);
+SELECT sequences_are('hitl', ARRAY['audit_id_seq', 'graph_id_seq', 'interrupt_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
+SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner')$$, 'one domain, no enum, no range');
+SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
+  UNION ALL SELECT collname FROM pg_collation WHERE collnamespace = 'hitl'::regnamespace$$, 'no operators, operator classes, collations');
+SELECT is_empty($$SELECT castfunc::regprocedure FROM pg_cast JOIN pg_depend d ON d.classid = 'pg_cast'::regclass AND d.objid = pg_cast.oid AND d.deptype = 'e'
+  JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname = 'hitl'$$, 'no casts');
+SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind IN ('r', 'v', 'S', 'm', 'f', 'p')
+  AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'hitl' WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+  UNION ALL SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'hitl'::regnamespace
+  AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'hitl' WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')$$,
+  'all that is in the schema belongs to the extension');
+SELECT is_empty($$SELECT pg_describe_object(classid, objid, 0) FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'hitl' WHERE d.deptype = 'e'
+  AND NOT pg_describe_object(classid, objid, 0) LIKE '%hitl.%'$$, 'nothing of the extension is outside of the schema');
+
+-- Functions --------------------------------------------------------------------------------------------------------
+
+SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), p.provolatile::text, p.proparallel::text, p.proisstrict
+  FROM pg_proc p WHERE p.pronamespace = 'hitl'::regnamespace$$, $$VALUES
+  ('_announce', '', 'void', 'v', 'u', false),
+  ('_workers', 'OUT process text, OUT database name, OUT role name, OUT pid integer, OUT state text, OUT thread_id bigint, OUT since timestamp with time zone, OUT note text', 'SETOF record', 'v', 'r', false),
+  ('add_edge', 'graph text, source text, target text', 'void', 'v', 'u', true),
+  ('add_node', 'graph text, node text, handler text', 'void', 'v', 'u', true),
+  ('approve', 'interrupt_id bigint, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
+  ('cancel', 'thread_id bigint, reason text DEFAULT NULL::text', 'text', 'v', 'u', false),
+  ('check', 'OUT invariant text, OUT thread_id bigint, OUT detail text', 'SETOF record', 's', 'r', false),
+  ('compile', 'graph text', 'integer', 'v', 'u', true),
+  ('context', '', 'jsonb', 's', 'r', false),
+  ('create_graph', 'graph text', 'bigint', 'v', 'u', true),
+  ('current_thread', '', 'bigint', 's', 'r', false),
+  ('decide', 'interrupt_id bigint, decision jsonb, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
+  ('edit', 'interrupt_id bigint, edits jsonb, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
+  ('get_state', 'thread_id bigint', 'jsonb', 'v', 'u', true),
+  ('interrupt', 'payload jsonb, key text DEFAULT NULL::text', 'jsonb', 'v', 'u', false),
+  ('invoke', 'graph text, input jsonb DEFAULT ''{}''::jsonb', 'jsonb', 'v', 'u', true),
+  ('reject', 'interrupt_id bigint, reason text DEFAULT NULL::text, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
+  ('respond', 'interrupt_id bigint, response jsonb DEFAULT NULL::jsonb, text text DEFAULT NULL::text, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
+  ('resume', 'thread_id bigint, decision jsonb', 'jsonb', 'v', 'u', true),
+  ('retry', 'thread_id bigint', 'integer', 'v', 'u', true),
+  ('run_pending', 'IN n integer DEFAULT NULL::integer', NULL, 'v', 'u', false),
+  ('start', 'graph text, input jsonb DEFAULT ''{}''::jsonb', 'bigint', 'v', 'u', true),
+  ('wait', 'thread_id bigint, timeout interval DEFAULT ''00:01:00''::interval', 'text', 'v', 'u', true),
+  ('why', 'thread_id bigint, OUT code text, OUT explanation text, OUT next text', 'record', 'v', 'u', true)$$, 'functions: names, arguments, results, volatility, parallel marks, strictness');
+SELECT pg_temp.same_rows($$SELECT proname::text FROM pg_proc WHERE pronamespace = 'hitl'::regnamespace AND prokind <> 'f'$$, $$VALUES ('run_pending')$$, 'one procedure');
+SELECT is_empty($$SELECT proname FROM pg_proc WHERE pronamespace = 'hitl'::regnamespace GROUP BY proname HAVING count(*) > 1$$, 'no overloads');
+SELECT is_empty($$SELECT proname FROM pg_proc WHERE pronamespace = 'hitl'::regnamespace AND (prosecdef OR proconfig IS NOT NULL)$$, 'no SECURITY DEFINER, no SET clause');
+SELECT is_empty($$SELECT proname FROM pg_proc JOIN pg_language l ON l.oid = prolang WHERE pronamespace = 'hitl'::regnamespace AND lanname <> 'c' AND NOT (lanname = 'sql' AND prosqlbody IS NOT NULL)$$,
+  'C, or SQL that was parsed at CREATE: nothing is looked up by a search_path later');
+
+-- Tables -----------------------------------------------------------------------------------------------------------
+
+SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' !' ELSE '' END, ', ' ORDER BY a.attnum)
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'r' GROUP BY 1$$, $$VALUES
+  ('audience', 'role regrole !, priority smallint !, opened_at timestamp with time zone !, interrupt_id bigint !'),
+  ('audit', 'thread_id bigint !, audit_id bigint !, at timestamp with time zone !, event text !, step integer, node text, task_id bigint, interrupt_id bigint, actor text !, role text !, actor_kind text !, detail jsonb'),
+  ('checkpoint', 'thread_id bigint !, checkpoint integer !, base integer !, step integer !, delta jsonb !, snapshot jsonb, weight bigint !, created_at timestamp with time zone !'),
+  ('edge', 'graph_id bigint !, version integer !, source text !, target text !'),
+  ('graph', 'graph_id bigint !, graph text !, owner regrole !, version integer !, created_at timestamp with time zone !'),
+  ('graph_version', 'graph_id bigint !, version integer !, search_path text !, compiled_at timestamp with time zone !, compiled_by text !'),
+  ('interrupt', 'interrupt_id bigint !, thread_id bigint !, task_id bigint !, graph_id bigint !, owner regrole !, step integer !, node text !, key text !, status text !, action text, args jsonb, description text, payload jsonb, '
+   'allowed text[] !, opened_at timestamp with time zone !, supersedes bigint, decision jsonb, settled_at timestamp with time zone, settled_by text'),
+  ('node', 'graph_id bigint !, version integer !, node text !, handler text !, handler_owner regrole'),
+  ('run_queue', 'owner regrole !, due_at timestamp with time zone !, queue_id bigint !, thread_id bigint !, step integer !, task_id bigint !'),
+  ('task', 'thread_id bigint !, task_id bigint !, step integer !, node text !, status text !, attempt integer !, has_asked boolean !, update jsonb, error jsonb, created_at timestamp with time zone !, ended_at timestamp with time zone'),
+  ('thread', 'thread_id bigint !, graph_id bigint !, version integer !, owner regrole !, status text !, step integer !, checkpoint integer !, starter text !, started_at timestamp with time zone !, '
+   'ended_at timestamp with time zone, ended_by text, reason text'),
+  ('vote', 'interrupt_id bigint !, vote_id bigint !, voter text !, role text !, type text !, answer jsonb !, comment text, idempotency_key text, voted_at timestamp with time zone !')$$,
+  'tables: columns, types, NOT NULL');
+SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname, ', ' ORDER BY k.n) FROM pg_constraint, unnest(conkey) WITH ORDINALITY k (attnum, n), pg_attribute a
+  WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES
+  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.edge', 'graph_id, version, source, target'), ('hitl.graph', 'graph_id'),
+  ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.node', 'graph_id, version, node'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'),
+  ('hitl.thread', 'thread_id'), ('hitl.vote', 'interrupt_id, vote_id')$$, 'tables: primary keys');
+SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'f'$$, 'no foreign key: a hot row per child, and cycles do not restore');
+SELECT is_empty($$SELECT tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE c.relnamespace = 'hitl'::regnamespace$$, 'no trigger: they fire in a restore');
+SELECT is_empty($$SELECT rulename FROM pg_rewrite JOIN pg_class c ON c.oid = ev_class WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'r'$$, 'no rule');
+SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'c' AND pg_get_constraintdef(oid) !~ '^CHECK \(\((status|type|actor_kind) = ANY \(ARRAY\['$$, 'CHECKs are on words only, never on a payload');
+SELECT is_empty($$SELECT attrelid::regclass, attname FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE c.relnamespace = 'hitl'::regnamespace AND relkind = 'r' AND attnum > 0
+  AND atttypid IN ('regproc'::regtype, 'regprocedure'::regtype, 'regoper'::regtype, 'regoperator'::regtype, 'regconfig'::regtype, 'regdictionary'::regtype, 'regcollation'::regtype, 'regnamespace'::regtype, 'oid'::regtype)$$,
+  'no column whose values pg_upgrade would break');
+SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'r' AND relpersistence <> 'p'$$, 'no unlogged table');
+SELECT is_empty($$SELECT seqrelid::regclass FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid WHERE c.relnamespace = 'hitl'::regnamespace AND (seqtypid <> 'bigint'::regtype OR seqstart <> 1 OR seqincrement <> 1 OR seqcache <> 1 OR seqcycle)$$,
+  'sequences: bigint from 1, not cached, no cycle');
+
+-- Views ------------------------------------------------------------------------------------------------------------
+
+SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'v'
+  AND c.relname !~ '^_' GROUP BY 1$$, $$VALUES
+  ('decided', 'interrupt_id, thread_id, graph, node, key, action, args, description, status, type, decision, settled_by, settled_at, opened_at, took'),
+  ('failed', 'thread_id, graph, step, node, task_id, attempt, sqlstate, message, detail, hint, context, failed_at'),
+  ('inbox', 'interrupt_id, thread_id, graph, node, action, args, description, allowed, priority, opened_at, age'),
+  ('pending', 'interrupt_id, thread_id, graph, node, key, action, args, description, allowed, opened_at, step, payload, supersedes'),
+  ('threads', 'thread_id, graph, version, status, step, checkpoint, owner, starter, started_at, ended_at, ended_by, reason'),
+  ('timeline', 'thread_id, audit_id, at, event, step, node, interrupt_id, actor, actor_kind, detail, comment'),
+  ('worker_status', 'process, database, role, pid, state, thread_id, since, note')$$, 'views: columns');
+SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND NOT ('security_barrier=true' = ANY (COALESCE(reloptions, '{}'))) AND relname <> 'worker_status'$$,
+  'views that leave rows out are security barriers');
+-- A view that could be written through would hand out the tables.
+SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND pg_relation_is_updatable(oid, false) <> 0$$, 'no view can be written through');
+
+-- Comments ---------------------------------------------------------------------------------------------------------
+
+SELECT is_empty($$SELECT pg_describe_object(classid, objid, 0) FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'hitl'
+  WHERE d.deptype = 'e' AND obj_description(objid, classid::regclass::name) IS NULL AND NOT (classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_class WHERE oid = objid AND relkind = 'S'))$$, 'every object but the sequences has a comment');
+SELECT is_empty($$SELECT attrelid::regclass, attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'r' AND attnum > 0 AND col_description(attrelid, attnum) IS NULL$$,
+  'every column of a table has a comment');
+SELECT is_empty($$SELECT proname FROM pg_proc WHERE pronamespace = 'hitl'::regnamespace AND proname !~ '^_' AND pronargs > 0 AND prosrc NOT IN ('hitl_approve', 'hitl_edit', 'hitl_reject', 'hitl_respond')
+  AND obj_description(oid, 'pg_proc') !~ 'Errors: ([0-9A-Z]{5}|those of|as )'$$, 'functions with arguments say which errors they raise');
+SELECT isnt(obj_description((SELECT oid FROM pg_extension WHERE extname = 'hitl'), 'pg_extension'), NULL, 'the extension has a comment');
+
+-- Settings ---------------------------------------------------------------------------------------------------------
+
+SELECT lives_ok('SELECT hitl.current_thread()', 'the library is loaded');
+SELECT pg_temp.same_rows($$SELECT name, boot_val, unit, context, vartype, min_val, max_val FROM pg_settings WHERE name LIKE 'hitl.%'$$, $$VALUES
+  ('hitl.dispatcher_idle_timeout', '5000', 'ms', 'sighup', 'integer', '0', '2147483647'),
+  ('hitl.executor_idle_timeout', '30000', 'ms', 'sighup', 'integer', '0', '2147483647'),
+  ('hitl.max_dispatchers', '2', NULL, 'sighup', 'integer', '1', '64'),
+  ('hitl.max_executors', '4', NULL, 'sighup', 'integer', '0', '128'),
+  ('hitl.max_reasks', '3', NULL, 'superuser', 'integer', '0', '1000'),
+  ('hitl.notify', 'worker', NULL, 'superuser', 'enum', NULL, NULL),
+  ('hitl.sweep_interval', '60000', 'ms', 'sighup', 'integer', '100', '2147483647')$$, 'settings: names, defaults, units, contexts, limits');
+SELECT is_empty($$SELECT name FROM pg_settings WHERE name LIKE 'hitl.%' AND short_desc = ''$$, 'every setting is described');
+SELECT throws_ok('SET hitl.no_such_setting = 1', '42602', NULL, 'the prefix is reserved');
+
+SELECT * FROM finish();
+ROLLBACK;
