@@ -162,14 +162,6 @@ store_queue_next_due(int64 thread_id, TimestampTz *due_at)
 	return found;
 }
 
-bool
-store_queue_has_thread(int64 thread_id)
-{
-	TimestampTz due_at;
-
-	return store_queue_next_due(thread_id, &due_at);
-}
-
 DB_STATEMENT(queue_xmin,
 			 "SELECT xmin FROM hitl.run_queue WHERE thread_id = $1",
 			 INT8OID);

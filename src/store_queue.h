@@ -26,7 +26,6 @@ extern bool store_queue_reclaim(const HitlQueueEntry *entry);
 extern bool store_queue_claim_thread(int64 thread_id, TimestampTz now,
 									 HitlQueueEntry *entry);
 extern void store_queue_delete_thread(int64 thread_id);
-extern bool store_queue_has_thread(int64 thread_id);
 extern bool store_queue_is_ours(int64 thread_id);
 extern bool store_queue_next_due(int64 thread_id, TimestampTz *due_at);
 extern List *store_queue_owners(TimestampTz now, int limit);

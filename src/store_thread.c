@@ -63,15 +63,22 @@ find_thread(DbStatement *statement, int64 thread_id)
 		thread->checkpoint = db_get_int(0, 6);
 		/* xid and oid have the same representation as a Datum */
 		thread->is_ours = TransactionIdIsCurrentTransactionId((TransactionId) db_get_oid(0, 7));
+		thread->is_queued = db_get_bool(0, 8);
 	}
 	db_close(&call);
 	return thread;
 }
 
-#define THREAD_COLUMNS "graph_id, version, owner, status, step, checkpoint, xmin"
+/*
+ * The thread and its queue in one look: in two, a commit in between could show
+ * the row from before it and the queue from after it, and neither is true.
+ */
+#define THREAD_COLUMNS \
+	"graph_id, version, owner, status, step, checkpoint, xmin," \
+	" EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)"
 
 DB_STATEMENT(thread_find,
-			 "SELECT " THREAD_COLUMNS " FROM hitl.thread WHERE thread_id = $1",
+			 "SELECT " THREAD_COLUMNS " FROM hitl.thread t WHERE t.thread_id = $1",
 			 INT8OID);
 
 /* NULL when there is none */
@@ -82,7 +89,7 @@ store_thread_find(int64 thread_id)
 }
 
 DB_STATEMENT(thread_lock,
-			 "SELECT " THREAD_COLUMNS " FROM hitl.thread WHERE thread_id = $1 FOR NO KEY UPDATE",
+			 "SELECT " THREAD_COLUMNS " FROM hitl.thread t WHERE t.thread_id = $1 FOR NO KEY UPDATE",
 			 INT8OID);
 
 /* The same, locked: the barrier.  Waits for whoever holds it, shortly. */

@@ -60,8 +60,7 @@ thread_require(int64 thread_id)
 HitlThreadStatus
 thread_status(const HitlThread *thread)
 {
-	if (!lifecycle_thread_has_ended(thread->status) &&
-		store_queue_has_thread(thread->thread_id))
+	if (!lifecycle_thread_has_ended(thread->status) && thread->is_queued)
 		return HITL_THREAD_RUNNING;
 	return thread->status;
 }

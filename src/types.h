@@ -121,6 +121,7 @@ typedef struct HitlThread
 	int			step;			/* the super-step that runs or ran last */
 	int			checkpoint;		/* number of the latest checkpoint */
 	bool		is_ours;		/* made by the current transaction */
+	bool		is_queued;		/* has a row in the run queue */
 } HitlThread;
 
 /* a row of hitl.task */
