@@ -14,8 +14,8 @@ SQL_PARTS = 00_guard 20_graph 30_thread 40_interrupt 60_audit 70_views 80_monito
 
 # Tests: behaviour (test/sql, expected/), the part of it that also holds without preload, races (test/isolation).
 # test/pgtap/*.sql and test/tap/*.pl are found by name.
-REGRESS           = refund graph replay decide state errors inline rights cancel why notify
-REGRESS_PLAIN     = refund graph replay decide state errors inline rights cancel why notify
+REGRESS           = refund graph replay decide state errors inline rights cancel why notify install
+REGRESS_PLAIN     = refund graph replay decide state errors inline rights cancel why notify install
 REGRESS_LANGUAGES = languages
 ISOLATION         = prepare two-deciders same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \
                     retry-cancel cancel-running run-pending-twice barrier wait create-twice compile-twice start-compile

@@ -142,6 +142,7 @@ CREATE SEQUENCE n;
 SELECT is((SELECT d->>'status' FROM hitl.invoke('g', $${"does": "SELECT hitl.interrupt(jsonb_build_object('args', nextval('n')))"}$$) d), 'interrupted', 'a node that asks something else each time');
 SELECT is(d->>'status', status, 'answer ' || n) FROM (VALUES (1, 'interrupted'), (2, 'interrupted'), (3, 'interrupted'), (4, 'failed')) v (n, status), LATERAL hitl.resume((SELECT max(thread_id) FROM hitl.threads WHERE n > 0), '{"type": "approve"}') d;
 SELECT is(sqlstate, 'IH007', 'IH007: it asked something else once too often') FROM hitl.failed ORDER BY thread_id DESC LIMIT 1;
+SELECT refused(format('SELECT hitl.approve(%s)', interrupt_id), 'IH001', 'interrupt % is already settled') FROM (SELECT interrupt_id FROM hitl.interrupt WHERE status = 'superseded' ORDER BY interrupt_id LIMIT 1) i;
 SELECT is(d->>'status', 'interrupted', 'a node that asks two questions under one key') FROM hitl.invoke('g', $${"does": "SELECT jsonb_agg(hitl.interrupt('1', 'k')) FROM generate_series(1, 2)"}$$) d;
 SELECT is(d#>>'{error,sqlstate}', '42710', '42710: one key is for one question') FROM hitl.resume((SELECT max(thread_id) FROM hitl.threads), '{"type": "approve"}') d;
 

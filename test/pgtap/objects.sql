@@ -121,7 +121,9 @@ SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regn
 -- Comments ---------------------------------------------------------------------------------------------------------
 
 SELECT is_empty($$SELECT pg_describe_object(classid, objid, 0) FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'hitl'
-  WHERE d.deptype = 'e' AND obj_description(objid, classid::regclass::name) IS NULL AND NOT (classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_class WHERE oid = objid AND relkind = 'S'))$$, 'every object but the sequences has a comment');
+  WHERE d.deptype = 'e' AND obj_description(objid, classid::regclass::name) IS NULL 
+    AND NOT (classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_class WHERE oid = objid AND relkind = 'S'))
+    AND NOT (classid = 'pg_type'::regclass AND EXISTS (SELECT FROM pg_type WHERE oid = objid AND (typrelid <> 0 OR typelem <> 0)))$$, 'every object but the sequences has a comment');
 SELECT is_empty($$SELECT attrelid::regclass, attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'r' AND attnum > 0 AND col_description(attrelid, attnum) IS NULL$$,
   'every column of a table has a comment');
 SELECT is_empty($$SELECT proname FROM pg_proc WHERE pronamespace = 'hitl'::regnamespace AND proname !~ '^_' AND pronargs > 0 AND prosrc NOT IN ('hitl_approve', 'hitl_edit', 'hitl_reject', 'hitl_respond')

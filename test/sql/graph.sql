@@ -79,7 +79,7 @@ CREATE FUNCTION f_variadic(VARIADIC state jsonb[]) RETURNS jsonb LANGUAGE sql AS
 CREATE PROCEDURE f_procedure(INOUT state jsonb) LANGUAGE sql AS $$ SELECT state $$;
 SELECT hitl.create_graph('handlers');
 SELECT hitl.add_node('handlers', 'n' || n, handler)
-  FROM unnest('{nothere(jsonb), nothere, noschema.f(jsonb), one(nosuchtype), f_text(text), f_two(jsonb\,jsonb), f_returns_text, f_returns_set(jsonb), f_any(anyelement),
+  FROM unnest('{nothere(jsonb), nothere, hitl.f(jsonb), one(nosuchtype), f_text(text), f_two(jsonb\,jsonb), f_returns_text, f_returns_set(jsonb), f_any(anyelement),
                 f_variadic(jsonb[]), f_procedure(jsonb), count(jsonb), one(jsonb, "", one(, 4711, -, pg_catalog.pg_catalog.pg_catalog.one(jsonb), one(jsonb); DROP TABLE x}'::text[])
        WITH ORDINALITY handler (handler, n);
 SELECT hitl.compile('handlers');
@@ -91,12 +91,11 @@ CREATE FUNCTION shop."Pay (it)"(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SE
 CREATE FUNCTION with_out(state jsonb, OUT update jsonb) LANGUAGE sql AS $$ SELECT '{"out": 1}'::jsonb $$;
 SELECT hitl.create_graph('ways');
 SELECT hitl.add_node('ways', 'n' || n, handler)
-  FROM unnest(ARRAY['one', 'two( jsonb )', 'public.one(pg_catalog.jsonb)', 'shop."Pay (it)"(jsonb)', 'with_out', 'pg_catalog.jsonb_strip_nulls(jsonb)']) WITH ORDINALITY handler (handler, n)
-  WHERE handler <> 'pg_catalog.jsonb_strip_nulls(jsonb)' OR to_regprocedure(handler) IS NOT NULL;
+  FROM unnest(ARRAY['one', 'two( jsonb )', 'public.one(pg_catalog.jsonb)', 'shop."Pay (it)"(jsonb)', 'with_out']) WITH ORDINALITY handler (handler, n);
 SELECT hitl.add_edge('ways', 'START', 'n1'), hitl.add_edge('ways', 'n1', 'n2'), hitl.add_edge('ways', 'n2', 'n3'), hitl.add_edge('ways', 'n3', 'n4'),
-       hitl.add_edge('ways', 'n4', 'n5'), hitl.add_edge('ways', 'n5', 'n6'), hitl.add_edge('ways', 'n6', 'END');
+       hitl.add_edge('ways', 'n4', 'n5'), hitl.add_edge('ways', 'n5', 'END');
 SELECT hitl.compile('ways');
-SELECT node, handler, handler_owner FROM hitl.node JOIN hitl.graph USING (graph_id) WHERE graph = 'ways' AND node.version = 1 AND node < 'n6' ORDER BY node;
+SELECT node, handler, handler_owner FROM hitl.node JOIN hitl.graph USING (graph_id) WHERE graph = 'ways' AND node.version = 1 ORDER BY node;
 SELECT hitl.invoke('ways')->'state' AS state;
 
 -- Versions.  An unchanged draft gives the version that is there, a changed one the next.

@@ -247,6 +247,12 @@ UPDATE price SET amount = 13;
 SELECT * FROM answer();
 SELECT interrupt_id - min(interrupt_id) OVER () AS nth, status, args, decision->>'type' AS type, supersedes - min(interrupt_id) OVER () AS supersedes FROM hitl.interrupt WHERE thread_id = latest() ORDER BY interrupt_id;
 SELECT * FROM effects ORDER BY thread_id;
+-- Who comes late to a question that was replaced is told.
+\set VERBOSITY terse
+SELECT hitl.approve(min(interrupt_id)) FROM hitl.interrupt WHERE thread_id = latest();
+\echo :SQLSTATE
+\set VERBOSITY default
+SELECT event, interrupt_id - min(interrupt_id) OVER () AS nth, detail FROM hitl.timeline WHERE thread_id = latest() AND interrupt_id IS NOT NULL;
 -- The fourth change is one too many (hitl.max_reasks); no handler takes it for an answer.
 UPDATE price SET amount = 14;
 SELECT * FROM answer();

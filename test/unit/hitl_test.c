@@ -1,0 +1,410 @@
+/*
+ * hitl_test.c
+ *    The pure logic of layer 1, and the words and JSON of layer 0, as SQL
+ *    functions: for test/unit only, never installed with the extension.
+ *
+ * A function here decodes its arguments, calls one function of src/, encodes
+ * the result, and decides nothing; what is right is said in the SQL that
+ * calls it.  Linked from the objects of those layers alone: that it links at
+ * all proves that they need neither SPI nor shared memory, settings or clock.
+ *
+ * Memory: the caller's.
+ */
+#include "postgres.h"
+
+#include "answer.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "frontier.h"
+#include "json.h"
+#include "lifecycle.h"
+#include "names.h"
+#include "reducer.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(unit_words);
+PG_FUNCTION_INFO_V1(unit_thread_may_move);
+PG_FUNCTION_INFO_V1(unit_task_may_move);
+PG_FUNCTION_INFO_V1(unit_interrupt_may_move);
+PG_FUNCTION_INFO_V1(unit_thread_has_ended);
+PG_FUNCTION_INFO_V1(unit_step_is_complete);
+PG_FUNCTION_INFO_V1(unit_thread_status);
+PG_FUNCTION_INFO_V1(unit_error_verdict);
+PG_FUNCTION_INFO_V1(unit_retry_delay_ms);
+PG_FUNCTION_INFO_V1(unit_find_node);
+PG_FUNCTION_INFO_V1(unit_next);
+PG_FUNCTION_INFO_V1(unit_faults);
+PG_FUNCTION_INFO_V1(unit_reduce);
+PG_FUNCTION_INFO_V1(unit_answer);
+PG_FUNCTION_INFO_V1(unit_decision);
+PG_FUNCTION_INFO_V1(unit_question);
+PG_FUNCTION_INFO_V1(unit_difference);
+PG_FUNCTION_INFO_V1(unit_json_merge);
+PG_FUNCTION_INFO_V1(unit_json_equal);
+PG_FUNCTION_INFO_V1(unit_json_difference);
+PG_FUNCTION_INFO_V1(unit_json_keys);
+PG_FUNCTION_INFO_V1(unit_json_type);
+PG_FUNCTION_INFO_V1(unit_json_get);
+PG_FUNCTION_INFO_V1(unit_json_array);
+PG_FUNCTION_INFO_V1(unit_json_object);
+
+/* ------------------------------------------------------------------ decoding */
+
+/* NULL for SQL NULL, here and below */
+static char *
+arg_string(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+static Jsonb *
+arg_jsonb(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : PG_GETARG_JSONB_P(n);
+}
+
+static List *
+arg_strings(FunctionCallInfo fcinfo, int n)
+{
+	List	   *strings = NIL;
+	Datum	   *elements;
+	int			n_elements;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, NULL, &n_elements);
+	for (int i = 0; i < n_elements; i++)
+		strings = lappend(strings, TextDatumGetCString(elements[i]));
+	return strings;
+}
+
+static Datum
+text_or_null(FunctionCallInfo fcinfo, const char *string)
+{
+	if (string == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(string));
+}
+
+static Datum
+text_array(List *strings)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(strings), 1));
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, strings)
+		elements[n++] = CStringGetTextDatum(lfirst(cell));
+	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static int
+compare_nodes(const void *a, const void *b)
+{
+	return strcmp(((const HitlNode *) a)->name, ((const HitlNode *) b)->name);
+}
+
+static int
+compare_edges(const void *a, const void *b)
+{
+	int			order = strcmp(((const HitlEdge *) a)->source, ((const HitlEdge *) b)->source);
+
+	return order != 0 ? order : strcmp(((const HitlEdge *) a)->target, ((const HitlEdge *) b)->target);
+}
+
+/* A graph from two arrays, {node, …} and {"source target", …}, in any order. */
+static HitlGraphVersion *
+arg_graph(FunctionCallInfo fcinfo)
+{
+	HitlGraphVersion *graph = palloc0(sizeof(HitlGraphVersion));
+	List	   *nodes = arg_strings(fcinfo, 0);
+	List	   *edges = arg_strings(fcinfo, 1);
+	ListCell   *cell;
+
+	graph->nodes = palloc0(sizeof(HitlNode) * Max(list_length(nodes), 1));
+	foreach(cell, nodes)
+		graph->nodes[graph->n_nodes++].name = lfirst(cell);
+	graph->edges = palloc0(sizeof(HitlEdge) * Max(list_length(edges), 1));
+	foreach(cell, edges)
+	{
+		HitlEdge   *edge = &graph->edges[graph->n_edges++];
+		char	   *space = strchr(lfirst(cell), ' ');
+
+		if (space == NULL)
+			elog(ERROR, "an edge is written \"source target\"");
+		edge->source = pnstrdup(lfirst(cell), space - (char *) lfirst(cell));
+		edge->target = pstrdup(space + 1);
+	}
+	/* as store_graph.c reads them */
+	qsort(graph->nodes, graph->n_nodes, sizeof(HitlNode), compare_nodes);
+	qsort(graph->edges, graph->n_edges, sizeof(HitlEdge), compare_edges);
+	return graph;
+}
+
+/* ------------------------------------------------------------- words (names.c) */
+
+/* Every word of every state, there and back: "thread running", … */
+Datum
+unit_words(PG_FUNCTION_ARGS)
+{
+	List	   *words = NIL;
+	HitlDecisionType type;
+
+	(void) fcinfo;
+	for (int i = HITL_THREAD_RUNNING; i <= HITL_THREAD_CANCELLED; i++)
+		if ((int) name_to_thread_status(name_thread_status(i)) == i)
+			words = lappend(words, psprintf("thread %s", name_thread_status(i)));
+	for (int i = HITL_TASK_READY; i <= HITL_TASK_CANCELLED; i++)
+		if ((int) name_to_task_status(name_task_status(i)) == i)
+			words = lappend(words, psprintf("task %s", name_task_status(i)));
+	for (int i = HITL_INTERRUPT_PENDING; i <= HITL_INTERRUPT_SUPERSEDED; i++)
+		if ((int) name_to_interrupt_status(name_interrupt_status(i)) == i)
+			words = lappend(words, psprintf("interrupt %s", name_interrupt_status(i)));
+	for (int i = HITL_DECISION_APPROVE; i < HITL_DECISION_TYPES; i++)
+		if (name_find_decision_type(name_decision_type(i), &type) && (int) type == i)
+			words = lappend(words, psprintf("decision %s", name_decision_type(i)));
+	if (!name_find_decision_type("agree", &type))
+		words = lappend(words, psprintf("all: %s", name_decision_list(HITL_DECISION_ALL)));
+	return text_array(words);
+}
+
+/* ---------------------------------------------------------------- lifecycle.c */
+
+Datum
+unit_thread_may_move(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(lifecycle_thread_may_move(name_to_thread_status(arg_string(fcinfo, 0)),
+											 name_to_thread_status(arg_string(fcinfo, 1))));
+}
+
+Datum
+unit_task_may_move(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(lifecycle_task_may_move(name_to_task_status(arg_string(fcinfo, 0)),
+										   name_to_task_status(arg_string(fcinfo, 1))));
+}
+
+Datum
+unit_interrupt_may_move(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(lifecycle_interrupt_may_move(name_to_interrupt_status(arg_string(fcinfo, 0)),
+												name_to_interrupt_status(arg_string(fcinfo, 1))));
+}
+
+Datum
+unit_thread_has_ended(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(lifecycle_thread_has_ended(name_to_thread_status(arg_string(fcinfo, 0))));
+}
+
+/* ready, done, interrupted, failed */
+static HitlTaskCounts
+arg_counts(FunctionCallInfo fcinfo)
+{
+	HitlTaskCounts counts = {
+		.ready = PG_GETARG_INT32(0),
+		.done = PG_GETARG_INT32(1),
+		.interrupted = PG_GETARG_INT32(2),
+		.failed = PG_GETARG_INT32(3)
+	};
+
+	return counts;
+}
+
+Datum
+unit_step_is_complete(PG_FUNCTION_ARGS)
+{
+	HitlTaskCounts counts = arg_counts(fcinfo);
+
+	PG_RETURN_BOOL(lifecycle_step_is_complete(&counts));
+}
+
+Datum
+unit_thread_status(PG_FUNCTION_ARGS)
+{
+	HitlTaskCounts counts = arg_counts(fcinfo);
+
+	return text_or_null(fcinfo, name_thread_status(lifecycle_thread_status(&counts)));
+}
+
+Datum
+unit_error_verdict(PG_FUNCTION_ARGS)
+{
+	static const char *const words[] = {
+		[HITL_ERROR_FAIL] = "fail",
+		[HITL_ERROR_RETRY] = "retry",
+		[HITL_ERROR_PUT_BACK] = "put back",
+	};
+	const char *code = arg_string(fcinfo, 0);
+
+	return text_or_null(fcinfo, words[lifecycle_error_verdict(MAKE_SQLSTATE(code[0], code[1], code[2], code[3], code[4]))]);
+}
+
+Datum
+unit_retry_delay_ms(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(lifecycle_retry_delay_ms(PG_GETARG_INT32(0)));
+}
+
+/* ----------------------------------------------------------------- frontier.c */
+
+Datum
+unit_find_node(PG_FUNCTION_ARGS)
+{
+	const HitlNode *node = frontier_find_node(arg_graph(fcinfo), arg_string(fcinfo, 2));
+
+	return text_or_null(fcinfo, node != NULL ? node->name : NULL);
+}
+
+Datum
+unit_next(PG_FUNCTION_ARGS)
+{
+	return text_array(frontier_next(arg_graph(fcinfo), arg_strings(fcinfo, 2)));
+}
+
+Datum
+unit_faults(PG_FUNCTION_ARGS)
+{
+	return text_array(frontier_faults(arg_graph(fcinfo)));
+}
+
+/* ------------------------------------------------------------------ reducer.c */
+
+/* tasks: [{"node": …, "update": …}, …]; no "update": the node returned NULL */
+Datum
+unit_reduce(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *array = PG_GETARG_JSONB_P(0);
+	List	   *tasks = NIL;
+
+	for (uint32 i = 0; i < JB_ROOT_COUNT(array); i++)
+	{
+		Jsonb	   *element = JsonbValueToJsonb(getIthJsonbValueFromContainer(&array->root, i));
+		HitlTask   *task = palloc0(sizeof(HitlTask));
+
+		task->node = json_get_string(element, "node");
+		task->status = HITL_TASK_DONE;
+		task->update = json_get(element, "update");
+		tasks = lappend(tasks, task);
+	}
+	PG_RETURN_JSONB_P(reducer_apply(tasks));
+}
+
+/* ------------------------------------------------------------------- answer.c */
+
+/* A decision as it was understood, written again. */
+Datum
+unit_answer(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_JSONB_P(answer_document(answer_parse(PG_GETARG_JSONB_P(0))));
+}
+
+/* (payload, decision, by, at): what the node is handed, or the refusal */
+Datum
+unit_decision(PG_FUNCTION_ARGS)
+{
+	HitlQuestion *question = question_parse(arg_jsonb(fcinfo, 0), "k");
+	HitlAnswer *answer = answer_parse(PG_GETARG_JSONB_P(1));
+
+	answer_check(answer, question, 42);
+	PG_RETURN_JSONB_P(answer_decision(answer, question, arg_string(fcinfo, 2), PG_GETARG_TIMESTAMPTZ(3)));
+}
+
+/* What is read from a payload. */
+Datum
+unit_question(PG_FUNCTION_ARGS)
+{
+	HitlQuestion *question = question_parse(arg_jsonb(fcinfo, 0), "k");
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_string(&b, "action", question->action);
+	json_add_jsonb(&b, "args", question->args);
+	json_add_string(&b, "description", question->description);
+	json_add_string(&b, "allowed", name_decision_list(question->allowed));
+	PG_RETURN_JSONB_P(json_end(&b));
+}
+
+/* (payload, key, payload, key): where the contents differ */
+Datum
+unit_difference(PG_FUNCTION_ARGS)
+{
+	HitlQuestion *a = question_parse(arg_jsonb(fcinfo, 0), arg_string(fcinfo, 1));
+	HitlQuestion *b = question_parse(arg_jsonb(fcinfo, 2), arg_string(fcinfo, 3));
+
+	return text_or_null(fcinfo, question_difference(a, b));
+}
+
+/* --------------------------------------------------------------------- json.c */
+
+Datum
+unit_json_merge(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_JSONB_P(json_merge(PG_GETARG_JSONB_P(0), PG_GETARG_JSONB_P(1)));
+}
+
+Datum
+unit_json_equal(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(json_equal(arg_jsonb(fcinfo, 0), arg_jsonb(fcinfo, 1)));
+}
+
+Datum
+unit_json_difference(PG_FUNCTION_ARGS)
+{
+	return text_or_null(fcinfo, json_difference(arg_jsonb(fcinfo, 0), arg_jsonb(fcinfo, 1), "it"));
+}
+
+Datum
+unit_json_keys(PG_FUNCTION_ARGS)
+{
+	return text_array(json_keys(PG_GETARG_JSONB_P(0)));
+}
+
+Datum
+unit_json_type(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *json = arg_jsonb(fcinfo, 0);
+
+	return text_or_null(fcinfo, psprintf("%s%s%s", json_type(json),
+										 json_is_object(json) ? ", is_object" : "",
+										 json_is_null(json) ? ", is_null" : ""));
+}
+
+Datum
+unit_json_get(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *value = json_get(arg_jsonb(fcinfo, 0), arg_string(fcinfo, 1));
+
+	if (value == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(value);
+}
+
+/* two values as an array */
+Datum
+unit_json_array(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *elements[] = {PG_GETARG_JSONB_P(0), PG_GETARG_JSONB_P(1)};
+
+	PG_RETURN_JSONB_P(json_array(elements, lengthof(elements)));
+}
+
+/* (string, number, time, json) under a key each, one of them twice */
+Datum
+unit_json_object(PG_FUNCTION_ARGS)
+{
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_string(&b, "twice", "first");
+	json_add_string(&b, "string", arg_string(fcinfo, 0));
+	json_add_int64(&b, "number", PG_GETARG_INT64(1));
+	json_add_time(&b, "time", PG_GETARG_TIMESTAMPTZ(2));
+	json_add_jsonb(&b, "json", arg_jsonb(fcinfo, 3));
+	json_add_string(&b, "twice", "last");
+	PG_RETURN_JSONB_P(json_end(&b));
+}
