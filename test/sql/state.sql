@@ -116,7 +116,10 @@ SELECT thread_id FROM hitl.thread WHERE hitl.get_state(thread_id) <> fold(thread
 SELECT thread_id, checkpoint FROM hitl.checkpoint c
  WHERE (SELECT sum(pg_column_size(delta)) FROM hitl.checkpoint d WHERE d.thread_id = c.thread_id AND d.checkpoint > c.base AND d.checkpoint <= c.checkpoint) > pg_column_size(fold(thread_id, checkpoint)) + 100;
 
--- 6. get_state() sees what its statement sees.
+-- 6. get_state() reads afresh: behind a wait() in the same statement it sees what was waited for.
+SELECT hitl.start('line', '{"x": 1}') AS t \gset
+:run;
+SELECT hitl.wait(:t, '20 s'), hitl.get_state(:t);
 SELECT hitl.get_state(999);
 \echo :SQLSTATE
 SELECT hitl.get_state(NULL);
