@@ -3,9 +3,9 @@
 
 # Source files by layer, lowest first.  A file includes only what stands before it here (test/lint/layers.sh).
 WORDS   = compat errors types guc clock names json
-LOGIC   = lifecycle frontier reducer answer
+LOGIC   = lifecycle gate definition frontier reducer answer mermaid
 STORE   = db store_graph store_thread store_task store_queue store_interrupt store_audit shmem wake
-ENGINE  = session frame audit rights graph node interrupt thread executor decision
+ENGINE  = session timer frame audit rights graph interrupt node thread executor decision
 DOORS   = api_graph api_thread api_review api_monitor worker launcher dispatcher executor_main utility hitl
 JUST_HEADERS = compat errors types
 
@@ -14,7 +14,8 @@ SQL_PARTS = 00_guard 20_graph 30_thread 40_interrupt 60_audit 70_views 80_monito
 
 # Tests: behaviour (test/sql, expected/), the part of it that also holds without preload, races (test/isolation).
 # test/pgtap/*.sql and test/tap/*.pl are found by name.
-REGRESS           = refund graph replay decide state errors inline rights cancel why notify install
+REGRESS           = refund graph replay decide state errors inline rights cancel why notify install channels routes fanout \
+                    define cycles history keys sqlnode retry mermaid gate timeout
 REGRESS_PLAIN     = refund graph replay decide state errors inline rights cancel why notify install
 REGRESS_LANGUAGES = languages
 ISOLATION         = prepare two-deciders same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \

@@ -21,45 +21,32 @@ COMMENT ON COLUMN hitl.graph.created_at IS 'When create_graph() was called.';
 CREATE TABLE hitl.graph_version (
   graph_id     bigint NOT NULL,
   version      integer NOT NULL,
-  search_path  text NOT NULL,
-  compiled_at  timestamptz NOT NULL,
-  compiled_by  text NOT NULL,
+  definition   jsonb NOT NULL,
+  search_path  text,
+  compiled_at  timestamptz,
+  compiled_by  text,
   CONSTRAINT graph_version_pkey PRIMARY KEY (graph_id, version)
 );
-COMMENT ON TABLE hitl.graph_version IS 'Compiled versions. A row never changes.';
+COMMENT ON TABLE hitl.graph_version IS 'Versions of graphs: 0 is the draft that add_node() and the like write, all others are compiled and never change.';
 COMMENT ON COLUMN hitl.graph_version.graph_id IS 'The graph.';
-COMMENT ON COLUMN hitl.graph_version.version IS 'From 1 upwards.';
+COMMENT ON COLUMN hitl.graph_version.version IS '0: the draft; compiled ones from 1 upwards.';
+COMMENT ON COLUMN hitl.graph_version.definition IS 'The graph as a document, as define() takes it; in a compiled one signatures are qualified.';
 COMMENT ON COLUMN hitl.graph_version.search_path IS 'The search_path of its nodes: that of the session that compiled it, resolved, with pg_temp last.';
 COMMENT ON COLUMN hitl.graph_version.compiled_at IS 'When.';
 COMMENT ON COLUMN hitl.graph_version.compiled_by IS 'Session user who compiled it.';
 
-CREATE TABLE hitl.node (
-  graph_id       bigint NOT NULL,
-  version        integer NOT NULL,
-  node           text NOT NULL,
-  handler        text NOT NULL,
-  handler_owner  regrole,
-  CONSTRAINT node_pkey PRIMARY KEY (graph_id, version, node)
+CREATE TABLE hitl.graph_function (
+  graph_id   bigint NOT NULL,
+  version    integer NOT NULL,
+  signature  text NOT NULL,
+  owner      regrole NOT NULL,
+  CONSTRAINT graph_function_pkey PRIMARY KEY (graph_id, version, signature)
 );
-COMMENT ON TABLE hitl.node IS 'Nodes of a version; version 0 is the draft that add_node() writes.';
-COMMENT ON COLUMN hitl.node.graph_id IS 'The graph.';
-COMMENT ON COLUMN hitl.node.version IS 'The version; 0 is the draft.';
-COMMENT ON COLUMN hitl.node.node IS 'Name of the node.';
-COMMENT ON COLUMN hitl.node.handler IS 'Its function: in the draft as the author wrote it, in a version the qualified signature.';
-COMMENT ON COLUMN hitl.node.handler_owner IS 'Who owned the function at compile. Another owner at run time fails the node.';
-
-CREATE TABLE hitl.edge (
-  graph_id  bigint NOT NULL,
-  version   integer NOT NULL,
-  source    text NOT NULL,
-  target    text NOT NULL,
-  CONSTRAINT edge_pkey PRIMARY KEY (graph_id, version, source, target)
-);
-COMMENT ON TABLE hitl.edge IS 'Edges of a version; version 0 is the draft that add_edge() writes.';
-COMMENT ON COLUMN hitl.edge.graph_id IS 'The graph.';
-COMMENT ON COLUMN hitl.edge.version IS 'The version; 0 is the draft.';
-COMMENT ON COLUMN hitl.edge.source IS 'A node, or START.';
-COMMENT ON COLUMN hitl.edge.target IS 'A node, or END.';
+COMMENT ON TABLE hitl.graph_function IS 'The functions that a compiled version names: its handlers, routers and reducers.';
+COMMENT ON COLUMN hitl.graph_function.graph_id IS 'The graph.';
+COMMENT ON COLUMN hitl.graph_function.version IS 'The version.';
+COMMENT ON COLUMN hitl.graph_function.signature IS 'Qualified.';
+COMMENT ON COLUMN hitl.graph_function.owner IS 'Who owned it at compile. Another owner at run time fails the node.';
 
 -- A right on this domain is held by every role that owns a graph.  It is of no
 -- use but one: DROP ROLE of an owner is refused, because PostgreSQL keeps a
@@ -68,19 +55,23 @@ CREATE DOMAIN hitl.graph_owner AS boolean;
 REVOKE ALL ON DOMAIN hitl.graph_owner FROM PUBLIC;
 COMMENT ON DOMAIN hitl.graph_owner IS 'Marker: USAGE on it is held by the roles that own graphs, so that they cannot be dropped.';
 
-CREATE FUNCTION hitl.create_graph(graph text) RETURNS bigint
+CREATE FUNCTION hitl.create_graph(graph text, recursion_limit integer DEFAULT 25) RETURNS bigint
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_create_graph';
-COMMENT ON FUNCTION hitl.create_graph(text) IS
-'Creates an empty graph that belongs to current_user, as whom its nodes will run.
-Returns its graph_id. Errors: 42710 the name is taken; 22023 the name is empty or longer than 63 bytes.
-The words follow LangGraph (StateGraph).';
+COMMENT ON FUNCTION hitl.create_graph(text, integer) IS
+'Creates an empty graph that belongs to current_user, as whom its nodes will run. A thread that has not ended after recursion_limit super-steps
+fails; retry() lets it go on for as many more. Returns its graph_id.
+Errors: 42710 the name is taken; 22023 the name is empty or longer than 63 bytes, or the limit is not positive. The words follow LangGraph (StateGraph).';
 
-CREATE FUNCTION hitl.add_node(graph text, node text, handler text) RETURNS void
-  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_node';
-COMMENT ON FUNCTION hitl.add_node(text, text, text) IS
-'Adds a node to the draft of a graph. handler: the signature of a function f(state jsonb) returns jsonb, such as ''risky(jsonb)''
-or ''risky''; it is looked up when the graph is compiled. What the function returns is the update of the state: an object, or NULL for none.
-Errors: 42704 no such graph; 42501 it is not yours; 42710 the node is there already; 42939 the name is reserved (START, END); 22023 the name is empty or too long.';
+CREATE FUNCTION hitl.add_node(graph text, node text, handler text DEFAULT NULL, sql text DEFAULT NULL, retry jsonb DEFAULT NULL,
+                              timeout interval DEFAULT NULL, gate jsonb DEFAULT NULL, destinations text[] DEFAULT NULL) RETURNS void
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_node';
+COMMENT ON FUNCTION hitl.add_node(text, text, text, text, jsonb, interval, jsonb, text[]) IS
+'Adds a node to the draft of a graph. handler: the signature of a function f(state jsonb) returns jsonb, such as ''risky(jsonb)'' or ''risky''; it is
+looked up when the graph is compiled. Or sql: a statement with $1 as the state that returns one row of one jsonb. What comes back is the update of the state: an
+object, hitl.command(...), or NULL for none. retry: {"max_attempts", "initial_interval", "backoff_factor", "max_interval" (seconds), "jitter", "retry_on" (SQLSTATEs or classes)}.
+timeout: how long one run may take. gate: a question in front of the node, with no code: {"action", "args": "$.path.of.keys", "skip_when": jsonpath predicate on the args: only true skips,
+"description", "allowed", "on_reject": node or END, "feedback_key", "on_respond": "output" | "run"}. destinations: where its commands may lead.
+Errors: 42704 no such graph; 42501 it is not yours; 42710 the node is there already; 22023 something has not the right shape; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.add_edge(graph text, source text, target text) RETURNS void
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_edge';
@@ -89,9 +80,48 @@ COMMENT ON FUNCTION hitl.add_edge(text, text, text) IS
 the entry and the exit; several edges from one source run their targets side by side.
 Errors: 42704 no such graph; 42501 it is not yours; 42710 the edge is there already; 22023 it leaves END or enters START.';
 
+CREATE FUNCTION hitl.add_join(graph text, sources text[], target text) RETURNS void
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_join';
+COMMENT ON FUNCTION hitl.add_join(text, text[], text) IS
+'Adds a join to the draft of a graph: target runs once all sources have run, in whichever super-steps (several plain edges run it after each step
+in which one of them did). Errors: 42704 no such graph; 42501 it is not yours; 22023 no sources, or one twice.';
+
+CREATE FUNCTION hitl.add_conditional_edges(graph text, source text, router text, map jsonb DEFAULT NULL) RETURNS void
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_conditional_edges';
+COMMENT ON FUNCTION hitl.add_conditional_edges(text, text, text, jsonb) IS
+'Adds edges that a function decides: router f(state jsonb) returns text, text[], jsonb or jsonb[]: the name of a node (or END), several, or what
+hitl.send() makes; NULL or nothing leads nowhere. It is called with the state as the source''s update leaves it, in the source''s own run. map, an object: what the router says -> name
+of a node. Errors: 42704 no such graph; 42501 it is not yours; 22023 the map is no object of names; 22004 an argument is NULL.';
+
+CREATE FUNCTION hitl.add_channel(graph text, channel text, reducer text DEFAULT 'overwrite', initial jsonb DEFAULT NULL) RETURNS void
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_channel';
+COMMENT ON FUNCTION hitl.add_channel(text, text, text, jsonb) IS
+'Declares how a key of the state takes updates. reducer: overwrite (at most one writer in a super-step), append, merge (deep), add, min, max, union (a set),
+messages (upsert by "id", LangGraph''s add_messages), or the signature of a function f(current jsonb, update jsonb) returns jsonb. initial: its value before any input.
+Keys that are not declared are overwritten. Errors: 42704 no such graph; 42501 it is not yours; 42710 it is declared already; 22004 an argument is NULL.';
+
 CREATE FUNCTION hitl.compile(graph text) RETURNS integer
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_compile';
 COMMENT ON FUNCTION hitl.compile(text) IS
 'Checks the draft of a graph and makes it a version that never changes; returns its number, from 1. An unchanged draft gives the
 version that is there. Records the session''s search_path, resolved: the nodes run under it.
 Errors: 42704 no such graph; 42501 it is not yours; 42P17 the draft has faults: every one is in the detail.';
+
+CREATE FUNCTION hitl.define(definition jsonb) RETURNS integer
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_define';
+COMMENT ON FUNCTION hitl.define(jsonb) IS
+'A whole graph as one document, new or in the place of what was there, and compiled; returns the version. The same document again gives the same version.
+{"graph": name, "recursion_limit": 25, "channels": {name: {"reducer", "initial"}}, "nodes": {name: {"handler" | "sql", "retry", "timeout" (seconds), "gate", "destinations"}},
+"edges": [[source, target]], "joins": [{"sources": [...], "target"}], "conditional_edges": [{"source", "router", "map"}]}.
+Errors: 42501 it is not yours; 42P17 it has faults: every one is in the detail.';
+
+CREATE FUNCTION hitl.command(update jsonb DEFAULT NULL, goto text DEFAULT NULL, sends jsonb[] DEFAULT NULL) RETURNS jsonb
+  LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'hitl_command';
+COMMENT ON FUNCTION hitl.command(jsonb, text, jsonb[]) IS
+'What a node returns to say both what it updates and where the thread goes next, beside the node''s edges: goto is a node or END, sends are made by hitl.send().
+Errors: 22023 update is not an object. LangGraph''s Command.';
+
+CREATE FUNCTION hitl.send(node text, input jsonb DEFAULT NULL) RETURNS jsonb
+  LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'hitl_send';
+COMMENT ON FUNCTION hitl.send(text, jsonb) IS
+'For routers and commands: a task of a node with an input of its own in the place of the state (NULL: the state). LangGraph''s Send. Errors: 22004 node is NULL.';

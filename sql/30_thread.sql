@@ -16,6 +16,9 @@ CREATE TABLE hitl.thread (
   status      text NOT NULL,
   step        integer NOT NULL,
   checkpoint  integer NOT NULL,
+  n_ready        integer NOT NULL DEFAULT 0,
+  n_interrupted  integer NOT NULL DEFAULT 0,
+  n_failed       integer NOT NULL DEFAULT 0,
   starter     text NOT NULL,
   started_at  timestamptz NOT NULL,
   ended_at    timestamptz,
@@ -32,11 +35,25 @@ COMMENT ON COLUMN hitl.thread.owner IS 'The graph''s owner, as whom its nodes ru
 COMMENT ON COLUMN hitl.thread.status IS 'As last written by an executor; a thread with a row in run_queue is shown as running (view threads).';
 COMMENT ON COLUMN hitl.thread.step IS 'The super-step that runs, or ran last; the first is 1.';
 COMMENT ON COLUMN hitl.thread.checkpoint IS 'Its latest checkpoint.';
+COMMENT ON COLUMN hitl.thread.n_ready IS 'Tasks of its step that are ready: the barrier opens when all three are 0.';
+COMMENT ON COLUMN hitl.thread.n_interrupted IS 'Tasks of its step that wait for an answer.';
+COMMENT ON COLUMN hitl.thread.n_failed IS 'Tasks of its step that have failed.';
 COMMENT ON COLUMN hitl.thread.starter IS 'Session user who started it.';
 COMMENT ON COLUMN hitl.thread.started_at IS 'When.';
 COMMENT ON COLUMN hitl.thread.ended_at IS 'When it was done or cancelled.';
 COMMENT ON COLUMN hitl.thread.ended_by IS 'Session user who cancelled it.';
 COMMENT ON COLUMN hitl.thread.reason IS 'Why it was cancelled.';
+
+CREATE TABLE hitl.thread_key (
+  graph_id   bigint NOT NULL,
+  key        text NOT NULL,
+  thread_id  bigint NOT NULL,
+  CONSTRAINT thread_key_pkey PRIMARY KEY (graph_id, key)
+);
+COMMENT ON TABLE hitl.thread_key IS 'Names of threads: one per graph and key, so that a start can be repeated.';
+COMMENT ON COLUMN hitl.thread_key.graph_id IS 'The graph.';
+COMMENT ON COLUMN hitl.thread_key.key IS 'The name, such as an order''s number.';
+COMMENT ON COLUMN hitl.thread_key.thread_id IS 'The thread.';
 
 CREATE TABLE hitl.checkpoint (
   thread_id   bigint NOT NULL,
@@ -46,17 +63,19 @@ CREATE TABLE hitl.checkpoint (
   delta       jsonb NOT NULL,
   snapshot    jsonb,
   weight      bigint NOT NULL,
+  joins       jsonb,
   created_at  timestamptz NOT NULL,
   CONSTRAINT checkpoint_pkey PRIMARY KEY (thread_id, checkpoint)
 );
 COMMENT ON TABLE hitl.checkpoint IS 'The log of a thread''s state. The state at a checkpoint is the snapshot of its base with every later delta laid over it.';
 COMMENT ON COLUMN hitl.checkpoint.thread_id IS 'The thread.';
-COMMENT ON COLUMN hitl.checkpoint.checkpoint IS 'From 0, the input, upwards.';
+COMMENT ON COLUMN hitl.checkpoint.checkpoint IS 'From 0, the input, upwards. Where code of the author takes the input in (his reducers, a router behind START), 0 holds the initial values and 1 the input.';
 COMMENT ON COLUMN hitl.checkpoint.base IS 'The checkpoint from which the state is folded: the latest with a snapshot, or this one.';
 COMMENT ON COLUMN hitl.checkpoint.step IS 'The super-step that made it; 0 for the input.';
 COMMENT ON COLUMN hitl.checkpoint.delta IS 'The channels that changed, with their new values.';
 COMMENT ON COLUMN hitl.checkpoint.snapshot IS 'The whole state, where the deltas since the last snapshot outweighed it.';
 COMMENT ON COLUMN hitl.checkpoint.weight IS 'Bytes of the deltas since base, this one included.';
+COMMENT ON COLUMN hitl.checkpoint.joins IS 'Which sources of which joins have run.';
 COMMENT ON COLUMN hitl.checkpoint.created_at IS 'When.';
 
 CREATE TABLE hitl.task (
@@ -66,8 +85,13 @@ CREATE TABLE hitl.task (
   node        text NOT NULL,
   status      text NOT NULL,
   attempt     integer NOT NULL DEFAULT 0,
+  failures    integer NOT NULL DEFAULT 0,
+  conflicts   integer NOT NULL DEFAULT 0,
   has_asked   boolean NOT NULL DEFAULT false,
+  input       jsonb,
   "update"    jsonb,
+  targets     jsonb,
+  is_diverted boolean NOT NULL DEFAULT false,
   error       jsonb,
   created_at  timestamptz NOT NULL,
   ended_at    timestamptz,
@@ -78,11 +102,16 @@ COMMENT ON TABLE hitl.task IS 'Tasks: one node to run in one super-step of a thr
 COMMENT ON COLUMN hitl.task.thread_id IS 'The thread.';
 COMMENT ON COLUMN hitl.task.task_id IS 'Key, from a sequence whose start and step may be set.';
 COMMENT ON COLUMN hitl.task.step IS 'The super-step.';
-COMMENT ON COLUMN hitl.task.node IS 'The node.';
+COMMENT ON COLUMN hitl.task.node IS 'The node; START for the conditional edges of START.';
 COMMENT ON COLUMN hitl.task.status IS 'ready, done, interrupted, failed or cancelled; a task that runs is never seen as such.';
-COMMENT ON COLUMN hitl.task.attempt IS 'How often it was run and did not end: put back after a conflict, or failed.';
+COMMENT ON COLUMN hitl.task.attempt IS 'How often its node has failed.';
+COMMENT ON COLUMN hitl.task.failures IS 'The same since it was last retried by hand: what its retry policy counts.';
+COMMENT ON COLUMN hitl.task.conflicts IS 'How often it was put back: a conflict with others, or the server''s trouble.';
 COMMENT ON COLUMN hitl.task.has_asked IS 'It has opened an interrupt: when it runs again its answers are looked up.';
+COMMENT ON COLUMN hitl.task.input IS 'What a send gave it in the place of the state.';
 COMMENT ON COLUMN hitl.task."update" IS 'What its node returned.';
+COMMENT ON COLUMN hitl.task.targets IS 'Where its command and its conditional edges lead.';
+COMMENT ON COLUMN hitl.task.is_diverted IS 'Its gate was rejected: the thread goes to targets and not along the edges.';
 COMMENT ON COLUMN hitl.task.error IS 'How it failed: sqlstate, message, detail, hint, context.';
 COMMENT ON COLUMN hitl.task.created_at IS 'When it became ready first.';
 COMMENT ON COLUMN hitl.task.ended_at IS 'When it was done, failed or cancelled.';
@@ -107,12 +136,23 @@ COMMENT ON COLUMN hitl.run_queue.thread_id IS 'The thread.';
 COMMENT ON COLUMN hitl.run_queue.step IS 'The super-step: with it the task is found by key.';
 COMMENT ON COLUMN hitl.run_queue.task_id IS 'The task.';
 
-CREATE FUNCTION hitl.start(graph text, input jsonb DEFAULT '{}') RETURNS bigint
-  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_start';
-COMMENT ON FUNCTION hitl.start(text, jsonb) IS
+CREATE FUNCTION hitl.start(graph text, input jsonb DEFAULT '{}', key text DEFAULT NULL) RETURNS bigint
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_start';
+COMMENT ON FUNCTION hitl.start(text, jsonb, text) IS
 'Starts a thread of the latest version of a graph with input, an object, as its state; returns the thread_id. The thread runs
 after the commit, in an executor; without workers CALL hitl.run_pending() runs it (a notice says so, once per session).
+key: names the thread within its graph; the thread that has the name already is returned and nothing is started.
 Errors: 42704 no such graph; 55000 it is not compiled; 42501 it is not yours; 22023 input is not an object.';
+
+CREATE FUNCTION hitl.start_many(graph text, inputs jsonb[]) RETURNS bigint[]
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_start_many';
+COMMENT ON FUNCTION hitl.start_many(text, jsonb[]) IS
+'Starts a thread per input, set by set; returns their ids in the order of the inputs. Errors: as start(); 54000 too many at once.';
+
+CREATE FUNCTION hitl.thread_id(graph text, key text) RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_thread_id';
+COMMENT ON FUNCTION hitl.thread_id(text, text) IS
+'The thread that was started with this key; NULL when none was. Errors: 42704 no such graph; 42501 it is not yours.';
 
 CREATE FUNCTION hitl.invoke(graph text, input jsonb DEFAULT '{}') RETURNS jsonb
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_invoke';
@@ -134,10 +174,17 @@ COMMENT ON FUNCTION hitl.wait(bigint, interval) IS
 'Waits until a thread is settled and returns its status: done, failed, cancelled or interrupted; NULL when the timeout runs out first.
 Looks with a fresh snapshot each time. Errors: 42704 no such thread; IH010 this transaction has started it, decided in it, or runs at repeatable read or above.';
 
-CREATE FUNCTION hitl.get_state(thread_id bigint) RETURNS jsonb
-  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_get_state';
-COMMENT ON FUNCTION hitl.get_state(bigint) IS
-'The state of a thread at its latest checkpoint, an object; as it is now, also behind a wait() in the same statement. Errors: 42704 no such thread; 42501 it is not yours.';
+CREATE FUNCTION hitl.get_state(thread_id bigint, checkpoint integer DEFAULT NULL) RETURNS jsonb
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_get_state';
+COMMENT ON FUNCTION hitl.get_state(bigint, integer) IS
+'The state of a thread at a checkpoint, an object; NULL: at its latest one, as it is now, also behind a wait() in the same statement.
+Errors: 42704 no such thread or checkpoint; 42501 it is not yours; 22023 checkpoint is negative.';
+
+CREATE FUNCTION hitl.diff(thread_id bigint, a integer, b integer) RETURNS jsonb
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_diff';
+COMMENT ON FUNCTION hitl.diff(bigint, integer, integer) IS
+'What changed in the state of a thread from checkpoint a to checkpoint b: {"channel": {"from", "to"}}, with no from for what is new and no to for what is gone.
+Errors: 42704 no such thread or checkpoint; 42501 it is not yours; 22023 a checkpoint is negative.';
 
 CREATE FUNCTION hitl.cancel(thread_id bigint, reason text DEFAULT NULL) RETURNS text
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_cancel';

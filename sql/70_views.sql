@@ -66,3 +66,26 @@ CREATE VIEW hitl.timeline WITH (security_barrier) AS
   WHERE pg_catalog.pg_has_role(t.owner, 'USAGE')
   ORDER BY a.thread_id, a.audit_id;
 COMMENT ON VIEW hitl.timeline IS 'What happened to each thread, in order.';
+
+CREATE VIEW hitl._checkpoint WITH (security_barrier) AS
+  SELECT c.thread_id, c.checkpoint, c.step, c.delta, c.created_at
+  FROM hitl.checkpoint c
+       JOIN hitl.thread t ON t.thread_id = c.thread_id
+  WHERE pg_catalog.pg_has_role(t.owner, 'USAGE');
+COMMENT ON VIEW hitl._checkpoint IS 'Internal: checkpoints, for state_history().';
+
+CREATE FUNCTION hitl.state_history(thread_id bigint, OUT checkpoint integer, OUT step integer, OUT nodes text[], OUT delta jsonb, OUT state jsonb, OUT created_at timestamptz)
+  RETURNS SETOF record
+  LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+  SELECT c.checkpoint, c.step,
+         (SELECT pg_catalog.array_agg(DISTINCT a.node ORDER BY a.node) FROM hitl.timeline a
+          WHERE a.thread_id = c.thread_id AND a.step = c.step AND a.event = 'executed'),
+         c.delta, hitl.get_state(c.thread_id, c.checkpoint), c.created_at
+  FROM hitl._checkpoint c
+  WHERE c.thread_id = state_history.thread_id
+  ORDER BY c.checkpoint DESC;
+END;
+COMMENT ON FUNCTION hitl.state_history(bigint) IS
+'The checkpoints of a thread, the latest first: the super-step and the nodes that made each, what changed and the whole state. LangGraph''s get_state_history.
+Errors: 42501 no right on the schema; a thread that is not there or not yours has no rows.';

@@ -15,6 +15,12 @@ COMMENT ON FUNCTION hitl.why(bigint) IS
 'Why a thread does not move: a code, a sentence, and the command to type next. Codes: done, cancelled, failed, interrupted, delayed, running,
 queued, no_workers, no_launcher, no_executor, owner_cannot_connect. Errors: 42704 no such thread; 42501 it is not yours.';
 
+CREATE FUNCTION hitl.mermaid(graph text, thread_id bigint DEFAULT NULL) RETURNS text
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_mermaid';
+COMMENT ON FUNCTION hitl.mermaid(text, bigint) IS
+'A graph as a Mermaid flowchart: plain edges and joins solid, what a router or command may choose dotted. With a thread of it: the nodes of its current step coloured by status.
+Errors: 42704 no such graph or thread; 42501 it is not yours; 22023 the thread is of another graph.';
+
 -- The invariants of the rows, as a query each.  A row here is a bug in hitl, or
 -- a superuser's hand in the tables.
 CREATE VIEW hitl._violation WITH (security_barrier) AS
@@ -87,11 +93,11 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
       SELECT NULL, 'version ' || v.version || ' of graph ' || v.graph_id
       FROM hitl.graph_version v WHERE NOT EXISTS (SELECT FROM hitl.graph g WHERE g.graph_id = v.graph_id)
     UNION ALL
-      SELECT NULL, 'node of graph ' || n.graph_id
-      FROM hitl.node n WHERE NOT EXISTS (SELECT FROM hitl.graph g WHERE g.graph_id = n.graph_id)
+      SELECT NULL, 'function ' || f.signature || ' of graph ' || f.graph_id
+      FROM hitl.graph_function f WHERE NOT EXISTS (SELECT FROM hitl.graph_version v WHERE v.graph_id = f.graph_id AND v.version = f.version)
     UNION ALL
-      SELECT NULL, 'edge of graph ' || e.graph_id
-      FROM hitl.edge e WHERE NOT EXISTS (SELECT FROM hitl.graph g WHERE g.graph_id = e.graph_id)
+      SELECT k.thread_id, 'key of graph ' || k.graph_id
+      FROM hitl.thread_key k WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = k.thread_id)
     ) o
   UNION ALL
     SELECT 'I10: a decided interrupt has its decision and a vote', i.thread_id, 'interrupt ' || i.interrupt_id
@@ -104,6 +110,14 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
           UNION ALL
           SELECT t.thread_id, NULL, t.owner FROM hitl.thread t) o
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = o.owner)
+  UNION ALL
+    SELECT 'I12: a thread counts the tasks of its step rightly', t.thread_id, NULL
+    FROM hitl.thread t
+         CROSS JOIN LATERAL (SELECT pg_catalog.count(*) FILTER (WHERE k.status = 'ready') AS ready,
+                                    pg_catalog.count(*) FILTER (WHERE k.status = 'interrupted') AS interrupted,
+                                    pg_catalog.count(*) FILTER (WHERE k.status = 'failed') AS failed
+                             FROM hitl.task k WHERE k.thread_id = t.thread_id AND k.step = t.step) c
+    WHERE t.status <> 'cancelled' AND (t.n_ready <> c.ready OR t.n_interrupted <> c.interrupted OR t.n_failed <> c.failed)
   ) v
   WHERE (v.thread_id IS NULL AND (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user))
      OR EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = v.thread_id AND pg_catalog.pg_has_role(t.owner, 'USAGE'))

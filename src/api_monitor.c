@@ -23,6 +23,7 @@
 
 PG_FUNCTION_INFO_V1(hitl_workers);
 PG_FUNCTION_INFO_V1(hitl_why);
+PG_FUNCTION_INFO_V1(hitl_mermaid);
 PG_FUNCTION_INFO_V1(hitl_announce);
 
 #define WORKER_COLUMNS 8
@@ -120,6 +121,15 @@ hitl_why(PG_FUNCTION_ARGS)
 	values[1] = CStringGetTextDatum(explanation);
 	values[2] = CStringGetTextDatum(next);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
+}
+
+Datum
+hitl_mermaid(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(thread_mermaid(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+													!PG_ARGISNULL(1), PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1))));
 }
 
 Datum

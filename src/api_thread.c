@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "answer.h"
+#include "catalog/pg_type.h"
 #include "clock.h"
 #include "db.h"
 #include "decision.h"
@@ -26,14 +27,18 @@
 #include "rights.h"
 #include "store_queue.h"
 #include "thread.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(hitl_start);
+PG_FUNCTION_INFO_V1(hitl_start_many);
+PG_FUNCTION_INFO_V1(hitl_thread_id);
 PG_FUNCTION_INFO_V1(hitl_invoke);
 PG_FUNCTION_INFO_V1(hitl_resume);
 PG_FUNCTION_INFO_V1(hitl_wait);
 PG_FUNCTION_INFO_V1(hitl_get_state);
+PG_FUNCTION_INFO_V1(hitl_diff);
 PG_FUNCTION_INFO_V1(hitl_cancel);
 PG_FUNCTION_INFO_V1(hitl_retry);
 PG_FUNCTION_INFO_V1(hitl_run_pending);
@@ -44,7 +49,40 @@ PG_FUNCTION_INFO_V1(hitl_context);
 Datum
 hitl_start(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(thread_start(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1)));
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(thread_start(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1),
+								 PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2))));
+}
+
+Datum
+hitl_start_many(PG_FUNCTION_ARGS)
+{
+	HitlGraph  *graph = graph_require(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	Datum	   *values;
+	bool	   *nulls;
+	int			n;
+	Jsonb	  **inputs;
+	int64	   *ids;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), JSONBOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
+	inputs = palloc(sizeof(Jsonb *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		inputs[i] = nulls[i] ? NULL : DatumGetJsonbP(values[i]);
+	ids = thread_start_many(graph, inputs, n);
+	for (int i = 0; i < n; i++)
+		values[i] = Int64GetDatum(ids[i]);
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+Datum
+hitl_thread_id(PG_FUNCTION_ARGS)
+{
+	int64		thread_id = thread_by_key(text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+
+	if (thread_id == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(thread_id);
 }
 
 Datum
@@ -54,7 +92,7 @@ hitl_invoke(PG_FUNCTION_ARGS)
 	int64		thread_id;
 
 	rights_require_run_here(graph_require(graph_name));
-	thread_id = thread_start(graph_name, PG_GETARG_JSONB_P(1));
+	thread_id = thread_start(graph_name, PG_GETARG_JSONB_P(1), NULL);
 	executor_run_thread(thread_id);
 	PG_RETURN_JSONB_P(thread_document(thread_id));
 }
@@ -78,10 +116,34 @@ hitl_wait(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(name_thread_status(status)));
 }
 
+/* A checkpoint that an author names: negative ones are none. */
+static int
+get_checkpoint(FunctionCallInfo fcinfo, int n)
+{
+	int			checkpoint = PG_GETARG_INT32(n);
+
+	if (checkpoint < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the number of a checkpoint cannot be negative"),
+				 errdetail("It is %d.", checkpoint),
+				 errhint("Checkpoint 0 is the input.")));
+	return checkpoint;
+}
+
 Datum
 hitl_get_state(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_JSONB_P(thread_state(PG_GETARG_INT64(0)));
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(thread_state(PG_GETARG_INT64(0), PG_ARGISNULL(1) ? -1 : get_checkpoint(fcinfo, 1)));
+}
+
+Datum
+hitl_diff(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_JSONB_P(json_changes(thread_state(PG_GETARG_INT64(0), get_checkpoint(fcinfo, 1)),
+								   thread_state(PG_GETARG_INT64(0), get_checkpoint(fcinfo, 2))));
 }
 
 Datum
@@ -144,7 +206,7 @@ hitl_run_pending(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot run pending tasks inside a node"),
-				 errdetail("A node of thread %lld is running.", (long long) frame_current()->run->task->thread_id),
+				 errdetail("A node of thread %lld is running.", (long long) frame_thread()),
 				 errhint("Start threads by hitl.start(); they run after the node's commit.")));
 	if (!PG_ARGISNULL(0) && limit < 0)
 		ereport(ERROR,
@@ -224,7 +286,8 @@ hitl_context(PG_FUNCTION_ARGS)
 	json_add_int64(&b, "step", task->step);
 	json_add_string(&b, "node", task->node);
 	json_add_int64(&b, "task_id", task->task_id);
-	json_add_int64(&b, "attempt", task->attempt);
+	/* runs that did not end, for whatever reason */
+	json_add_int64(&b, "attempt", task->attempt + task->conflicts);
 	/* a task keeps its id over attempts and replays, and no other has it */
 	json_add_string(&b, "effect_key", psprintf("%lld-%lld", (long long) task->thread_id, (long long) task->task_id));
 	PG_RETURN_JSONB_P(json_end(&b));

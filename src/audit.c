@@ -6,13 +6,14 @@
  * current user beside it, and whether a person's session, a node or a
  * background executor acted.  Details hold ids and words, no payload.
  *
- * Layer 3.  The only caller of store_audit_append().
+ * Layer 3.  The only caller of store_audit.c.
  */
 #include "postgres.h"
 
 #include "audit.h"
 #include "clock.h"
 #include "frame.h"
+#include "json.h"
 #include "miscadmin.h"
 #include "shmem.h"
 #include "store_audit.h"
@@ -30,7 +31,7 @@ audit_current_user(void)
 }
 
 static void
-append(HitlAudit *audit)
+fill_actor(HitlAudit *audit)
 {
 	audit->actor = audit_session_user();
 	audit->role = audit_current_user();
@@ -40,7 +41,23 @@ append(HitlAudit *audit)
 		audit->actor_kind = "executor";
 	else
 		audit->actor_kind = "person";
+}
+
+static void
+append(HitlAudit *audit)
+{
+	fill_actor(audit);
 	store_audit_append(audit, clock_now());
+}
+
+/* The same event of many threads. */
+void
+audit_threads(const int64 *thread_ids, int n, const char *event)
+{
+	HitlAudit	audit = {.event = event};
+
+	fill_actor(&audit);
+	store_audit_append_many(&audit, thread_ids, n, clock_now());
 }
 
 void
@@ -48,6 +65,19 @@ audit_thread(int64 thread_id, const char *event, Jsonb *detail)
 {
 	HitlAudit	audit = {.thread_id = thread_id, .event = event, .detail = detail};
 
+	append(&audit);
+}
+
+/* Something befell the step of a thread as a whole. */
+void
+audit_step(const HitlThread *thread, const char *event, int sqlerrcode)
+{
+	JsonBuilder b;
+	HitlAudit	audit = {.thread_id = thread->thread_id, .event = event, .step = thread->step};
+
+	json_begin(&b);
+	json_add_string(&b, "sqlstate", unpack_sql_state(sqlerrcode));
+	audit.detail = json_end(&b);
 	append(&audit);
 }
 

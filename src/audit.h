@@ -12,7 +12,9 @@
 extern const char *audit_session_user(void);
 extern const char *audit_current_user(void);
 
+extern void audit_threads(const int64 *thread_ids, int n, const char *event);
 extern void audit_thread(int64 thread_id, const char *event, Jsonb *detail);
+extern void audit_step(const HitlThread *thread, const char *event, int sqlerrcode);
 extern void audit_task(const HitlTask *task, const char *event, Jsonb *detail);
 extern void audit_interrupt(const HitlInterrupt *interrupt, const char *event, Jsonb *detail);
 

@@ -13,6 +13,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
+#include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "storage/proc.h"
@@ -119,6 +120,9 @@ compat_pop_search_path(int level pg_attribute_unused())
 #else
 #define COMPAT_NORETURN pg_attribute_noreturn()
 #endif
+
+/* From 0 to 1; the server's generator has had this name since 15 */
+#define compat_random() pg_prng_double(&pg_global_prng_state)
 
 /* From 16 it can report a name that cannot be read softly; we do not ask. */
 #if PG_VERSION_NUM >= 160000

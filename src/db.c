@@ -34,6 +34,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -110,6 +111,36 @@ db_text_array(const char *const *values, int n_values)
 		elements[i] = CStringGetTextDatum(values[i]);
 	return db_arg(PointerGetDatum(construct_array(elements, n_values, TEXTOID,
 												  -1, false, TYPALIGN_INT)));
+}
+
+DbArg
+db_bigint_array(const int64 *values, int n_values)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(n_values, 1));
+
+	for (int i = 0; i < n_values; i++)
+		elements[i] = Int64GetDatum(values[i]);
+	return db_arg(PointerGetDatum(construct_array(elements, n_values, INT8OID,
+												  sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+}
+
+/* Elements may be NULL. */
+DbArg
+db_jsonb_array(Jsonb *const *values, int n_values)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(n_values, 1));
+	bool	   *nulls = palloc(sizeof(bool) * Max(n_values, 1));
+	int			lower_bound = 1;
+
+	for (int i = 0; i < n_values; i++)
+	{
+		nulls[i] = values[i] == NULL;
+		elements[i] = JsonbPGetDatum(values[i]);
+	}
+	if (n_values == 0)
+		return db_arg(PointerGetDatum(construct_empty_array(JSONBOID)));
+	return db_arg(PointerGetDatum(construct_md_array(elements, nulls, 1, &n_values, &lower_bound,
+													 JSONBOID, -1, false, TYPALIGN_INT)));
 }
 
 /* -------------------------------------------------------------- the bracket */
@@ -349,6 +380,82 @@ db_get_text_array(DbCall *call, uint64 row, int column)
 		list = lappend(list, TextDatumGetCString(elements[i]));
 	MemoryContextSwitchTo(old);
 	return list;
+}
+
+/* ------------------------------------------------------------- authors' SQL */
+
+static SPIPlanPtr
+prepare_author_sql(const char *sql)
+{
+	Oid			types[] = {JSONBOID};
+	SPIPlanPtr	plan = SPI_prepare(sql, 1, types);
+
+	if (plan == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("the statement of a node cannot be prepared"),
+				 errdetail("%s.", SPI_result_code_string(SPI_result)),
+				 errhint("Write one statement that returns one jsonb, with $1 as the state.")));
+	return plan;
+}
+
+/* What keeps this statement from being a node?  NULL: nothing.  May raise. */
+const char *
+db_author_fault(const char *sql)
+{
+	const char *fault = NULL;
+	SPIPlanPtr	plan;
+	List	   *sources;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "hitl could not connect to SPI");
+	plan = prepare_author_sql(sql);
+	sources = SPI_plan_get_plan_sources(plan);
+	if (list_length(sources) != 1)
+		fault = "it is not one statement";
+	else
+	{
+		TupleDesc	result = ((CachedPlanSource *) linitial(sources))->resultDesc;
+
+		if (result == NULL || result->natts != 1 || TupleDescAttr(result, 0)->atttypid != JSONBOID)
+			fault = "it does not return one column of jsonb";
+	}
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "hitl could not leave SPI");
+	return fault;
+}
+
+/* Run it with the state as $1; returns its one value, in the caller's context. */
+Jsonb *
+db_author_run(const char *sql, Jsonb *state)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[] = {JsonbPGetDatum(state)};
+	Jsonb	   *result = NULL;
+	int			code;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "hitl could not connect to SPI");
+	code = SPI_execute_plan(prepare_author_sql(sql), values, NULL, false, 2);
+	if (code < 0)
+		elog(ERROR, "hitl could not run a statement: %s", SPI_result_code_string(code));
+	if (SPI_processed != 1 || SPI_tuptable == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("the statement of a node must return one row"),
+				 errdetail("It returned %s.", SPI_processed == 0 ? "none" : "more than one"),
+				 errhint("SELECT one jsonb, or end it with RETURNING.")));
+	if (!db_is_null(0, 1))
+	{
+		MemoryContext old = MemoryContextSwitchTo(caller);
+		bool		is_null;
+
+		result = DatumGetJsonbPCopy(db_get(0, 1, &is_null));
+		MemoryContextSwitchTo(old);
+	}
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "hitl could not leave SPI");
+	return result;
 }
 
 DB_STATEMENT_NO_ARGS(portal_names, "SELECT name FROM pg_catalog.pg_cursors");

@@ -54,6 +54,8 @@ extern DbArg db_time(TimestampTz value);
 extern DbArg db_text(const char *value);
 extern DbArg db_jsonb(Jsonb *value);
 extern DbArg db_text_array(const char *const *values, int n_values);
+extern DbArg db_jsonb_array(Jsonb *const *values, int n_values);
+extern DbArg db_bigint_array(const int64 *values, int n_values);
 extern DbArg db_null(void);
 
 extern void db_open(DbCall *call);
@@ -73,6 +75,10 @@ extern List *db_get_text_array(DbCall *call, uint64 row, int column);
 extern Oid	db_owner(void);
 extern Oid	db_relation(const char *name);
 extern void db_utility(const char *sql);
+
+/* SQL that an author wrote: run as whoever we are */
+extern const char *db_author_fault(const char *sql);
+extern Jsonb *db_author_run(const char *sql, Jsonb *state);
 
 extern List *db_portal_names(void);
 

@@ -83,12 +83,15 @@ static void
 record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *task, const HitlRun *run)
 {
 	const HitlError *error = NULL;
+	Jsonb	   *targets = NULL;
 
 	switch (run->outcome)
 	{
 		case HITL_OUTCOME_DONE:
 			task->status = HITL_TASK_DONE;
 			task->update = run->update;
+			targets = targets_document(run->targets);
+			task->is_diverted = run->is_diverted;
 			audit_task(task, "executed", NULL);
 			break;
 		case HITL_OUTCOME_PAUSED:
@@ -97,8 +100,16 @@ record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *tas
 			interrupt_open(thread, task, run->question);
 			break;
 		case HITL_OUTCOME_FAILED:
-			task->status = HITL_TASK_FAILED;
 			task->attempt++;
+			task->failures++;
+			if (run->node != NULL &&
+				lifecycle_may_retry(&run->node->retry, task->failures, unpack_sql_state(run->error.sqlerrcode)))
+			{
+				requeue(entry, lifecycle_retry_delay_ms(&run->node->retry, task->failures, compat_random()));
+				audit_task(task, "failed", error_detail(&run->error));
+				break;
+			}
+			task->status = HITL_TASK_FAILED;
 			error = &run->error;
 			audit_task(task, "failed", error_detail(error));
 			/* ids and a code: the message may hold what nobody else may read */
@@ -109,17 +120,16 @@ record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *tas
 			break;
 		case HITL_OUTCOME_RETRY:
 		case HITL_OUTCOME_PUT_BACK:
-			task->status = HITL_TASK_READY;
-			if (run->outcome == HITL_OUTCOME_RETRY)
-				task->attempt++;
-			requeue(entry, lifecycle_retry_delay_ms(run->outcome == HITL_OUTCOME_RETRY ? task->attempt - 1 : 4));
+			/* the server's trouble is not the task's: a fixed second or two */
+			requeue(entry, lifecycle_conflict_delay_ms(run->outcome == HITL_OUTCOME_RETRY ? task->conflicts : 4));
+			task->conflicts++;
 			audit_task(task, "put_back", error_detail(&run->error));
 			break;
 		case HITL_OUTCOME_STOPPED:
 			Assert(false);
 			break;
 	}
-	store_task_move(task, error, clock_now());
+	store_task_move(task, targets, error, clock_now());
 	store_queue_delete(entry);
 }
 
@@ -146,8 +156,9 @@ static Claim
 record_run(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
 {
 	HitlThread *thread;
+	HitlTaskStatus from;
 
-	/* the task stays ready: nothing for the barrier, and no lock */
+	/* the task stays as it is: nothing for the barrier, and no lock */
 	if (run->outcome == HITL_OUTCOME_RETRY || run->outcome == HITL_OUTCOME_PUT_BACK)
 	{
 		record_task(entry, NULL, task, run);
@@ -161,8 +172,9 @@ record_run(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
 	thread = lock_thread(entry->thread_id);
 	if (lifecycle_thread_has_ended(thread->status))
 		return CLAIM_VOID;
+	from = task->status;
 	record_task(entry, thread, task, run);
-	thread_settle(thread);
+	thread_settle(thread, from, task->status);
 	return CLAIM_RECORDED;
 }
 
@@ -176,7 +188,7 @@ drop_claim(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *task
 		lifecycle_task_may_move(task->status, HITL_TASK_CANCELLED))
 	{
 		task->status = HITL_TASK_CANCELLED;
-		store_task_move(task, NULL, clock_now());
+		store_task_move(task, NULL, NULL, clock_now());
 	}
 	store_queue_delete(entry);
 	wake_note_thread(entry->thread_id);
@@ -216,7 +228,7 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 
 	run.graph = graph_get(thread->graph_id, thread->version);
 	run.node = frontier_find_node(run.graph, task->node);
-	if (run.node == NULL)
+	if (run.node == NULL && strcmp(task->node, HITL_START) != 0)
 		elog(ERROR, "hitl has lost node \"%s\" of graph %lld", task->node, (long long) thread->graph_id);
 	run.task = task;
 	run.state = store_checkpoint_state(thread->thread_id, thread->checkpoint);

@@ -39,13 +39,18 @@ static int	n_persisting = 0;
 
 /* ------------------------------------------------------------------- frames */
 
-/* Open a frame for a run; its context is the current one. */
+/*
+ * Open a frame for a run; its context is the current one.  run NULL: code of
+ * an author that is no node, such as a reducer: it is code of an agent all the
+ * same, but there is nobody in it who could ask.
+ */
 void
-frame_push(HitlFrame *frame, HitlRun *run)
+frame_push(HitlFrame *frame, HitlRun *run, int64 thread_id)
 {
 	memset(frame, 0, sizeof(HitlFrame));
 	frame->outer = current_frame;
 	frame->run = run;
+	frame->thread_id = thread_id;
 	frame->context = CurrentMemoryContext;
 	frame->serial = ++last_serial;
 	frame->portal = ActivePortal;
@@ -70,7 +75,14 @@ frame_note_inline_run(void)
 HitlFrame *
 frame_current(void)
 {
-	return current_frame;
+	return current_frame != NULL && current_frame->run != NULL ? current_frame : NULL;
+}
+
+/* The thread whose code runs now, innermost; 0 for none. */
+int64
+frame_thread(void)
+{
+	return current_frame != NULL ? current_frame->thread_id : 0;
 }
 
 bool
@@ -84,7 +96,7 @@ bool
 frame_is_open_for(int64 thread_id)
 {
 	for (HitlFrame *frame = current_frame; frame != NULL; frame = frame->outer)
-		if (frame->run->task->thread_id == thread_id)
+		if (frame->thread_id == thread_id)
 			return true;
 	return false;
 }

@@ -27,9 +27,11 @@ typedef struct HitlRun
 {
 	/* what to run */
 	const HitlGraphVersion *graph;
-	const HitlNode *node;
+	const HitlNode *node;		/* NULL: START, which has edges only */
 	const HitlTask *task;
-	Jsonb	   *state;
+	Jsonb	   *state;			/* at the beginning of the super-step */
+	Jsonb	   *input;			/* what the node is given: the state, or a
+								 * send's, as its gate left it */
 	List	   *interrupts;		/* what the task has asked before:
 								 * HitlInterrupt, oldest first */
 	bool		fires_deferred; /* no query is running around the node */
@@ -37,6 +39,8 @@ typedef struct HitlRun
 	/* what came of it */
 	HitlOutcome outcome;
 	Jsonb	   *update;			/* NULL: none */
+	List	   *targets;		/* HitlTarget, of its command and its routers */
+	bool		is_diverted;	/* its gate was rejected: only targets count */
 	HitlQuestion *question;
 	HitlError	error;
 } HitlRun;
@@ -45,7 +49,8 @@ typedef struct HitlRun
 typedef struct HitlFrame
 {
 	struct HitlFrame *outer;
-	HitlRun    *run;
+	HitlRun    *run;			/* NULL: a reducer runs, which cannot ask */
+	int64		thread_id;
 	MemoryContext context;		/* outlives the node's subtransaction */
 	int			n_asked;		/* interrupts without a key so far */
 	List	   *keys;			/* the keys of the others, as C strings */
@@ -58,7 +63,8 @@ typedef struct HitlFrame
 } HitlFrame;
 
 extern void frame_init(void);
-extern void frame_push(HitlFrame *frame, HitlRun *run);
+extern void frame_push(HitlFrame *frame, HitlRun *run, int64 thread_id);
+extern int64 frame_thread(void);
 extern void frame_pop(HitlFrame *frame);
 extern void frame_note_inline_run(void);
 extern HitlFrame *frame_current(void);

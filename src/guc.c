@@ -19,6 +19,7 @@ int			guc_executor_idle_timeout = 30000;
 int			guc_max_dispatchers = 2;
 int			guc_max_executors = 4;
 int			guc_max_reasks = 3;
+int			guc_node_timeout = 60000;
 int			guc_notify = HITL_NOTIFY_WORKER;
 int			guc_sweep_interval = 60000;
 
@@ -72,6 +73,14 @@ guc_init(void)
 							&guc_max_reasks,
 							3, 0, 1000,
 							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hitl.node_timeout",
+							"How long one run of a node may take, where the node says nothing else.",
+							"A long node keeps an old snapshot. 0 turns the limit off.",
+							&guc_node_timeout,
+							60000, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("hitl.notify",

@@ -152,6 +152,20 @@ interrupt_ask(Jsonb *payload, const char *key)
 }
 
 /*
+ * A gate asks: as above, for a question that is made already, in
+ * frame->context.
+ */
+Jsonb *
+interrupt_ask_gate(HitlFrame *frame, HitlQuestion *question)
+{
+	Jsonb	   *answer = find_answer(frame, question);
+
+	if (answer == NULL)
+		frame_pause(frame, question);
+	return answer;
+}
+
+/*
  * A task's answer no longer counts: its node asks something else.  interrupts:
  * what the task has asked.  Call it before the thread is locked.
  */

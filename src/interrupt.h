@@ -7,9 +7,11 @@
 #ifndef HITL_INTERRUPT_H
 #define HITL_INTERRUPT_H
 
+#include "frame.h"
 #include "types.h"
 
 extern Jsonb *interrupt_ask(Jsonb *payload, const char *key);
+extern Jsonb *interrupt_ask_gate(HitlFrame *frame, HitlQuestion *question);
 extern void interrupt_open(const HitlThread *thread, const HitlTask *task,
 						   const HitlQuestion *question);
 extern void interrupt_supersede(List *interrupts, int64 interrupt_id);

@@ -78,6 +78,27 @@ json_add_int64(JsonBuilder *b, const char *key, int64 value)
 	add_value(b, key, &v);
 }
 
+/* Finite numbers only. */
+void
+json_add_number(JsonBuilder *b, const char *key, double value)
+{
+	JsonbValue	v;
+
+	v.type = jbvNumeric;
+	v.val.numeric = DatumGetNumeric(DirectFunctionCall1(float8_numeric, Float8GetDatum(value)));
+	add_value(b, key, &v);
+}
+
+void
+json_add_bool(JsonBuilder *b, const char *key, bool value)
+{
+	JsonbValue	v;
+
+	v.type = jbvBool;
+	v.val.boolean = value;
+	add_value(b, key, &v);
+}
+
 /*
  * ISO 8601 in UTC with microseconds, whatever DateStyle and TimeZone are: a
  * decision must read the same for everybody.
@@ -130,6 +151,30 @@ json_array(Jsonb **elements, int n_elements)
 		pushJsonbValue(&state, WJB_ELEM, &v);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
+/* A list of Jsonb as an array. */
+Jsonb *
+json_list(List *elements)
+{
+	Jsonb	  **array = palloc(sizeof(Jsonb *) * Max(list_length(elements), 1));
+	ListCell   *cell;
+
+	foreach(cell, elements)
+		array[foreach_current_index(cell)] = lfirst(cell);
+	return json_array(array, list_length(elements));
+}
+
+/* A list of C strings as an array. */
+Jsonb *
+json_string_list(List *strings)
+{
+	List	   *elements = NIL;
+	ListCell   *cell;
+
+	foreach(cell, strings)
+		elements = lappend(elements, json_string(lfirst(cell)));
+	return json_list(elements);
 }
 
 Jsonb *
@@ -239,6 +284,63 @@ json_keys(Jsonb *object)
 	return keys;
 }
 
+bool
+json_is_array(Jsonb *json)
+{
+	return json != NULL && JB_ROOT_IS_ARRAY(json) && !JB_ROOT_IS_SCALAR(json);
+}
+
+/* The elements of an array, as Jsonb. */
+List *
+json_elements(Jsonb *array)
+{
+	List	   *elements = NIL;
+	JsonbIterator *it = JsonbIteratorInit(&array->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+		if (token == WJB_ELEM)
+			elements = lappend(elements, JsonbValueToJsonb(&v));
+	return elements;
+}
+
+/* Is it a number?  Then which; numbers beyond float8 are infinite. */
+bool
+json_get_number(Jsonb *json, double *number)
+{
+	JsonbValue	v;
+
+	if (json == NULL || !JB_ROOT_IS_SCALAR(json) ||
+		!JsonbExtractScalar(&json->root, &v) || v.type != jbvNumeric)
+		return false;
+	*number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(v.val.numeric)));
+	return true;
+}
+
+bool
+json_get_bool(Jsonb *json, bool *value)
+{
+	JsonbValue	v;
+
+	if (json == NULL || !JB_ROOT_IS_SCALAR(json) ||
+		!JsonbExtractScalar(&json->root, &v) || v.type != jbvBool)
+		return false;
+	*value = v.val.boolean;
+	return true;
+}
+
+/* An object with one key set. */
+Jsonb *
+json_set(Jsonb *object, const char *key, Jsonb *value)
+{
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_jsonb(&b, key, value);
+	return json_merge(object, json_end(&b));
+}
+
 /* Equal as jsonb: 1.0 is 1.00.  NULL equals NULL only. */
 bool
 json_equal(Jsonb *a, Jsonb *b)
@@ -291,4 +393,34 @@ json_difference(Jsonb *a, Jsonb *b, const char *name)
 			return path;
 	}
 	return pstrdup(name);
+}
+
+/*
+ * What changed between two objects, key by key: {"key": {"from", "to"}}, with
+ * no "from" for what is new and no "to" for what is gone.
+ */
+Jsonb *
+json_changes(Jsonb *before, Jsonb *after)
+{
+	Jsonb	   *result = json_empty_object();
+	List	   *keys = list_concat(json_keys(before), json_keys(after));
+	ListCell   *cell;
+
+	foreach(cell, keys)
+	{
+		const char *key = lfirst(cell);
+		Jsonb	   *from = json_get(before, key);
+		Jsonb	   *to = json_get(after, key);
+		JsonBuilder b;
+
+		if (json_equal(from, to))
+			continue;
+		json_begin(&b);
+		if (from != NULL)
+			json_add_jsonb(&b, "from", from);
+		if (to != NULL)
+			json_add_jsonb(&b, "to", to);
+		result = json_set(result, key, json_end(&b));
+	}
+	return result;
 }

@@ -22,11 +22,15 @@ typedef struct JsonBuilder
 extern void json_begin(JsonBuilder *b);
 extern void json_add_string(JsonBuilder *b, const char *key, const char *value);
 extern void json_add_int64(JsonBuilder *b, const char *key, int64 value);
+extern void json_add_number(JsonBuilder *b, const char *key, double value);
+extern void json_add_bool(JsonBuilder *b, const char *key, bool value);
 extern void json_add_time(JsonBuilder *b, const char *key, TimestampTz value);
 extern void json_add_jsonb(JsonBuilder *b, const char *key, Jsonb *value);
 extern Jsonb *json_end(JsonBuilder *b);
 
 extern Jsonb *json_array(Jsonb **elements, int n_elements);
+extern Jsonb *json_list(List *elements);
+extern Jsonb *json_string_list(List *strings);
 extern Jsonb *json_empty_object(void);
 extern Jsonb *json_string(const char *value);
 
@@ -37,9 +41,15 @@ extern Jsonb *json_get(Jsonb *object, const char *key);
 extern char *json_get_string(Jsonb *object, const char *key);
 extern char *json_scalar_string(Jsonb *json);
 extern List *json_keys(Jsonb *object);
+extern List *json_elements(Jsonb *array);
+extern bool json_is_array(Jsonb *json);
+extern bool json_get_number(Jsonb *json, double *number);
+extern bool json_get_bool(Jsonb *json, bool *value);
+extern Jsonb *json_set(Jsonb *object, const char *key, Jsonb *value);
 extern bool json_equal(Jsonb *a, Jsonb *b);
 extern Jsonb *json_delete(Jsonb *object, const char *key);
 extern Jsonb *json_merge(Jsonb *base, Jsonb *over);
+extern Jsonb *json_changes(Jsonb *before, Jsonb *after);
 extern char *json_difference(Jsonb *a, Jsonb *b, const char *name);
 
 #endif							/* HITL_JSON_H */

@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "lifecycle.h"
 #include "utils/errcodes.h"
 
@@ -60,6 +62,34 @@ lifecycle_interrupt_may_move(HitlInterruptStatus from, HitlInterruptStatus to)
 			return false;
 	}
 	return false;
+}
+
+static void
+count(HitlTaskCounts *counts, HitlTaskStatus status, int change)
+{
+	switch (status)
+	{
+		case HITL_TASK_READY:
+			counts->ready += change;
+			break;
+		case HITL_TASK_INTERRUPTED:
+			counts->interrupted += change;
+			break;
+		case HITL_TASK_FAILED:
+			counts->failed += change;
+			break;
+		case HITL_TASK_DONE:
+		case HITL_TASK_CANCELLED:
+			break;
+	}
+}
+
+/* A task of the step moves: what is left to do? */
+void
+lifecycle_count_move(HitlTaskCounts *counts, HitlTaskStatus from, HitlTaskStatus to)
+{
+	count(counts, from, -1);
+	count(counts, to, 1);
 }
 
 bool
@@ -126,13 +156,44 @@ lifecycle_error_verdict(int sqlerrcode)
 }
 
 /*
- * How long a task that was put back waits: 0.1 s doubled with each attempt,
- * at most a minute.
+ * How long a task that was put back waits: 0.1 s doubled with each time, at
+ * most a minute.
  */
 int64
-lifecycle_retry_delay_ms(int attempt)
+lifecycle_conflict_delay_ms(int conflicts)
 {
-	if (attempt > 9)
+	if (conflicts > 9)
 		return 60000;
-	return INT64CONST(100) << Max(attempt, 0);
+	return INT64CONST(100) << Max(conflicts, 0);
+}
+
+/* A node has failed for the attempt-th time (from 1): may it be run again? */
+bool
+lifecycle_may_retry(const HitlRetry *retry, int attempt, const char *sqlstate)
+{
+	ListCell   *cell;
+
+	if (attempt >= retry->max_attempts)
+		return false;
+	if (retry->retry_on == NIL)
+		return true;
+	foreach(cell, retry->retry_on)
+		if (strncmp(lfirst(cell), sqlstate, strlen(lfirst(cell))) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * How long to wait after the attempt-th failure (from 1).  random: from 0 to
+ * 1; with jitter it adds up to a second, as LangGraph's RetryPolicy does.
+ */
+int64
+lifecycle_retry_delay_ms(const HitlRetry *retry, int attempt, double random)
+{
+	double		seconds = retry->initial_interval * pow(retry->backoff_factor, attempt - 1);
+
+	seconds = Min(seconds, retry->max_interval);
+	if (retry->jitter)
+		seconds += random;
+	return (int64) (seconds * 1000);
 }

@@ -12,7 +12,7 @@
  * task
  *   ready       -> done, interrupted, failed, cancelled, ready (put back)
  *   interrupted -> done, interrupted, failed, cancelled, ready (put back)
- *   failed      -> ready (retry)
+ *   failed      -> ready (retry), cancelled
  *   done, cancelled: the end.
  *
  * interrupt
@@ -33,6 +33,7 @@
  *   I9 no orphan rows
  *   I10 a decided interrupt has its decision and a vote
  *   I11 an owner is a role
+ *   I12 a thread counts the tasks of its step rightly
  *
  * Layer 1: pure.
  */
@@ -52,10 +53,13 @@ typedef enum HitlErrorVerdict
 extern bool lifecycle_thread_may_move(HitlThreadStatus from, HitlThreadStatus to);
 extern bool lifecycle_task_may_move(HitlTaskStatus from, HitlTaskStatus to);
 extern bool lifecycle_interrupt_may_move(HitlInterruptStatus from, HitlInterruptStatus to);
+extern void lifecycle_count_move(HitlTaskCounts *counts, HitlTaskStatus from, HitlTaskStatus to);
 extern bool lifecycle_thread_has_ended(HitlThreadStatus status);
 extern bool lifecycle_step_is_complete(const HitlTaskCounts *counts);
 extern HitlThreadStatus lifecycle_thread_status(const HitlTaskCounts *counts);
 extern HitlErrorVerdict lifecycle_error_verdict(int sqlerrcode);
-extern int64 lifecycle_retry_delay_ms(int attempt);
+extern int64 lifecycle_conflict_delay_ms(int conflicts);
+extern bool lifecycle_may_retry(const HitlRetry *retry, int attempt, const char *sqlstate);
+extern int64 lifecycle_retry_delay_ms(const HitlRetry *retry, int attempt, double random);
 
 #endif							/* HITL_LIFECYCLE_H */

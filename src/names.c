@@ -42,6 +42,17 @@ static const char *const decision_words[] = {
 	[HITL_DECISION_RESPOND] = "respond",
 };
 
+static const char *const reducer_words[] = {
+	[HITL_REDUCER_OVERWRITE] = "overwrite",
+	[HITL_REDUCER_APPEND] = "append",
+	[HITL_REDUCER_MERGE] = "merge",
+	[HITL_REDUCER_ADD] = "add",
+	[HITL_REDUCER_MIN] = "min",
+	[HITL_REDUCER_MAX] = "max",
+	[HITL_REDUCER_UNION] = "union",
+	[HITL_REDUCER_MESSAGES] = "messages",
+};
+
 static int
 word_index(const char *const *words, int n_words, const char *name)
 {
@@ -112,6 +123,24 @@ name_find_decision_type(const char *name, HitlDecisionType *type)
 	if (i < 0)
 		return false;
 	*type = (HitlDecisionType) i;
+	return true;
+}
+
+const char *
+name_reducer(HitlReducer reducer)
+{
+	return reducer_words[reducer];
+}
+
+/* A word that a user wrote: false when it is no reducer of ours. */
+bool
+name_find_reducer(const char *name, HitlReducer *reducer)
+{
+	int			i = word_index(reducer_words, lengthof(reducer_words), name);
+
+	if (i < 0)
+		return false;
+	*reducer = (HitlReducer) i;
 	return true;
 }
 

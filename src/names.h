@@ -17,6 +17,8 @@ extern const char *name_interrupt_status(HitlInterruptStatus status);
 extern HitlInterruptStatus name_to_interrupt_status(const char *name);
 extern const char *name_decision_type(HitlDecisionType type);
 extern bool name_find_decision_type(const char *name, HitlDecisionType *type);
+extern const char *name_reducer(HitlReducer reducer);
+extern bool name_find_reducer(const char *name, HitlReducer *reducer);
 extern char *name_decision_list(HitlDecisionSet set);
 
 #endif							/* HITL_NAMES_H */

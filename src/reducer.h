@@ -9,6 +9,12 @@
 
 #include "types.h"
 
-extern Jsonb *reducer_apply(List *tasks);
+/* calls a reducer that the author wrote; the engine gives it */
+typedef Jsonb *(*HitlReducerCall) (void *arg, const HitlChannel *channel, Jsonb *current, Jsonb *update);
+
+extern bool reducer_has_authors(const HitlGraphVersion *graph);
+extern Jsonb *reducer_initial(const HitlGraphVersion *graph);
+extern Jsonb *reducer_apply(const HitlGraphVersion *graph, Jsonb *state, List *tasks,
+							HitlReducerCall call, void *arg);
 
 #endif							/* HITL_REDUCER_H */

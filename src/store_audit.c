@@ -33,3 +33,21 @@ store_audit_append(const HitlAudit *audit, TimestampTz at)
 	(void) db_execute(&audit_append, args);
 	db_close(&call);
 }
+
+DB_STATEMENT(audit_append_many,
+			 "INSERT INTO hitl.audit (thread_id, at, event, actor, role, actor_kind)"
+			 " SELECT u.thread_id, $2, $3, $4, $5, $6 FROM pg_catalog.unnest($1) AS u (thread_id)",
+			 INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID);
+
+/* The same event of many threads; of a row, only what is the same for all. */
+void
+store_audit_append_many(const HitlAudit *audit, const int64 *thread_ids, int n, TimestampTz at)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint_array(thread_ids, n), db_time(at), db_text(audit->event),
+	db_text(audit->actor), db_text(audit->role), db_text(audit->actor_kind)};
+
+	db_open(&call);
+	(void) db_execute(&audit_append_many, args);
+	db_close(&call);
+}

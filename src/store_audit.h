@@ -24,6 +24,7 @@ typedef struct HitlAudit
 	Jsonb	   *detail;
 } HitlAudit;
 
+extern void store_audit_append_many(const HitlAudit *audit, const int64 *thread_ids, int n, TimestampTz at);
 extern void store_audit_append(const HitlAudit *audit, TimestampTz at);
 
 #endif							/* HITL_STORE_AUDIT_H */

@@ -1,9 +1,9 @@
 /*
  * store_graph.c
- *    Rows of hitl.graph, graph_version, node and edge.
+ *    Rows of hitl.graph, graph_version and graph_function.
  *
- * The graph's row is the lock of its draft: add_node(), add_edge() and
- * compile() of one graph take turns.  Rows of a version > 0 never change.
+ * The graph's row is the lock of its draft: add_node(), add_edge(), compile()
+ * and the like take turns.  Rows of a version > 0 never change.
  *
  * Layer 2.
  */
@@ -161,128 +161,91 @@ store_graph_set_version(int64 graph_id, int version)
 	db_close(&call);
 }
 
-DB_STATEMENT(node_insert,
-			 "INSERT INTO hitl.node (graph_id, version, node, handler, handler_owner)"
-			 " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-			 INT8OID, INT4OID, TEXTOID, TEXTOID, REGROLEOID);
-
-/* false: it is there already */
-bool
-store_node_insert(int64 graph_id, int version, const HitlNode *node)
-{
-	DbCall		call;
-	DbArg		args[] = {db_bigint(graph_id), db_int(version), db_text(node->name),
-	db_text(node->handler), OidIsValid(node->handler_owner) ? db_oid(node->handler_owner) : db_null()};
-	bool		is_new;
-
-	db_open(&call);
-	is_new = db_execute(&node_insert, args) > 0;
-	db_close(&call);
-	return is_new;
-}
-
-DB_STATEMENT(edge_insert,
-			 "INSERT INTO hitl.edge (graph_id, version, source, target)"
-			 " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-			 INT8OID, INT4OID, TEXTOID, TEXTOID);
-
-/* false: it is there already */
-bool
-store_edge_insert(int64 graph_id, int version, const HitlEdge *edge)
-{
-	DbCall		call;
-	DbArg		args[] = {db_bigint(graph_id), db_int(version), db_text(edge->source), db_text(edge->target)};
-	bool		is_new;
-
-	db_open(&call);
-	is_new = db_execute(&edge_insert, args) > 0;
-	db_close(&call);
-	return is_new;
-}
-
-/* by primary keys; the draft has no row in graph_version */
+/* by primary keys */
 DB_STATEMENT(version_find,
-			 "SELECT g.graph, g.owner, v.search_path, v.xmin"
-			 " FROM hitl.graph g LEFT JOIN hitl.graph_version v"
-			 "      ON v.graph_id = g.graph_id AND v.version = $2"
-			 " WHERE g.graph_id = $1",
+			 "SELECT g.graph, g.owner, v.definition, v.search_path, v.xmin"
+			 " FROM hitl.graph g JOIN hitl.graph_version v ON v.graph_id = g.graph_id"
+			 " WHERE g.graph_id = $1 AND v.graph_id = $1 AND v.version = $2",
 			 INT8OID, INT4OID);
 
-/* C order, as frontier.c searches */
-DB_STATEMENT(version_nodes,
-			 "SELECT node, handler, handler_owner FROM hitl.node"
-			 " WHERE graph_id = $1 AND version = $2 ORDER BY node COLLATE \"C\"",
+DB_STATEMENT(version_functions,
+			 "SELECT signature, owner FROM hitl.graph_function WHERE graph_id = $1 AND version = $2",
 			 INT8OID, INT4OID);
 
-DB_STATEMENT(version_edges,
-			 "SELECT source, target FROM hitl.edge"
-			 " WHERE graph_id = $1 AND version = $2 ORDER BY source COLLATE \"C\", target COLLATE \"C\"",
-			 INT8OID, INT4OID);
-
-/*
- * A version (or the draft) whole, in one allocation context: the caller's.
- * NULL when there is no such graph or version.
- */
-HitlGraphVersion *
+/* A version, or the draft.  NULL when there is no such graph or version. */
+HitlVersionRow *
 store_version_find(int64 graph_id, int version)
 {
 	DbCall		call;
 	DbArg		args[] = {db_bigint(graph_id), db_int(version)};
-	HitlGraphVersion *graph = NULL;
+	HitlVersionRow *row = NULL;
 
 	db_open(&call);
-	if (db_execute(&version_find, args) > 0 &&
-		(version == HITL_DRAFT || !db_is_null(0, 3)))
+	if (db_execute(&version_find, args) > 0)
 	{
-		graph = MemoryContextAllocZero(call.caller, sizeof(HitlGraphVersion));
-		graph->graph_id = graph_id;
-		graph->version = version;
-		graph->name = db_get_text(&call, 0, 1);
-		graph->owner = db_get_oid(0, 2);
-		graph->search_path = db_get_text(&call, 0, 3);
+		MemoryContext old;
+		uint64		n;
+
+		row = MemoryContextAllocZero(call.caller, sizeof(HitlVersionRow));
+		row->graph_id = graph_id;
+		row->version = version;
+		row->name = db_get_text(&call, 0, 1);
+		row->owner = db_get_oid(0, 2);
+		row->definition = db_get_jsonb(&call, 0, 3);
+		row->search_path = db_get_text(&call, 0, 4);
 		/* an xid as a Datum is like an oid */
-		graph->is_ours = !db_is_null(0, 4) &&
-			TransactionIdIsCurrentTransactionId((TransactionId) db_get_oid(0, 4));
+		row->is_ours = TransactionIdIsCurrentTransactionId((TransactionId) db_get_oid(0, 5));
 
-		graph->n_nodes = db_execute(&version_nodes, args);
-		graph->nodes = MemoryContextAllocZero(call.caller, sizeof(HitlNode) * Max(graph->n_nodes, 1));
-		for (int i = 0; i < graph->n_nodes; i++)
+		n = db_execute(&version_functions, args);
+		old = MemoryContextSwitchTo(call.caller);
+		for (uint64 i = 0; i < n; i++)
 		{
-			graph->nodes[i].name = db_get_text(&call, i, 1);
-			graph->nodes[i].handler = db_get_text(&call, i, 2);
-			graph->nodes[i].handler_owner = db_get_oid(i, 3);
-		}
+			HitlFunction *function = palloc0(sizeof(HitlFunction));
 
-		graph->n_edges = db_execute(&version_edges, args);
-		graph->edges = MemoryContextAllocZero(call.caller, sizeof(HitlEdge) * Max(graph->n_edges, 1));
-		for (int i = 0; i < graph->n_edges; i++)
-		{
-			graph->edges[i].source = db_get_text(&call, i, 1);
-			graph->edges[i].target = db_get_text(&call, i, 2);
+			function->signature = db_get_text(&call, i, 1);
+			function->owner = db_get_oid(i, 2);
+			row->functions = lappend(row->functions, function);
 		}
+		MemoryContextSwitchTo(old);
 	}
 	db_close(&call);
-	return graph;
+	return row;
 }
 
-DB_STATEMENT(version_insert,
-			 "INSERT INTO hitl.graph_version (graph_id, version, search_path, compiled_at, compiled_by)"
-			 " VALUES ($1, $2, $3, $4, $5)",
-			 INT8OID, INT4OID, TEXTOID, TIMESTAMPTZOID, TEXTOID);
+DB_STATEMENT(version_put,
+			 "INSERT INTO hitl.graph_version (graph_id, version, definition, search_path, compiled_at, compiled_by)"
+			 " VALUES ($1, $2, $3, $4, $5, $6)"
+			 " ON CONFLICT (graph_id, version) DO UPDATE SET definition = EXCLUDED.definition",
+			 INT8OID, INT4OID, JSONBOID, TEXTOID, TIMESTAMPTZOID, TEXTOID);
 
-/* Write a compiled version; the caller holds the graph's row. */
+DB_STATEMENT(function_insert,
+			 "INSERT INTO hitl.graph_function (graph_id, version, signature, owner) VALUES ($1, $2, $3, $4)"
+			 " ON CONFLICT DO NOTHING",
+			 INT8OID, INT4OID, TEXTOID, REGROLEOID);
+
+/*
+ * Write a compiled version, or the draft, which alone may be there already.
+ * The caller holds the graph's row.
+ */
 void
-store_version_insert(const HitlGraphVersion *graph, const char *by, TimestampTz at)
+store_version_put(const HitlVersionRow *row, const char *by, TimestampTz at)
 {
 	DbCall		call;
-	DbArg		args[] = {db_bigint(graph->graph_id), db_int(graph->version),
-	db_text(graph->search_path), db_time(at), db_text(by)};
+	bool		is_draft = row->version == HITL_DRAFT;
+	DbArg		args[] = {db_bigint(row->graph_id), db_int(row->version), db_jsonb(row->definition),
+		db_text(row->search_path), is_draft ? db_null() : db_time(at),
+	is_draft ? db_null() : db_text(by)};
+	ListCell   *cell;
 
 	db_open(&call);
-	(void) db_execute(&version_insert, args);
+	(void) db_execute(&version_put, args);
+	foreach(cell, row->functions)
+	{
+		HitlFunction *function = lfirst(cell);
+		DbArg		function_args[] = {db_bigint(row->graph_id), db_int(row->version),
+		db_text(function->signature), db_oid(function->owner)};
+
+		(void) db_execute(&function_insert, function_args);
+	}
 	db_close(&call);
-	for (int i = 0; i < graph->n_nodes; i++)
-		(void) store_node_insert(graph->graph_id, graph->version, &graph->nodes[i]);
-	for (int i = 0; i < graph->n_edges; i++)
-		(void) store_edge_insert(graph->graph_id, graph->version, &graph->edges[i]);
 }

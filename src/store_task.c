@@ -17,29 +17,54 @@
 #include "store_task.h"
 #include "utils/elog.h"
 
-DB_STATEMENT(task_insert,
-			 "INSERT INTO hitl.task (thread_id, task_id, step, node, status, created_at)"
-			 " VALUES ($1, pg_catalog.nextval('hitl.task_id_seq'), $2, $3, 'ready', $4)"
-			 " RETURNING task_id",
-			 INT8OID, INT4OID, TEXTOID, TIMESTAMPTZOID);
+static Jsonb *
+error_document(const HitlError *error)
+{
+	JsonBuilder b;
 
-/* Insert a ready task; returns its task_id. */
-int64
-store_task_insert(int64 thread_id, int step, const char *node, TimestampTz at)
+	json_begin(&b);
+	json_add_string(&b, "sqlstate", unpack_sql_state(error->sqlerrcode));
+	json_add_string(&b, "message", error->message);
+	json_add_string(&b, "detail", error->detail);
+	json_add_string(&b, "hint", error->hint);
+	json_add_string(&b, "context", error->context);
+	return json_end(&b);
+}
+
+/* a fan-out of ten thousand is one statement; ids in the order of the arrays */
+DB_STATEMENT(task_insert,
+			 "WITH made AS ("
+			 " INSERT INTO hitl.task (thread_id, task_id, step, node, input, status, error, created_at, ended_at)"
+			 " SELECT t.thread_id, pg_catalog.nextval('hitl.task_id_seq'), $2, t.node, t.input,"
+			 "        CASE WHEN $6 IS NULL THEN 'ready' ELSE 'failed' END, $6, $7, CASE WHEN $6 IS NOT NULL THEN $7 END"
+			 " FROM (SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($4), pg_catalog.unnest($5)) WITH ORDINALITY"
+			 "       AS u (thread_id, node, input, place) ORDER BY u.place) t"
+			 " RETURNING thread_id, task_id)"
+			 " INSERT INTO hitl.run_queue (owner, due_at, thread_id, step, task_id)"
+			 " SELECT $3, $7, m.thread_id, $2, m.task_id FROM made m WHERE $6 IS NULL ORDER BY m.task_id",
+			 INT8ARRAYOID, INT4OID, REGROLEOID, TEXTARRAYOID, JSONBARRAYOID, JSONBOID, TIMESTAMPTZOID);
+
+/*
+ * Insert n tasks of a step, and their rows in the run queue: thread, node and
+ * input (NULL: the state) of each.  error: they have failed already, and are
+ * not queued.
+ */
+void
+store_task_insert(const int64 *thread_ids, const char *const *nodes, Jsonb *const *inputs, int n,
+				  int step, Oid owner, const HitlError *error, TimestampTz at)
 {
 	DbCall		call;
-	DbArg		args[] = {db_bigint(thread_id), db_int(step), db_text(node), db_time(at)};
-	int64		task_id;
+	DbArg		args[] = {db_bigint_array(thread_ids, n), db_int(step), db_oid(owner), db_text_array(nodes, n),
+		db_jsonb_array(inputs, n), db_jsonb(error != NULL ? error_document(error) : NULL),
+	db_time(at)};
 
 	db_open(&call);
 	(void) db_execute(&task_insert, args);
-	task_id = db_get_bigint(0, 1);
 	db_close(&call);
-	return task_id;
 }
 
 DB_STATEMENT(task_claim,
-			 "SELECT node, status, attempt, has_asked FROM hitl.task"
+			 "SELECT node, status, attempt, has_asked, input, conflicts, failures FROM hitl.task"
 			 " WHERE thread_id = $1 AND step = $2 AND task_id = $3 FOR UPDATE SKIP LOCKED",
 			 INT8OID, INT4OID, INT8OID);
 
@@ -70,6 +95,9 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 		task->status = name_to_task_status(db_get_text(&call, 0, 2));
 		task->attempt = db_get_int(0, 3);
 		task->has_asked = db_get_bool(0, 4);
+		task->input = db_get_jsonb(&call, 0, 5);
+		task->conflicts = db_get_int(0, 6);
+		task->failures = db_get_int(0, 7);
 	}
 	else
 		*is_there = db_execute(&task_exists, args) > 0;
@@ -77,28 +105,17 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 	return task;
 }
 
-static Jsonb *
-error_document(const HitlError *error)
-{
-	JsonBuilder b;
-
-	json_begin(&b);
-	json_add_string(&b, "sqlstate", unpack_sql_state(error->sqlerrcode));
-	json_add_string(&b, "message", error->message);
-	json_add_string(&b, "detail", error->detail);
-	json_add_string(&b, "hint", error->hint);
-	json_add_string(&b, "context", error->context);
-	return json_end(&b);
-}
-
 DB_STATEMENT(task_move,
-			 "UPDATE hitl.task SET status = $4, attempt = $5, has_asked = $6, \"update\" = $7, error = $8, ended_at = $9"
+			 "UPDATE hitl.task SET status = $4, attempt = $5, has_asked = $6, \"update\" = $7, targets = $10, error = $8, ended_at = $9, conflicts = $11, is_diverted = $12, failures = $13"
 			 " WHERE thread_id = $1 AND step = $2 AND task_id = $3",
-			 INT8OID, INT4OID, INT8OID, TEXTOID, INT4OID, BOOLOID, JSONBOID, JSONBOID, TIMESTAMPTZOID);
+			 INT8OID, INT4OID, INT8OID, TEXTOID, INT4OID, BOOLOID, JSONBOID, JSONBOID, TIMESTAMPTZOID, JSONBOID, INT4OID, BOOLOID, INT4OID);
 
-/* Write a task back; the caller has claimed it.  error: NULL for none. */
+/*
+ * Write a task back; the caller has claimed it.  targets: as a document.
+ * error: NULL for none.
+ */
 void
-store_task_move(const HitlTask *task, const HitlError *error, TimestampTz at)
+store_task_move(const HitlTask *task, Jsonb *targets, const HitlError *error, TimestampTz at)
 {
 	DbCall		call;
 	bool		has_ended = task->status == HITL_TASK_DONE ||
@@ -106,7 +123,8 @@ store_task_move(const HitlTask *task, const HitlError *error, TimestampTz at)
 	DbArg		args[] = {db_bigint(task->thread_id), db_int(task->step), db_bigint(task->task_id),
 		db_text(name_task_status(task->status)), db_int(task->attempt), db_bool(task->has_asked),
 		db_jsonb(task->update), db_jsonb(error != NULL ? error_document(error) : NULL),
-	has_ended ? db_time(at) : db_null()};
+		has_ended ? db_time(at) : db_null(), db_jsonb(targets), db_int(task->conflicts), db_bool(task->is_diverted),
+	db_int(task->failures)};
 
 	db_open(&call);
 	(void) db_execute(&task_move, args);
@@ -114,59 +132,17 @@ store_task_move(const HitlTask *task, const HitlError *error, TimestampTz at)
 }
 
 /* a range of the primary key: the tasks of one super-step */
-DB_STATEMENT(task_count,
-			 "SELECT status, pg_catalog.count(*)::pg_catalog.int4 FROM hitl.task"
-			 " WHERE thread_id = $1 AND step = $2 GROUP BY status",
-			 INT8OID, INT4OID);
-
-/*
- * Count the tasks of a super-step by status.  The caller holds the thread and
- * took the lock in an earlier statement: a snapshot from before the lock would
- * not see the sibling that has just finished.
- */
-void
-store_task_count(int64 thread_id, int step, HitlTaskCounts *counts)
-{
-	DbCall		call;
-	DbArg		args[] = {db_bigint(thread_id), db_int(step)};
-	uint64		n;
-
-	memset(counts, 0, sizeof(*counts));
-	db_open(&call);
-	n = db_execute(&task_count, args);
-	for (uint64 i = 0; i < n; i++)
-	{
-		int			count = db_get_int(i, 2);
-
-		switch (name_to_task_status(db_get_text(&call, i, 1)))
-		{
-			case HITL_TASK_READY:
-				counts->ready = count;
-				break;
-			case HITL_TASK_INTERRUPTED:
-				counts->interrupted = count;
-				break;
-			case HITL_TASK_FAILED:
-				counts->failed = count;
-				break;
-			case HITL_TASK_DONE:
-				counts->done = count;
-				break;
-			case HITL_TASK_CANCELLED:
-				break;
-		}
-	}
-	db_close(&call);
-}
-
 DB_STATEMENT(task_list,
-			 "SELECT task_id, node, status, \"update\" FROM hitl.task"
+			 "SELECT task_id, node, status, \"update\", targets, is_diverted FROM hitl.task"
 			 " WHERE thread_id = $1 AND step = $2 ORDER BY thread_id, step, task_id",
 			 INT8OID, INT4OID);
 
-/* The tasks of a super-step with what they returned, as HitlTask. */
+/*
+ * The tasks of a super-step with what they returned, as HitlTask; their
+ * targets as documents, in the order of the tasks.
+ */
 List *
-store_task_list(int64 thread_id, int step)
+store_task_list(int64 thread_id, int step, List **targets)
 {
 	DbCall		call;
 	DbArg		args[] = {db_bigint(thread_id), db_int(step)};
@@ -187,6 +163,8 @@ store_task_list(int64 thread_id, int step)
 		task->node = db_get_text(&call, i, 2);
 		task->status = name_to_task_status(db_get_text(&call, i, 3));
 		task->update = db_get_jsonb(&call, i, 4);
+		*targets = lappend(*targets, db_get_jsonb(&call, i, 5));
+		task->is_diverted = db_get_bool(i, 6);
 		tasks = lappend(tasks, task);
 	}
 	MemoryContextSwitchTo(old);
@@ -215,7 +193,7 @@ store_task_cancel_thread(int64 thread_id, TimestampTz at)
 
 /* nobody claims a failed task, so this waits for nobody */
 DB_STATEMENT(task_retry,
-			 "UPDATE hitl.task SET status = 'ready', error = NULL, ended_at = NULL"
+			 "UPDATE hitl.task SET status = 'ready', failures = 0, error = NULL, ended_at = NULL"
 			 " WHERE thread_id = $1 AND step = $2 AND status = 'failed' RETURNING task_id, node",
 			 INT8OID, INT4OID);
 

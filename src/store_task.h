@@ -9,11 +9,11 @@
 
 #include "types.h"
 
-extern int64 store_task_insert(int64 thread_id, int step, const char *node, TimestampTz at);
+extern void store_task_insert(const int64 *thread_ids, const char *const *nodes, Jsonb *const *inputs, int n,
+							  int step, Oid owner, const HitlError *error, TimestampTz at);
 extern HitlTask *store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there);
-extern void store_task_move(const HitlTask *task, const HitlError *error, TimestampTz at);
-extern void store_task_count(int64 thread_id, int step, HitlTaskCounts *counts);
-extern List *store_task_list(int64 thread_id, int step);
+extern void store_task_move(const HitlTask *task, Jsonb *targets, const HitlError *error, TimestampTz at);
+extern List *store_task_list(int64 thread_id, int step, List **targets);
 extern void store_task_cancel_thread(int64 thread_id, TimestampTz at);
 extern List *store_task_retry(int64 thread_id, int step);
 extern Jsonb *store_task_error(int64 thread_id, int step);

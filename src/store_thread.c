@@ -3,7 +3,8 @@
  *    Rows of hitl.thread and hitl.checkpoint.
  *
  * The thread's row is the barrier of its super-step: whoever ends a task locks
- * it (FOR NO KEY UPDATE) and counts its siblings only then, in a new statement.
+ * it (FOR NO KEY UPDATE), and it counts the tasks that are left: a look at the
+ * tasks themselves would cost a fan-out of n the square of n.
  * No column that changes is indexed, so its updates stay on the page (HOT).
  *
  * A checkpoint holds what changed.  Once the deltas since the last snapshot
@@ -22,25 +23,85 @@
 #include "store_thread.h"
 
 DB_STATEMENT(thread_insert,
-			 "INSERT INTO hitl.thread (thread_id, graph_id, version, owner, status, step, checkpoint, starter, started_at)"
-			 " VALUES (pg_catalog.nextval('hitl.thread_id_seq'), $1, $2, $3, $4, $5, $6, $7, $8)"
-			 " RETURNING thread_id",
-			 INT8OID, INT4OID, REGROLEOID, TEXTOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID);
+			 "INSERT INTO hitl.thread (thread_id, graph_id, version, owner, status, step, checkpoint, starter, started_at, n_ready)"
+			 " SELECT pg_catalog.nextval('hitl.thread_id_seq'), $1, $2, $3, 'running', $4, 0, $5, $6, $7"
+			 " FROM pg_catalog.generate_series(1, $8) RETURNING thread_id",
+			 INT8OID, INT4OID, REGROLEOID, INT4OID, TEXTOID, TIMESTAMPTZOID, INT4OID, INT4OID);
 
-/* Insert a thread; fills in its thread_id. */
-void
-store_thread_insert(HitlThread *thread, const char *starter, TimestampTz at)
+/*
+ * Insert n running threads like this one; returns their ids, in the caller's
+ * context.
+ */
+int64 *
+store_thread_insert(const HitlThread *thread, int n, const char *starter, TimestampTz at)
 {
 	DbCall		call;
 	DbArg		args[] = {db_bigint(thread->graph_id), db_int(thread->version), db_oid(thread->owner),
-		db_text(name_thread_status(thread->status)), db_int(thread->step), db_int(thread->checkpoint),
-	db_text(starter), db_time(at)};
+	db_int(thread->step), db_text(starter), db_time(at), db_int(thread->counts.ready), db_int(n)};
+	int64	   *ids;
 
 	db_open(&call);
+	ids = MemoryContextAllocHuge(call.caller, sizeof(int64) * Max(n, 1));
 	(void) db_execute(&thread_insert, args);
-	thread->thread_id = db_get_bigint(0, 1);
-	thread->is_ours = true;
+	for (int i = 0; i < n; i++)
+		ids[i] = db_get_bigint(i, 1);
 	db_close(&call);
+	return ids;
+}
+
+/* waits for a transaction that is taking the same key, and then sees it */
+DB_STATEMENT(thread_key_take,
+			 "INSERT INTO hitl.thread_key (graph_id, key, thread_id) VALUES ($1, $2, 0)"
+			 " ON CONFLICT (graph_id, key) DO NOTHING",
+			 INT8OID, TEXTOID);
+
+/* Take a key for a thread to come; false: a thread has it already. */
+bool
+store_thread_take_key(int64 graph_id, const char *key)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(graph_id), db_text(key)};
+	bool		is_taken;
+
+	db_open(&call);
+	is_taken = db_execute(&thread_key_take, args) > 0;
+	db_close(&call);
+	return is_taken;
+}
+
+DB_STATEMENT(thread_key_set,
+			 "UPDATE hitl.thread_key SET thread_id = $3 WHERE graph_id = $1 AND key = $2",
+			 INT8OID, TEXTOID, INT8OID);
+
+/* Give the thread to a key that this transaction has taken. */
+void
+store_thread_set_key(int64 graph_id, const char *key, int64 thread_id)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(graph_id), db_text(key), db_bigint(thread_id)};
+
+	db_open(&call);
+	(void) db_execute(&thread_key_set, args);
+	db_close(&call);
+}
+
+DB_STATEMENT(thread_key_find,
+			 "SELECT thread_id FROM hitl.thread_key WHERE graph_id = $1 AND key = $2",
+			 INT8OID, TEXTOID);
+
+/* The thread of a key; 0 when there is none. */
+int64
+store_thread_by_key(int64 graph_id, const char *key)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(graph_id), db_text(key)};
+	int64		thread_id = 0;
+
+	db_open(&call);
+	if (db_execute(&thread_key_find, args) > 0)
+		thread_id = db_get_bigint(0, 1);
+	db_close(&call);
+	return thread_id;
 }
 
 static HitlThread *
@@ -63,7 +124,10 @@ find_thread(DbStatement *statement, int64 thread_id)
 		thread->checkpoint = db_get_int(0, 6);
 		/* xid and oid have the same representation as a Datum */
 		thread->is_ours = TransactionIdIsCurrentTransactionId((TransactionId) db_get_oid(0, 7));
-		thread->is_queued = db_get_bool(0, 8);
+		thread->is_queued = db_get_bool(0, 11);
+		thread->counts.ready = db_get_int(0, 8);
+		thread->counts.interrupted = db_get_int(0, 9);
+		thread->counts.failed = db_get_int(0, 10);
 	}
 	db_close(&call);
 	return thread;
@@ -74,7 +138,7 @@ find_thread(DbStatement *statement, int64 thread_id)
  * the row from before it and the queue from after it, and neither is true.
  */
 #define THREAD_COLUMNS \
-	"graph_id, version, owner, status, step, checkpoint, xmin," \
+	"graph_id, version, owner, status, step, checkpoint, xmin, n_ready, n_interrupted, n_failed," \
 	" EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)"
 
 DB_STATEMENT(thread_find,
@@ -100,18 +164,20 @@ store_thread_lock(int64 thread_id)
 }
 
 DB_STATEMENT(thread_move,
-			 "UPDATE hitl.thread SET status = $2, step = $3, checkpoint = $4, ended_at = $5"
+			 "UPDATE hitl.thread SET status = $2, step = $3, checkpoint = $4, ended_at = $5,"
+			 " n_ready = $6, n_interrupted = $7, n_failed = $8"
 			 " WHERE thread_id = $1",
-			 INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID);
+			 INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID);
 
-/* Write status, step and checkpoint back; the caller holds the row. */
+/* Write status, step, checkpoint and counts back; the caller holds the row. */
 void
 store_thread_move(const HitlThread *thread, TimestampTz at)
 {
 	DbCall		call;
 	DbArg		args[] = {db_bigint(thread->thread_id), db_text(name_thread_status(thread->status)),
 		db_int(thread->step), db_int(thread->checkpoint),
-	thread->status == HITL_THREAD_DONE ? db_time(at) : db_null()};
+		thread->status == HITL_THREAD_DONE ? db_time(at) : db_null(),
+	db_int(thread->counts.ready), db_int(thread->counts.interrupted), db_int(thread->counts.failed)};
 
 	db_open(&call);
 	(void) db_execute(&thread_move, args);
@@ -141,50 +207,80 @@ DB_STATEMENT(checkpoint_before,
 			 INT8OID, INT4OID);
 
 DB_STATEMENT(checkpoint_insert,
-			 "INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, snapshot, weight, created_at)"
-			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-			 INT8OID, INT4OID, INT4OID, INT4OID, JSONBOID, JSONBOID, INT8OID, TIMESTAMPTZOID);
+			 "INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, snapshot, weight, created_at, joins)"
+			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+			 INT8OID, INT4OID, INT4OID, INT4OID, JSONBOID, JSONBOID, INT8OID, TIMESTAMPTZOID, JSONBOID);
 
 /*
- * Append a checkpoint.  delta: what changed; state: what it makes (the same
- * object for checkpoint 0).  The caller holds the thread.
+ * Append a checkpoint.  delta: what changed; state: what it makes; joins: see
+ * frontier_next(), or NULL.  The caller holds the thread.
  */
 void
 store_checkpoint_insert(int64 thread_id, int checkpoint, int step,
-						Jsonb *delta, Jsonb *state, TimestampTz at)
+						Jsonb *delta, Jsonb *state, Jsonb *joins, TimestampTz at)
 {
 	DbCall		call;
-	int			base = 0;
-	int64		weight = VARSIZE(delta);
+	DbArg		before[] = {db_bigint(thread_id), db_int(checkpoint - 1)};
+	int			base;
+	int64		weight;
 	Jsonb	   *snapshot = NULL;
 
 	db_open(&call);
-	if (checkpoint > 0)
+	if (db_execute(&checkpoint_before, before) == 0)
+		elog(ERROR, "hitl has lost checkpoint %d of thread %lld",
+			 checkpoint - 1, (long long) thread_id);
+	base = db_get_int(0, 1);
+	/* the base itself is the state as it was: it does not count */
+	weight = db_get_bigint(0, 2) + VARSIZE(delta);
+	if (weight > (int64) VARSIZE(state))
 	{
-		DbArg		args[] = {db_bigint(thread_id), db_int(checkpoint - 1)};
-
-		if (db_execute(&checkpoint_before, args) == 0)
-			elog(ERROR, "hitl has lost checkpoint %d of thread %lld",
-				 checkpoint - 1, (long long) thread_id);
-		base = db_get_int(0, 1);
-		/* the base itself is the state as it was: it does not count */
-		weight += db_get_bigint(0, 2);
-		if (weight > (int64) VARSIZE(state))
-		{
-			snapshot = state;
-			base = checkpoint;
-			weight = 0;
-		}
-	}
-	else
+		snapshot = state;
+		base = checkpoint;
 		weight = 0;
+	}
 
 	{
 		DbArg		args[] = {db_bigint(thread_id), db_int(checkpoint), db_int(base), db_int(step),
-		db_jsonb(delta), db_jsonb(snapshot), db_bigint(weight), db_time(at)};
+		db_jsonb(delta), db_jsonb(snapshot), db_bigint(weight), db_time(at), db_jsonb(joins)};
 
 		(void) db_execute(&checkpoint_insert, args);
 	}
+	db_close(&call);
+}
+
+DB_STATEMENT(checkpoint_joins,
+			 "SELECT joins FROM hitl.checkpoint WHERE thread_id = $1 AND checkpoint = $2",
+			 INT8OID, INT4OID);
+
+/* Which sources of which joins had run by then; NULL for none. */
+Jsonb *
+store_checkpoint_joins(int64 thread_id, int checkpoint)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id), db_int(checkpoint)};
+	Jsonb	   *joins = NULL;
+
+	db_open(&call);
+	if (db_execute(&checkpoint_joins, args) > 0)
+		joins = db_get_jsonb(&call, 0, 1);
+	db_close(&call);
+	return joins;
+}
+
+DB_STATEMENT(checkpoint_first,
+			 "INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, weight, created_at, joins)"
+			 " SELECT u.thread_id, 0, 0, 0, u.state, 0, $3, $4 FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS u (thread_id, state)",
+			 INT8ARRAYOID, JSONBARRAYOID, TIMESTAMPTZOID, JSONBOID);
+
+/* Checkpoint 0 of n threads: their states. */
+void
+store_checkpoint_first(const int64 *thread_ids, Jsonb *const *states, int n, Jsonb *joins, TimestampTz at)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint_array(thread_ids, n), db_jsonb_array(states, n), db_time(at), db_jsonb(joins)};
+
+	db_open(&call);
+	(void) db_execute(&checkpoint_first, args);
 	db_close(&call);
 }
 

@@ -2,10 +2,10 @@
  * thread.c
  *    Start a thread, take it over a barrier, cancel it, run it again.
  *
- * A thread moves in super-steps.  Whoever ends a task locks the thread's row
- * and counts the tasks of the step in a new statement: the last one applies
- * the reducers, writes the checkpoint and makes the next tasks, all in the
- * commit of its own node's effects (P1).
+ * A thread moves in super-steps.  Whoever ends a task locks the thread's row,
+ * which counts the tasks that are left: the last one applies the reducers,
+ * writes the checkpoint and makes the next tasks, all in the commit of its own
+ * node's effects (P1).
  *
  * A vote queues a task and touches neither the thread nor the task: so a
  * thread with a row in the run queue is running, whatever its row says.
@@ -25,8 +25,10 @@
 #include "interrupt.h"
 #include "json.h"
 #include "lifecycle.h"
+#include "mermaid.h"
 #include "miscadmin.h"
 #include "names.h"
+#include "node.h"
 #include "reducer.h"
 #include "rights.h"
 #include "shmem.h"
@@ -39,6 +41,9 @@
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "wake.h"
+
+/* keys are in an index */
+#define MAX_KEY_BYTES 1000
 
 /* A thread by id, which the current user may see and steer; else an error. */
 HitlThread *
@@ -65,22 +70,6 @@ thread_status(const HitlThread *thread)
 	return thread->status;
 }
 
-/* Make ready tasks of the thread's current step, one per node. */
-static void
-insert_tasks(const HitlThread *thread, List *nodes)
-{
-	TimestampTz now = clock_now();
-	ListCell   *cell;
-
-	foreach(cell, nodes)
-	{
-		int64		task_id = store_task_insert(thread->thread_id, thread->step, lfirst(cell), now);
-
-		store_queue_insert(thread->owner, now, thread->thread_id, thread->step, task_id);
-	}
-	wake_note_work(thread->owner);
-}
-
 /* Who starts something should know that nobody will run it.  Once a session. */
 static void
 note_missing_workers(void)
@@ -96,41 +85,172 @@ note_missing_workers(void)
 			 errhint("CALL hitl.run_pending(); runs what is due.")));
 }
 
-/* Start a thread of the latest version of a graph; returns its id. */
-int64
-thread_start(const char *graph_name, Jsonb *input)
+/* The beginning of a thread as a task that is done: its edges lead on. */
+static HitlTask *
+make_start_task(void)
 {
-	HitlGraph  *graph = graph_require(graph_name);
-	HitlThread	thread = {
-		.graph_id = graph->graph_id,
-		.version = graph->version,
-		.owner = graph->owner,
-		.status = HITL_THREAD_RUNNING,
-		.step = 1,
-		.checkpoint = 0
-	};
-	TimestampTz now = clock_now();
+	HitlTask   *task = palloc0(sizeof(HitlTask));
 
-	if (graph->version == HITL_DRAFT)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("graph \"%s\" is not compiled", graph_name),
-				 errdetail("It has a draft only, which cannot be run."),
-				 errhint("SELECT hitl.compile(%s);", quote_literal_cstr(graph_name))));
+	task->node = pstrdup(HITL_START);
+	task->status = HITL_TASK_DONE;
+	return task;
+}
+
+/* A thread's input: an object, whose keys are channels.  i of n. */
+static void
+check_input(Jsonb *input, int i, int n)
+{
 	if (!json_is_object(input))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the input of a thread must be an object"),
-				 errdetail("It is %s.", json_type(input)),
+				 n == 1 ? errdetail("It is %s.", json_type(input))
+				 : errdetail("Element %d is %s.", i + 1, json_type(input)),
 				 errhint("Give the channels of the state, such as {\"amount\": 900}.")));
+}
 
-	store_thread_insert(&thread, audit_session_user(), now);
-	store_checkpoint_insert(thread.thread_id, 0, 0, input, input, now);
-	audit_thread(thread.thread_id, "started", NULL);
-	insert_tasks(&thread,
-				 frontier_next(graph_get(thread.graph_id, thread.version), list_make1(HITL_START)));
+/* Tasks for n threads: all targets for each, as rows. */
+static void
+insert_tasks(const HitlThread *like, const int64 *thread_ids, int n, List *targets, Jsonb *const *inputs,
+			 const HitlError *error, TimestampTz at)
+{
+	int			n_targets = list_length(targets);
+	int64		n_rows = (int64) n * n_targets;
+	int64	   *ids;
+	const char **nodes;
+	Jsonb	  **row_inputs;
+
+	if (n_rows == 0)
+		return;
+	if (n_rows > PG_INT32_MAX / 8)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many tasks at once"),
+				 errdetail("There would be %lld.", (long long) n_rows),
+				 errhint("Start fewer threads in one statement.")));
+	ids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int64) * n_rows);
+	nodes = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(char *) * n_rows);
+	row_inputs = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Jsonb *) * n_rows);
+	for (int i = 0; i < n; i++)
+	{
+		ListCell   *cell;
+
+		foreach(cell, targets)
+		{
+			int			row = i * n_targets + foreach_current_index(cell);
+			HitlTarget *target = lfirst(cell);
+
+			ids[row] = thread_ids[i];
+			nodes[row] = target->node;
+			row_inputs[row] = inputs != NULL ? inputs[i] : target->input;
+		}
+	}
+	store_task_insert(ids, nodes, row_inputs, (int) n_rows, like->step, like->owner, error, at);
+	wake_note_work(like->owner);
+}
+
+/*
+ * Start n threads of the latest version of a graph, one per input, set by set;
+ * returns their ids.
+ */
+int64 *
+thread_start_many(const HitlGraph *graph, Jsonb *const *inputs, int n)
+{
+	const HitlGraphVersion *version;
+	HitlThread	thread = {
+		.graph_id = graph->graph_id,
+		.version = graph->version,
+		.owner = graph->owner
+	};
+	HitlTask   *start = make_start_task();
+	TimestampTz now = clock_now();
+	Jsonb	  **states = palloc(sizeof(Jsonb *) * Max(n, 1));
+	Jsonb	   *initial;
+	Jsonb	   *joins = NULL;
+	List	   *targets;
+	int64	   *thread_ids;
+	bool		is_staged;
+
+	if (graph->version == HITL_DRAFT)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("graph \"%s\" is not compiled", graph->name),
+				 errdetail("It has a draft only, which cannot be run."),
+				 errhint("SELECT hitl.compile(%s);", quote_literal_cstr(graph->name))));
+
+	version = graph_get(thread.graph_id, thread.version);
+	initial = reducer_initial(version);
+	/* code of the author runs in no session but the owner's: as a task of START */
+	is_staged = reducer_has_authors(version) || frontier_has_branch(version, HITL_START);
+	for (int i = 0; i < n; i++)
+	{
+		check_input(inputs[i], i, n);
+		start->update = inputs[i];
+		states[i] = is_staged ? initial
+			: json_merge(initial, reducer_apply(version, initial, list_make1(start), NULL, NULL));
+	}
+	if (is_staged)
+	{
+		HitlTarget *target = palloc0(sizeof(HitlTarget));
+
+		target->node = pstrdup(HITL_START);
+		targets = list_make1(target);
+	}
+	else
+		targets = frontier_next(version, list_make1(start), &joins);
+
+	thread.step = is_staged ? 0 : 1;
+	thread.counts.ready = list_length(targets);
+	thread_ids = store_thread_insert(&thread, n, audit_session_user(), now);
+	store_checkpoint_first(thread_ids, states, n, version->n_joins > 0 ? joins : NULL, now);
+	audit_threads(thread_ids, n, "started");
+	insert_tasks(&thread, thread_ids, n, targets, is_staged ? inputs : NULL, NULL, now);
 	note_missing_workers();
-	return thread.thread_id;
+	return thread_ids;
+}
+
+/*
+ * Start a thread; returns its id.  key: NULL, or a name: the thread that has it
+ * already is returned, whatever the input.
+ */
+int64
+thread_start(const char *graph_name, Jsonb *input, const char *key)
+{
+	HitlGraph  *graph = graph_require(graph_name);
+	int64		thread_id;
+
+	if (key != NULL && (key[0] == '\0' || strlen(key) > MAX_KEY_BYTES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the key of a thread must have 1 to %d bytes", MAX_KEY_BYTES),
+				 errdetail("It has %zu.", strlen(key)),
+				 errhint("Name the thread, such as 'order-991'.")));
+	if (key != NULL && !store_thread_take_key(graph->graph_id, key))
+		return store_thread_by_key(graph->graph_id, key);
+	thread_id = thread_start_many(graph, &input, 1)[0];
+	if (key != NULL)
+		store_thread_set_key(graph->graph_id, key, thread_id);
+	return thread_id;
+}
+
+/* The thread of a key; 0 when there is none. */
+int64
+thread_by_key(const char *graph_name, const char *key)
+{
+	return store_thread_by_key(graph_require(graph_name)->graph_id, key);
+}
+
+/* Why a thread stops that has taken too many super-steps. */
+static HitlError *
+recursion_error(const HitlGraphVersion *graph)
+{
+	HitlError  *error = palloc0(sizeof(HitlError));
+
+	error->sqlerrcode = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+	error->message = psprintf("graph \"%s\" has not ended after %d super-steps", graph->name, graph->recursion_limit);
+	error->detail = pstrdup("That is its recursion limit.");
+	error->hint = pstrdup("SELECT hitl.retry(thread_id); lets it go on for as many more.");
+	return error;
 }
 
 /* The step is complete: reducers, checkpoint, and what comes next. */
@@ -138,63 +258,64 @@ static void
 end_step(HitlThread *thread)
 {
 	const HitlGraphVersion *graph = graph_get(thread->graph_id, thread->version);
-	List	   *tasks = store_task_list(thread->thread_id, thread->step);
-	List	   *done = NIL;
+	List	   *documents = NIL;
+	List	   *tasks = store_task_list(thread->thread_id, thread->step, &documents);
+	Jsonb	   *state = store_checkpoint_state(thread->thread_id, thread->checkpoint);
+	Jsonb	   *joins = graph->n_joins > 0 ? store_checkpoint_joins(thread->thread_id, thread->checkpoint) : NULL;
+	Jsonb	   *delta = node_reduce(graph, thread->thread_id, state, tasks);
 	List	   *next;
-	Jsonb	   *delta = reducer_apply(tasks);
-	Jsonb	   *state;
 	TimestampTz now = clock_now();
 	ListCell   *cell;
 
 	foreach(cell, tasks)
-		done = lappend(done, ((HitlTask *) lfirst(cell))->node);
-	next = frontier_next(graph, done);
+		((HitlTask *) lfirst(cell))->targets = targets_parse(list_nth(documents, foreach_current_index(cell)));
+	next = frontier_next(graph, tasks, &joins);
 
-	state = json_merge(store_checkpoint_state(thread->thread_id, thread->checkpoint), delta);
 	thread->checkpoint++;
-	store_checkpoint_insert(thread->thread_id, thread->checkpoint, thread->step, delta, state, now);
+	store_checkpoint_insert(thread->thread_id, thread->checkpoint, thread->step, delta,
+							json_merge(state, delta), graph->n_joins > 0 ? joins : NULL, now);
 
 	if (next == NIL)
 		thread->status = HITL_THREAD_DONE;
 	else
 	{
-		thread->status = HITL_THREAD_RUNNING;
+		/* step 0 is that of START, where there is one */
+		bool		is_too_far = thread->step > 0 && thread->step % graph->recursion_limit == 0;
+
+		thread->status = is_too_far ? HITL_THREAD_FAILED : HITL_THREAD_RUNNING;
 		thread->step++;
-		insert_tasks(thread, next);
+		thread->counts.ready = is_too_far ? 0 : list_length(next);
+		thread->counts.failed = is_too_far ? list_length(next) : 0;
+		insert_tasks(thread, &thread->thread_id, 1, next, NULL, is_too_far ? recursion_error(graph) : NULL, now);
+		if (is_too_far)
+			audit_step(thread, "failed", ERRCODE_PROGRAM_LIMIT_EXCEEDED);
 	}
 	store_thread_move(thread, now);
 	if (thread->status == HITL_THREAD_DONE)
-	{
 		audit_thread(thread->thread_id, "done", NULL);
+	if (thread->status != HITL_THREAD_RUNNING)
 		wake_note_event(HITL_EVENT_ENDED, thread->thread_id, 0);
-	}
 }
 
 /*
  * A task of the current step has ended or parked: bring the thread up to date.
- * The caller holds the thread's row, locked in an earlier statement, and has
- * written the task.
+ * The caller holds the thread's row and has written the task, which moved so.
  */
 void
-thread_settle(HitlThread *thread)
+thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to)
 {
-	HitlTaskCounts counts;
-	HitlThreadStatus status;
-
-	store_task_count(thread->thread_id, thread->step, &counts);
-	if (lifecycle_step_is_complete(&counts))
+	lifecycle_count_move(&thread->counts, from, to);
+	if (lifecycle_step_is_complete(&thread->counts))
 		end_step(thread);
 	else
 	{
-		status = lifecycle_thread_status(&counts);
+		HitlThreadStatus status = lifecycle_thread_status(&thread->counts);
+
 		Assert(lifecycle_thread_may_move(thread->status, status));
-		if (status != thread->status)
-		{
-			thread->status = status;
-			store_thread_move(thread, clock_now());
-			if (status == HITL_THREAD_FAILED)
-				wake_note_event(HITL_EVENT_ENDED, thread->thread_id, 0);
-		}
+		if (status == HITL_THREAD_FAILED && thread->status != status)
+			wake_note_event(HITL_EVENT_ENDED, thread->thread_id, 0);
+		thread->status = status;
+		store_thread_move(thread, clock_now());
 	}
 	/* its row may be as it was, and a queue row less makes it settled */
 	wake_note_thread(thread->thread_id);
@@ -308,6 +429,7 @@ thread_retry(int64 thread_id)
 
 		store_queue_insert(thread->owner, now, thread_id, task->step, task->task_id);
 		audit_task(task, "retried", NULL);
+		lifecycle_count_move(&thread->counts, HITL_TASK_FAILED, HITL_TASK_READY);
 	}
 	thread->status = HITL_THREAD_RUNNING;
 	store_thread_move(thread, now);
@@ -316,15 +438,23 @@ thread_retry(int64 thread_id)
 }
 
 /*
- * The state at the latest checkpoint: as it is now, also behind a wait() in the
- * same statement.
+ * The state at a checkpoint; -1: at the latest one, as it is now, also behind a
+ * wait() in the same statement.
  */
 Jsonb *
-thread_state(int64 thread_id)
+thread_state(int64 thread_id, int checkpoint)
 {
 	HitlThread *thread = thread_require(thread_id);
 
-	return store_checkpoint_state(thread_id, thread->checkpoint);
+	if (checkpoint < 0)
+		checkpoint = thread->checkpoint;
+	if (checkpoint > thread->checkpoint)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("thread %lld has no checkpoint %d", (long long) thread_id, checkpoint),
+				 errdetail("Its latest one is %d.", thread->checkpoint),
+				 errhint("SELECT * FROM hitl.state_history(%lld);", (long long) thread_id)));
+	return store_checkpoint_state(thread_id, checkpoint);
 }
 
 /* What invoke() and resume() return. */
@@ -346,6 +476,29 @@ thread_document(int64 thread_id)
 	if (status == HITL_THREAD_RUNNING && store_queue_next_due(thread_id, &due_at))
 		json_add_time(&b, "due_at", due_at);
 	return json_end(&b);
+}
+
+/*
+ * A graph as a Mermaid flowchart; has_thread: with where this thread is.
+ */
+char *
+thread_mermaid(const char *graph_name, bool has_thread, int64 thread_id)
+{
+	HitlGraph  *graph = graph_require(graph_name);
+	HitlThread *thread;
+	List	   *targets = NIL;
+
+	if (!has_thread)
+		return mermaid_draw(graph_draft_or_latest(graph), NIL);
+	thread = thread_require(thread_id);
+	if (thread->graph_id != graph->graph_id)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("thread %lld does not run graph \"%s\"", (long long) thread_id, graph_name),
+				 errdetail("It is of another graph."),
+				 errhint("SELECT graph FROM hitl.threads WHERE thread_id = %lld;", (long long) thread_id)));
+	return mermaid_draw(graph_get(thread->graph_id, thread->version),
+						store_task_list(thread_id, thread->step, &targets));
 }
 
 static void

@@ -9,14 +9,17 @@
 
 #include "types.h"
 
-extern int64 thread_start(const char *graph_name, Jsonb *input);
+extern int64 thread_start(const char *graph_name, Jsonb *input, const char *key);
+extern int64 *thread_start_many(const HitlGraph *graph, Jsonb *const *inputs, int n);
+extern int64 thread_by_key(const char *graph_name, const char *key);
 extern HitlThread *thread_require(int64 thread_id);
 extern HitlThreadStatus thread_status(const HitlThread *thread);
-extern void thread_settle(HitlThread *thread);
+extern void thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to);
 extern HitlThreadStatus thread_cancel(int64 thread_id, const char *reason);
 extern int	thread_retry(int64 thread_id);
-extern Jsonb *thread_state(int64 thread_id);
+extern Jsonb *thread_state(int64 thread_id, int checkpoint);
 extern Jsonb *thread_document(int64 thread_id);
+extern char *thread_mermaid(const char *graph_name, bool has_thread, int64 thread_id);
 extern bool thread_wait(int64 thread_id, TimestampTz until, HitlThreadStatus *status);
 extern void thread_why(int64 thread_id, const char **code, char **explanation, char **next);
 

@@ -79,23 +79,97 @@ typedef struct HitlGraph
 	int			version;		/* latest compiled one; HITL_DRAFT if none */
 } HitlGraph;
 
-/* a row of hitl.node */
+/* how a channel takes the updates of a super-step */
+typedef enum HitlReducer
+{
+	HITL_REDUCER_OVERWRITE,		/* at most one writer */
+	HITL_REDUCER_APPEND,		/* arrays joined; anything else is an element */
+	HITL_REDUCER_MERGE,			/* objects, deep */
+	HITL_REDUCER_ADD,			/* numbers */
+	HITL_REDUCER_MIN,
+	HITL_REDUCER_MAX,
+	HITL_REDUCER_UNION,			/* a set, kept as a sorted array */
+	HITL_REDUCER_MESSAGES,		/* a list of objects, upsert by "id" */
+	HITL_REDUCER_FUNCTION		/* f(jsonb, jsonb) returns jsonb */
+} HitlReducer;
+
+/* a function that a graph names: as written, then resolved by compile() */
+typedef struct HitlFunction
+{
+	char	   *signature;		/* draft: as the author wrote it; compiled:
+								 * qualified */
+	Oid			owner;			/* compiled: who owned it */
+} HitlFunction;
+
+typedef struct HitlChannel
+{
+	char	   *name;
+	HitlReducer reducer;
+	HitlFunction function;		/* HITL_REDUCER_FUNCTION */
+	Jsonb	   *initial;		/* NULL: the channel is not there at first */
+} HitlChannel;
+
+/* when and how often a node that fails is run again */
+typedef struct HitlRetry
+{
+	int			max_attempts;	/* runs in all; 1: never again */
+	double		initial_interval;	/* seconds */
+	double		backoff_factor;
+	double		max_interval;	/* seconds */
+	bool		jitter;
+	List	   *retry_on;		/* SQLSTATEs (5) or classes (2), as C strings;
+								 * NIL: all errors */
+} HitlRetry;
+
+/* a question in front of a node */
+typedef struct HitlGate
+{
+	char	   *action;
+	char	   *description;	/* may be NULL */
+	char	   *args;			/* where in the state the args are: "$.a.b" */
+	List	   *path;			/* the same as keys; NIL: the whole state */
+	char	   *skip_when;		/* jsonpath predicate on the args, or NULL */
+	HitlDecisionSet allowed;
+	char	   *on_reject;		/* a node, or END */
+	char	   *feedback_key;	/* the channel that a reject or a response goes to */
+	bool		runs_on_respond;	/* else the response is the node's output */
+} HitlGate;
+
 typedef struct HitlNode
 {
 	char	   *name;
-	char	   *handler;		/* draft: as the author wrote it; compiled:
-								 * qualified signature */
-	Oid			handler_owner;	/* compiled: who owned the function */
+	HitlFunction handler;		/* a node is a function ... */
+	char	   *sql;			/* ... or a statement; the other is NULL */
+	HitlRetry	retry;
+	int			timeout_ms;		/* 0: that of hitl.node_timeout */
+	HitlGate   *gate;			/* NULL: none */
+	List	   *destinations;	/* where its commands may lead, as C strings;
+								 * NIL: anywhere */
 } HitlNode;
 
-/* a row of hitl.edge */
 typedef struct HitlEdge
 {
 	char	   *source;
 	char	   *target;
 } HitlEdge;
 
-/* one version of a graph, whole */
+/* target runs once all sources have, in whichever super-steps */
+typedef struct HitlJoin
+{
+	int			n_sources;
+	char	  **sources;		/* sorted */
+	char	   *target;
+} HitlJoin;
+
+/* where to go after source is said by a function of the state */
+typedef struct HitlBranch
+{
+	char	   *source;
+	HitlFunction router;
+	Jsonb	   *map;			/* what it returns -> node; NULL: it returns nodes */
+} HitlBranch;
+
+/* one version of a graph, whole: a definition document as structs */
 typedef struct HitlGraphVersion
 {
 	int64		graph_id;
@@ -103,12 +177,27 @@ typedef struct HitlGraphVersion
 	char	   *name;
 	Oid			owner;
 	char	   *search_path;	/* compiled: under which its nodes run */
-	int			n_nodes;
-	HitlNode   *nodes;			/* sorted by name */
-	int			n_edges;
-	HitlEdge   *edges;			/* sorted by source, target */
 	bool		is_ours;		/* made by the current transaction */
+	int			recursion_limit;
+	int			n_channels;
+	HitlChannel *channels;		/* sorted by name, as all that follow */
+	int			n_nodes;
+	HitlNode   *nodes;
+	int			n_edges;
+	HitlEdge   *edges;			/* by source, target */
+	int			n_joins;
+	HitlJoin   *joins;			/* in the order of the document */
+	int			n_branches;
+	HitlBranch *branches;		/* likewise */
 } HitlGraphVersion;
+
+/* how many tasks of a super-step are not done, and why */
+typedef struct HitlTaskCounts
+{
+	int			ready;
+	int			interrupted;
+	int			failed;
+} HitlTaskCounts;
 
 /* a row of hitl.thread */
 typedef struct HitlThread
@@ -120,9 +209,17 @@ typedef struct HitlThread
 	HitlThreadStatus status;
 	int			step;			/* the super-step that runs or ran last */
 	int			checkpoint;		/* number of the latest checkpoint */
+	HitlTaskCounts counts;		/* of the tasks of that step */
 	bool		is_ours;		/* made by the current transaction */
 	bool		is_queued;		/* has a row in the run queue */
 } HitlThread;
+
+/* where a thread goes: a node with the state, or with an input of its own */
+typedef struct HitlTarget
+{
+	char	   *node;			/* may be END */
+	Jsonb	   *input;			/* NULL: the state */
+} HitlTarget;
 
 /* a row of hitl.task */
 typedef struct HitlTask
@@ -130,21 +227,19 @@ typedef struct HitlTask
 	int64		thread_id;
 	int64		task_id;
 	int			step;
-	char	   *node;
+	char	   *node;			/* START for the conditional edges of START */
 	HitlTaskStatus status;
-	int			attempt;		/* runs that failed or were put back */
+	int			attempt;		/* runs that failed */
+	int			failures;		/* those since it was last retried by hand */
+	int			conflicts;		/* runs that were put back */
 	bool		has_asked;		/* it has opened an interrupt before */
+	Jsonb	   *input;			/* a send's; NULL: the state */
 	Jsonb	   *update;			/* done: what the node returned, or NULL */
+	List	   *targets;		/* done: HitlTarget, said by its command and by
+								 * its conditional edges */
+	bool		is_diverted;	/* done: its gate was rejected, only targets
+								 * count */
 } HitlTask;
-
-/* how many tasks of a super-step are in which state */
-typedef struct HitlTaskCounts
-{
-	int			ready;
-	int			done;
-	int			interrupted;
-	int			failed;
-} HitlTaskCounts;
 
 /* a row of hitl.run_queue, as claimed */
 typedef struct HitlQueueEntry

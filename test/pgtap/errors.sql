@@ -59,7 +59,7 @@ SELECT refused($$SELECT hitl.invoke('nope')$$, '42704', 'graph "nope" does not e
 SELECT refused($$SELECT hitl.add_node('g', 'n', 'f')$$, '42710', 'graph "g" has a node "n" already');
 SELECT refused($$SELECT hitl.add_node('g', 'END', 'f')$$, '42939', 'the name "END" is reserved');
 SELECT refused($$SELECT hitl.add_node('g', '', 'f')$$, '22023', 'the name of a node must have%');
-SELECT refused($$SELECT hitl.add_edge('g', 'n', 'END')$$, '42710', 'graph "g" has an edge from "n" to "END" already');
+SELECT refused($$SELECT hitl.add_edge('g', 'n', 'END')$$, '42710', 'graph "g" has this among its edges already');
 SELECT refused($$SELECT hitl.add_edge('g', 'END', 'n')$$, '22023', 'an edge cannot leave END or lead to START');
 SELECT refused($$SELECT hitl.compile('draft')$$, '42P17', 'graph "draft" cannot be compiled');
 SELECT refused($$SELECT hitl.start('draft')$$, '55000', 'graph "draft" is not compiled');
@@ -124,7 +124,6 @@ BEGIN
   RETURN NEXT is((SELECT to_jsonb(f) - '{thread_id,graph,step,task_id,attempt,failed_at}'::text[] FROM hitl.failed f WHERE f.thread_id = (d->>'thread_id')::bigint), e, '  the view failed says the same');
 END $f$;
 SELECT node_fails('42804', 'SELECT ''[1]''::jsonb');
-SELECT node_fails('42804', 'SELECT ''null''::jsonb');
 SELECT node_fails('22023', $$SELECT hitl.interrupt('{"allowed": []}')$$);
 SELECT node_fails('22023', $$SELECT hitl.interrupt('{}', '')$$);
 SELECT node_fails('22023', $$SELECT hitl.interrupt('{}', '#1')$$);

@@ -44,10 +44,10 @@ SELECT breaks('{I2}', 'failed', 'interrupted, and nothing asked', $$UPDATE hitl.
 SELECT breaks('{I3}', 'running', 'queued, and no such task', $$UPDATE hitl.run_queue SET task_id = -1 WHERE thread_id = :t$$);
 SELECT breaks('{I3}', 'done', 'queued, and no such thread', $$INSERT INTO hitl.run_queue (owner, due_at, thread_id, step, task_id) VALUES (current_user::regrole, 'infinity', -1, 1, -1)$$);
 SELECT breaks('{I4}', 'interrupted', 'pending, and nobody may decide', 'DELETE FROM hitl.audience WHERE interrupt_id IN (SELECT interrupt_id FROM hitl.interrupt WHERE thread_id = :t)');
-SELECT breaks('{I4}', 'interrupted', 'pending, and its task is ready', $$UPDATE hitl.task SET status = 'ready' WHERE thread_id = :t$$);
+SELECT breaks('{I12,I4}', 'interrupted', 'pending, and its task is ready', $$UPDATE hitl.task SET status = 'ready' WHERE thread_id = :t$$);
 SELECT breaks('{I5}', 'decided', 'decided, and still in an inbox', $$INSERT INTO hitl.audience SELECT owner, 0, opened_at, interrupt_id FROM hitl.interrupt WHERE thread_id = :t$$);
 SELECT breaks('{I5}', 'cancelled', 'cancelled, and still in an inbox', $$INSERT INTO hitl.audience SELECT owner, 0, opened_at, interrupt_id FROM hitl.interrupt WHERE thread_id = :t$$);
-SELECT breaks('{I6}', 'done', 'done, and a task has failed', $$UPDATE hitl.task SET status = 'failed' WHERE thread_id = :t$$);
+SELECT breaks('{I12,I6}', 'done', 'done, and a task has failed', $$UPDATE hitl.task SET status = 'failed' WHERE thread_id = :t$$);
 SELECT breaks('{I6}', 'cancelled', 'cancelled, and a task is ready', $$UPDATE hitl.task SET status = 'ready' WHERE thread_id = :t$$);
 SELECT breaks('{I2,I7}', 'interrupted', 'the question is gone, the task waits', 'DELETE FROM hitl.audience WHERE interrupt_id IN (SELECT interrupt_id FROM hitl.interrupt WHERE thread_id = :t)', 'DELETE FROM hitl.interrupt WHERE thread_id = :t');
 SELECT breaks('{I8}', 'done', 'its version is gone', 'UPDATE hitl.thread SET version = 99 WHERE thread_id = :t');
@@ -59,8 +59,10 @@ SELECT breaks('{I9}', 'done', 'a vote on nothing', $$INSERT INTO hitl.vote (inte
 SELECT breaks('{I9}', 'done', 'an audience for nothing', $$INSERT INTO hitl.audience VALUES (current_user::regrole, 0, now(), -1)$$);
 SELECT breaks('{I9}', 'done', 'a checkpoint of no thread', $$INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, weight, created_at) VALUES (-1, 0, 0, 0, '{}', 0, now())$$);
 SELECT breaks('{I9}', 'done', 'a trail of no thread', $$INSERT INTO hitl.audit (thread_id, at, event, actor, role, actor_kind) VALUES (-1, now(), 'started', 'x', 'x', 'person')$$);
-SELECT breaks('{I9}', 'done', 'a version of no graph', $$INSERT INTO hitl.graph_version VALUES (-1, 1, 'public', now(), 'x')$$);
-SELECT breaks('{I9}', 'done', 'a node of no graph', $$INSERT INTO hitl.node (graph_id, version, node, handler) VALUES (-1, 1, 'n', 'f')$$);
+SELECT breaks('{I9}', 'done', 'a version of no graph', $$INSERT INTO hitl.graph_version VALUES (-1, 1, '{}', 'public', now(), 'x')$$);
+SELECT breaks('{I9}', 'done', 'a function of no version', $$INSERT INTO hitl.graph_function VALUES (-1, 1, 'f', current_user::regrole)$$);
+SELECT breaks('{I9}', 'done', 'a key of no thread', $$INSERT INTO hitl.thread_key VALUES (-1, 'k', -1)$$);
+SELECT breaks('{I12}', 'interrupted', 'it counts one too many', $$UPDATE hitl.thread SET n_ready = n_ready + 1 WHERE thread_id = :t$$);
 SELECT breaks('{I10}', 'decided', 'decided, and no vote', 'DELETE FROM hitl.vote WHERE interrupt_id IN (SELECT interrupt_id FROM hitl.interrupt WHERE thread_id = :t)');
 SELECT breaks('{I10}', 'decided', 'decided, and no decision', 'UPDATE hitl.interrupt SET decision = NULL WHERE thread_id = :t');
 SELECT breaks('{I11}', 'done', 'an owner who is no role', $$INSERT INTO hitl.graph (graph, owner) VALUES ('ownerless', 99999999)$$);
@@ -69,7 +71,7 @@ SELECT is_empty('SELECT * FROM hitl.check()', 'all is put back');
 
 -- Every invariant that lifecycle.h lists is one of the above.
 SELECT results_eq($$SELECT DISTINCT substring(v.v FROM '''(I\d+):') COLLATE "C" FROM regexp_split_to_table(pg_get_viewdef('hitl._violation'), E'\n') v (v) WHERE v.v ~ '''I\d+:' ORDER BY 1$$,
-  $$SELECT ('I' || n) COLLATE "C" FROM generate_series(1, 11) n ORDER BY 1$$, 'I1 to I11 are queries of check()');
+  $$SELECT ('I' || n) COLLATE "C" FROM generate_series(1, 12) n ORDER BY 1$$, 'I1 to I12 are queries of check()');
 
 -- A role sees what breaks in its own threads only.
 CREATE ROLE tap_owner LOGIN;

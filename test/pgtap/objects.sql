@@ -17,8 +17,8 @@ END $f$;
 
 -- What the extension consists of ---------------------------------------------------------------------------------
 
-SELECT tables_are('hitl', ARRAY['audience', 'audit', 'checkpoint', 'edge', 'graph', 'graph_version', 'interrupt', 'node', 'run_queue', 'task', 'thread', 'vote']);
-SELECT views_are('hitl', ARRAY['_violation', 'decided', 'failed', 'inbox', 'pending', 'threads', 'timeline', 'worker_status']);
+SELECT tables_are('hitl', ARRAY['audience', 'audit', 'checkpoint', 'graph', 'graph_function', 'graph_version', 'interrupt', 'run_queue', 'task', 'thread', 'thread_key', 'vote']);
+SELECT views_are('hitl', ARRAY['_checkpoint', '_violation', 'decided', 'failed', 'inbox', 'pending', 'threads', 'timeline', 'worker_status']);
 SELECT sequences_are('hitl', ARRAY['audit_id_seq', 'graph_id_seq', 'interrupt_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner')$$, 'one domain, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
@@ -39,26 +39,37 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   FROM pg_proc p WHERE p.pronamespace = 'hitl'::regnamespace$$, $$VALUES
   ('_announce', '', 'void', 'v', 'u', false),
   ('_workers', 'OUT process text, OUT database name, OUT role name, OUT pid integer, OUT state text, OUT thread_id bigint, OUT since timestamp with time zone, OUT note text', 'SETOF record', 'v', 'r', false),
+  ('add_channel', 'graph text, channel text, reducer text DEFAULT ''overwrite''::text, initial jsonb DEFAULT NULL::jsonb', 'void', 'v', 'u', false),
+  ('add_conditional_edges', 'graph text, source text, router text, map jsonb DEFAULT NULL::jsonb', 'void', 'v', 'u', false),
   ('add_edge', 'graph text, source text, target text', 'void', 'v', 'u', true),
-  ('add_node', 'graph text, node text, handler text', 'void', 'v', 'u', true),
+  ('add_join', 'graph text, sources text[], target text', 'void', 'v', 'u', true),
+  ('add_node', 'graph text, node text, handler text DEFAULT NULL::text, sql text DEFAULT NULL::text, retry jsonb DEFAULT NULL::jsonb, timeout interval DEFAULT NULL::interval, gate jsonb DEFAULT NULL::jsonb, destinations text[] DEFAULT NULL::text[]', 'void', 'v', 'u', false),
   ('approve', 'interrupt_id bigint, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
   ('cancel', 'thread_id bigint, reason text DEFAULT NULL::text', 'text', 'v', 'u', false),
   ('check', 'OUT invariant text, OUT thread_id bigint, OUT detail text', 'SETOF record', 's', 'r', false),
+  ('command', 'update jsonb DEFAULT NULL::jsonb, goto text DEFAULT NULL::text, sends jsonb[] DEFAULT NULL::jsonb[]', 'jsonb', 'i', 's', false),
   ('compile', 'graph text', 'integer', 'v', 'u', true),
   ('context', '', 'jsonb', 's', 'r', false),
-  ('create_graph', 'graph text', 'bigint', 'v', 'u', true),
+  ('create_graph', 'graph text, recursion_limit integer DEFAULT 25', 'bigint', 'v', 'u', true),
   ('current_thread', '', 'bigint', 's', 'r', false),
   ('decide', 'interrupt_id bigint, decision jsonb, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
+  ('define', 'definition jsonb', 'integer', 'v', 'u', true),
+  ('diff', 'thread_id bigint, a integer, b integer', 'jsonb', 'v', 'u', true),
   ('edit', 'interrupt_id bigint, edits jsonb, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
-  ('get_state', 'thread_id bigint', 'jsonb', 'v', 'u', true),
+  ('get_state', 'thread_id bigint, checkpoint integer DEFAULT NULL::integer', 'jsonb', 'v', 'u', false),
   ('interrupt', 'payload jsonb, key text DEFAULT NULL::text', 'jsonb', 'v', 'u', false),
   ('invoke', 'graph text, input jsonb DEFAULT ''{}''::jsonb', 'jsonb', 'v', 'u', true),
+  ('mermaid', 'graph text, thread_id bigint DEFAULT NULL::bigint', 'text', 'v', 'u', false),
   ('reject', 'interrupt_id bigint, reason text DEFAULT NULL::text, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
   ('respond', 'interrupt_id bigint, response jsonb DEFAULT NULL::jsonb, text text DEFAULT NULL::text, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
   ('resume', 'thread_id bigint, decision jsonb', 'jsonb', 'v', 'u', true),
   ('retry', 'thread_id bigint', 'integer', 'v', 'u', true),
   ('run_pending', 'IN n integer DEFAULT NULL::integer', NULL, 'v', 'u', false),
-  ('start', 'graph text, input jsonb DEFAULT ''{}''::jsonb', 'bigint', 'v', 'u', true),
+  ('send', 'node text, input jsonb DEFAULT NULL::jsonb', 'jsonb', 'i', 's', false),
+  ('start', 'graph text, input jsonb DEFAULT ''{}''::jsonb, key text DEFAULT NULL::text', 'bigint', 'v', 'u', false),
+  ('start_many', 'graph text, inputs jsonb[]', 'bigint[]', 'v', 'u', true),
+  ('state_history', 'thread_id bigint, OUT checkpoint integer, OUT step integer, OUT nodes text[], OUT delta jsonb, OUT state jsonb, OUT created_at timestamp with time zone', 'SETOF record', 'v', 'u', false),
+  ('thread_id', 'graph text, key text', 'bigint', 'v', 'u', true),
   ('wait', 'thread_id bigint, timeout interval DEFAULT ''00:01:00''::interval', 'text', 'v', 'u', true),
   ('why', 'thread_id bigint, OUT code text, OUT explanation text, OUT next text', 'record', 'v', 'u', true)$$, 'functions: names, arguments, results, volatility, parallel marks, strictness');
 SELECT pg_temp.same_rows($$SELECT proname::text FROM pg_proc WHERE pronamespace = 'hitl'::regnamespace AND prokind <> 'f'$$, $$VALUES ('run_pending')$$, 'one procedure');
@@ -73,23 +84,21 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'r' GROUP BY 1$$, $$VALUES
   ('audience', 'role regrole !, priority smallint !, opened_at timestamp with time zone !, interrupt_id bigint !'),
   ('audit', 'thread_id bigint !, audit_id bigint !, at timestamp with time zone !, event text !, step integer, node text, task_id bigint, interrupt_id bigint, actor text !, role text !, actor_kind text !, detail jsonb'),
-  ('checkpoint', 'thread_id bigint !, checkpoint integer !, base integer !, step integer !, delta jsonb !, snapshot jsonb, weight bigint !, created_at timestamp with time zone !'),
-  ('edge', 'graph_id bigint !, version integer !, source text !, target text !'),
+  ('checkpoint', 'thread_id bigint !, checkpoint integer !, base integer !, step integer !, delta jsonb !, snapshot jsonb, weight bigint !, joins jsonb, created_at timestamp with time zone !'),
   ('graph', 'graph_id bigint !, graph text !, owner regrole !, version integer !, created_at timestamp with time zone !'),
-  ('graph_version', 'graph_id bigint !, version integer !, search_path text !, compiled_at timestamp with time zone !, compiled_by text !'),
-  ('interrupt', 'interrupt_id bigint !, thread_id bigint !, task_id bigint !, graph_id bigint !, owner regrole !, step integer !, node text !, key text !, status text !, action text, args jsonb, description text, payload jsonb, '
-   'allowed text[] !, opened_at timestamp with time zone !, supersedes bigint, decision jsonb, settled_at timestamp with time zone, settled_by text'),
-  ('node', 'graph_id bigint !, version integer !, node text !, handler text !, handler_owner regrole'),
+  ('graph_function', 'graph_id bigint !, version integer !, signature text !, owner regrole !'),
+  ('graph_version', 'graph_id bigint !, version integer !, definition jsonb !, search_path text, compiled_at timestamp with time zone, compiled_by text'),
+  ('interrupt', 'interrupt_id bigint !, thread_id bigint !, task_id bigint !, graph_id bigint !, owner regrole !, step integer !, node text !, key text !, status text !, action text, args jsonb, description text, payload jsonb, allowed text[] !, opened_at timestamp with time zone !, supersedes bigint, decision jsonb, settled_at timestamp with time zone, settled_by text'),
   ('run_queue', 'owner regrole !, due_at timestamp with time zone !, queue_id bigint !, thread_id bigint !, step integer !, task_id bigint !'),
-  ('task', 'thread_id bigint !, task_id bigint !, step integer !, node text !, status text !, attempt integer !, has_asked boolean !, update jsonb, error jsonb, created_at timestamp with time zone !, ended_at timestamp with time zone'),
-  ('thread', 'thread_id bigint !, graph_id bigint !, version integer !, owner regrole !, status text !, step integer !, checkpoint integer !, starter text !, started_at timestamp with time zone !, '
-   'ended_at timestamp with time zone, ended_by text, reason text'),
+  ('task', 'thread_id bigint !, task_id bigint !, step integer !, node text !, status text !, attempt integer !, failures integer !, conflicts integer !, has_asked boolean !, input jsonb, update jsonb, targets jsonb, is_diverted boolean !, error jsonb, created_at timestamp with time zone !, ended_at timestamp with time zone'),
+  ('thread', 'thread_id bigint !, graph_id bigint !, version integer !, owner regrole !, status text !, step integer !, checkpoint integer !, n_ready integer !, n_interrupted integer !, n_failed integer !, starter text !, started_at timestamp with time zone !, ended_at timestamp with time zone, ended_by text, reason text'),
+  ('thread_key', 'graph_id bigint !, key text !, thread_id bigint !'),
   ('vote', 'interrupt_id bigint !, vote_id bigint !, voter text !, role text !, type text !, answer jsonb !, comment text, idempotency_key text, voted_at timestamp with time zone !')$$,
   'tables: columns, types, NOT NULL');
 SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname, ', ' ORDER BY k.n) FROM pg_constraint, unnest(conkey) WITH ORDINALITY k (attnum, n), pg_attribute a
   WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES
-  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.edge', 'graph_id, version, source, target'), ('hitl.graph', 'graph_id'),
-  ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.node', 'graph_id, version, node'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'),
+  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_key', 'graph_id, key'), ('hitl.graph', 'graph_id'),
+  ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'),
   ('hitl.thread', 'thread_id'), ('hitl.vote', 'interrupt_id, vote_id')$$, 'tables: primary keys');
 SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'f'$$, 'no foreign key: a hot row per child, and cycles do not restore');
 SELECT is_empty($$SELECT tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE c.relnamespace = 'hitl'::regnamespace$$, 'no trigger: they fire in a restore');
@@ -139,6 +148,7 @@ SELECT pg_temp.same_rows($$SELECT name, boot_val, unit, context, vartype, min_va
   ('hitl.max_dispatchers', '2', NULL, 'sighup', 'integer', '1', '64'),
   ('hitl.max_executors', '4', NULL, 'sighup', 'integer', '0', '128'),
   ('hitl.max_reasks', '3', NULL, 'superuser', 'integer', '0', '1000'),
+  ('hitl.node_timeout', '60000', 'ms', 'superuser', 'integer', '0', '2147483647'),
   ('hitl.notify', 'worker', NULL, 'superuser', 'enum', NULL, NULL),
   ('hitl.sweep_interval', '60000', 'ms', 'sighup', 'integer', '100', '2147483647')$$, 'settings: names, defaults, units, contexts, limits');
 SELECT is_empty($$SELECT name FROM pg_settings WHERE name LIKE 'hitl.%' AND short_desc = ''$$, 'every setting is described');

@@ -95,7 +95,8 @@ SELECT hitl.add_node('ways', 'n' || n, handler)
 SELECT hitl.add_edge('ways', 'START', 'n1'), hitl.add_edge('ways', 'n1', 'n2'), hitl.add_edge('ways', 'n2', 'n3'), hitl.add_edge('ways', 'n3', 'n4'),
        hitl.add_edge('ways', 'n4', 'n5'), hitl.add_edge('ways', 'n5', 'END');
 SELECT hitl.compile('ways');
-SELECT node, handler, handler_owner FROM hitl.node JOIN hitl.graph USING (graph_id) WHERE graph = 'ways' AND node.version = 1 ORDER BY node;
+SELECT key AS node, value->>'handler' AS handler, f.owner AS handler_owner FROM hitl.graph_version v JOIN hitl.graph USING (graph_id), jsonb_each(definition->'nodes')
+  JOIN hitl.graph_function f ON f.signature = value->>'handler' WHERE graph = 'ways' AND v.version = 1 AND f.graph_id = v.graph_id AND f.version = 1 AND key < 'n6' ORDER BY key;
 SELECT hitl.invoke('ways')->'state' AS state;
 
 -- Versions.  An unchanged draft gives the version that is there, a changed one the next.

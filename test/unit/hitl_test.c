@@ -200,13 +200,12 @@ unit_thread_has_ended(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(lifecycle_thread_has_ended(name_to_thread_status(arg_string(fcinfo, 0))));
 }
 
-/* ready, done, interrupted, failed */
+/* ready, done (which are not counted), interrupted, failed */
 static HitlTaskCounts
 arg_counts(FunctionCallInfo fcinfo)
 {
 	HitlTaskCounts counts = {
 		.ready = PG_GETARG_INT32(0),
-		.done = PG_GETARG_INT32(1),
 		.interrupted = PG_GETARG_INT32(2),
 		.failed = PG_GETARG_INT32(3)
 	};
@@ -246,7 +245,7 @@ unit_error_verdict(PG_FUNCTION_ARGS)
 Datum
 unit_retry_delay_ms(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(lifecycle_retry_delay_ms(PG_GETARG_INT32(0)));
+	PG_RETURN_INT64(lifecycle_conflict_delay_ms(PG_GETARG_INT32(0)));
 }
 
 /* ----------------------------------------------------------------- frontier.c */
@@ -262,7 +261,21 @@ unit_find_node(PG_FUNCTION_ARGS)
 Datum
 unit_next(PG_FUNCTION_ARGS)
 {
-	return text_array(frontier_next(arg_graph(fcinfo), arg_strings(fcinfo, 2)));
+	List	   *tasks = NIL;
+	List	   *names = NIL;
+	Jsonb	   *joins = NULL;
+	ListCell   *cell;
+
+	foreach(cell, arg_strings(fcinfo, 2))
+	{
+		HitlTask   *task = palloc0(sizeof(HitlTask));
+
+		task->node = lfirst(cell);
+		tasks = lappend(tasks, task);
+	}
+	foreach(cell, frontier_next(arg_graph(fcinfo), tasks, &joins))
+		names = lappend(names, ((HitlTarget *) lfirst(cell))->node);
+	return text_array(names);
 }
 
 Datum
@@ -290,7 +303,7 @@ unit_reduce(PG_FUNCTION_ARGS)
 		task->update = json_get(element, "update");
 		tasks = lappend(tasks, task);
 	}
-	PG_RETURN_JSONB_P(reducer_apply(tasks));
+	PG_RETURN_JSONB_P(reducer_apply(palloc0(sizeof(HitlGraphVersion)), json_empty_object(), tasks, NULL, NULL));
 }
 
 /* ------------------------------------------------------------------- answer.c */

@@ -1,0 +1,693 @@
+/*
+ * definition.c
+ *    A graph as a document: read it, write it, add to it.
+ *
+ * A draft and a compiled version are one document each; so is what define()
+ * takes.  In full:
+ *
+ *   {"recursion_limit": 25,
+ *    "channels": {"total": {"reducer": "add", "initial": 0}},
+ *    "nodes": {"pay": {"handler": "pay(jsonb)", "timeout": 30, "destinations": ["a"],
+ *                      "retry": {"max_attempts": 3, "initial_interval": 0.5, "backoff_factor": 2,
+ *                                "max_interval": 128, "jitter": true, "retry_on": ["08", "P0001"]},
+ *                      "gate": {"action": "refund", "description": "...", "args": "$.refund_args", "skip_when": "$.amount <= 1000",
+ *                               "allowed": ["approve", "reject"], "on_reject": "END", "feedback_key": "feedback",
+ *                               "on_respond": "output"}},
+ *              "sum": {"sql": "SELECT ..."}},
+ *    "edges": [["START", "pay"], ["pay", "END"]],
+ *    "joins": [{"sources": ["a", "b"], "target": "c"}],
+ *    "conditional_edges": [{"source": "pay", "router": "route(jsonb)", "map": {"yes": "a", "no": "END"}}]}
+ *
+ * Short forms are read and not written: a node or a channel as a string.  In a
+ * compiled document signatures are qualified.
+ *
+ * Reading collects every fault instead of stopping at the first; what is
+ * written from what was read is the same for the same graph, so that two
+ * versions can be compared as documents.  Retry's words and defaults are
+ * LangGraph's RetryPolicy.
+ *
+ * Layer 1: pure.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "definition.h"
+#include "gate.h"
+#include "json.h"
+#include "lib/stringinfo.h"
+#include "names.h"
+
+#define DEFAULT_RECURSION_LIMIT 25
+
+/* what is being read: faults name the place */
+typedef struct Reader
+{
+	List	   *faults;
+} Reader;
+
+static void fault(Reader *reader, const char *format,...) pg_attribute_printf(2, 3);
+
+static void
+fault(Reader *reader, const char *format,...)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (;;)
+	{
+		va_list		args;
+		int			needed;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&text, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&text, needed);
+	}
+	reader->faults = lappend(reader->faults, text.data);
+}
+
+static char *
+check_name(Reader *reader, const char *place, const char *name, bool is_reserved_ok)
+{
+	if (name == NULL || name[0] == '\0' || strlen(name) >= NAMEDATALEN)
+		fault(reader, "%s: a name must have 1 to %d bytes", place, NAMEDATALEN - 1);
+	else if (!is_reserved_ok && (strcmp(name, HITL_START) == 0 || strcmp(name, HITL_END) == 0))
+		fault(reader, "%s: the name \"%s\" is reserved", place, name);
+	return name != NULL ? pstrdup(name) : pstrdup("");
+}
+
+/* A key that nobody reads is a misspelt one. */
+static void
+check_keys(Reader *reader, const char *place, Jsonb *object, const char *const *known, int n_known)
+{
+	ListCell   *cell;
+
+	foreach(cell, json_keys(object))
+	{
+		const char *key = lfirst(cell);
+		bool		is_known = false;
+
+		for (int i = 0; i < n_known; i++)
+			is_known |= strcmp(known[i], key) == 0;
+		if (!is_known)
+			fault(reader, "%s: there is no key \"%s\" here", place, key);
+	}
+}
+
+#define CHECK_KEYS(reader, place, object, ...) \
+	do { \
+		static const char *const known_[] = {__VA_ARGS__}; \
+		check_keys(reader, place, object, known_, lengthof(known_)); \
+	} while (0)
+
+static char *
+read_string(Reader *reader, const char *place, Jsonb *object, const char *key, bool is_needed)
+{
+	Jsonb	   *value = json_get(object, key);
+	char	   *string = json_scalar_string(value);
+
+	if (string == NULL && (is_needed || (value != NULL && !json_is_null(value))))
+		fault(reader, "%s: \"%s\" must be a string", place, key);
+	return string;
+}
+
+static double
+read_number(Reader *reader, const char *place, Jsonb *object, const char *key,
+			double missing, double low, double high)
+{
+	Jsonb	   *value = json_get(object, key);
+	double		number = missing;
+
+	if (value == NULL || json_is_null(value))
+		return missing;
+	if (!json_get_number(value, &number) || !(number >= low && number <= high))
+	{
+		fault(reader, "%s: \"%s\" must be a number from %g to %g", place, key, low, high);
+		return missing;
+	}
+	return number;
+}
+
+static int
+read_integer(Reader *reader, const char *place, Jsonb *object, const char *key, int missing, int low, int high)
+{
+	double		number = read_number(reader, place, object, key, missing, low, high);
+
+	if (number != floor(number))
+		fault(reader, "%s: \"%s\" must be a whole number", place, key);
+	return (int) number;
+}
+
+static HitlFunction
+read_function(Reader *reader, const char *place, Jsonb *object, const char *key)
+{
+	HitlFunction function = {.signature = read_string(reader, place, object, key, true)};
+
+	return function;
+}
+
+/* The members of an object at a key, sorted by jsonb; NIL if it is not there. */
+static List *
+read_members(Reader *reader, Jsonb *document, const char *key, Jsonb **members)
+{
+	*members = json_get(document, key);
+	if (*members == NULL || json_is_null(*members))
+		return NIL;
+	if (!json_is_object(*members))
+	{
+		fault(reader, "\"%s\" must be an object", key);
+		return NIL;
+	}
+	return json_keys(*members);
+}
+
+static List *
+read_list(Reader *reader, Jsonb *document, const char *key)
+{
+	Jsonb	   *list = json_get(document, key);
+
+	if (list == NULL || json_is_null(list))
+		return NIL;
+	if (!json_is_array(list))
+	{
+		fault(reader, "\"%s\" must be an array", key);
+		return NIL;
+	}
+	return json_elements(list);
+}
+
+static void
+read_channel(Reader *reader, HitlChannel *channel, Jsonb *json)
+{
+	char	   *place = psprintf("channel \"%s\"", channel->name);
+	char	   *reducer = json_scalar_string(json);
+
+	(void) check_name(reader, place, channel->name, true);
+	if (json_is_object(json))
+	{
+		CHECK_KEYS(reader, place, json, "reducer", "initial");
+		reducer = read_string(reader, place, json, "reducer", false);
+		channel->initial = json_get(json, "initial");
+	}
+	else if (reducer == NULL)
+		fault(reader, "%s must be an object or the name of a reducer", place);
+
+	channel->reducer = HITL_REDUCER_OVERWRITE;
+	if (reducer != NULL && !name_find_reducer(reducer, &channel->reducer))
+	{
+		channel->reducer = HITL_REDUCER_FUNCTION;
+		channel->function.signature = reducer;
+	}
+}
+
+static void
+read_retry(Reader *reader, const char *place, HitlRetry *retry, Jsonb *json)
+{
+	Jsonb	   *codes;
+	ListCell   *cell;
+
+	retry->max_attempts = 1;
+	retry->initial_interval = 0.5;
+	retry->backoff_factor = 2;
+	retry->max_interval = 128;
+	retry->jitter = true;
+	if (json == NULL || json_is_null(json))
+		return;
+	if (!json_is_object(json))
+	{
+		fault(reader, "%s: \"retry\" must be an object", place);
+		return;
+	}
+	CHECK_KEYS(reader, place, json, "max_attempts", "initial_interval", "backoff_factor",
+			   "max_interval", "jitter", "retry_on");
+	retry->max_attempts = read_integer(reader, place, json, "max_attempts", 3, 1, 1000);
+	retry->initial_interval = read_number(reader, place, json, "initial_interval", 0.5, 0, 86400);
+	retry->backoff_factor = read_number(reader, place, json, "backoff_factor", 2, 1, 100);
+	retry->max_interval = read_number(reader, place, json, "max_interval", 128, 0, 86400 * 30);
+	if (json_get(json, "jitter") != NULL && !json_get_bool(json_get(json, "jitter"), &retry->jitter))
+		fault(reader, "%s: \"jitter\" must be true or false", place);
+	codes = json_get(json, "retry_on");
+	if (codes == NULL || json_is_null(codes))
+		return;
+	if (!json_is_array(codes))
+	{
+		fault(reader, "%s: \"retry_on\" must be an array of SQLSTATEs", place);
+		return;
+	}
+	foreach(cell, json_elements(codes))
+	{
+		char	   *code = json_scalar_string(lfirst(cell));
+
+		if (code == NULL || (strlen(code) != 5 && strlen(code) != 2) ||
+			strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(code))
+			fault(reader, "%s: \"retry_on\" must hold SQLSTATEs of five, or classes of two, digits and capitals", place);
+		else
+			retry->retry_on = lappend(retry->retry_on, code);
+	}
+}
+
+/* The types of decision in an array. */
+static HitlDecisionSet
+read_allowed(Reader *reader, const char *place, Jsonb *json)
+{
+	HitlDecisionSet set = 0;
+	ListCell   *cell;
+
+	if (json == NULL || json_is_null(json))
+		return HITL_DECISION_ALL;
+	if (json_is_array(json))
+		foreach(cell, json_elements(json))
+		{
+			char	   *word = json_scalar_string(lfirst(cell));
+			HitlDecisionType type;
+
+			if (word != NULL && name_find_decision_type(word, &type))
+				set |= HITL_DECISION_BIT(type);
+			else
+				set = 0;
+			if (set == 0)
+				break;
+		}
+	if (set == 0)
+		fault(reader, "%s: \"allowed\" must be an array of %s", place, name_decision_list(HITL_DECISION_ALL));
+	return set;
+}
+
+static HitlGate *
+read_gate(Reader *reader, const char *node_place, const char *node, Jsonb *json)
+{
+	HitlGate   *gate;
+	char	   *place = psprintf("%s, gate", node_place);
+	char	   *on_respond;
+
+	if (json == NULL || json_is_null(json))
+		return NULL;
+	if (!json_is_object(json))
+	{
+		fault(reader, "%s: \"gate\" must be an object", node_place);
+		return NULL;
+	}
+	CHECK_KEYS(reader, place, json, "action", "description", "args", "skip_when", "allowed",
+			   "on_reject", "feedback_key", "on_respond");
+	gate = palloc0(sizeof(HitlGate));
+	gate->action = read_string(reader, place, json, "action", false);
+	if (gate->action == NULL)
+		gate->action = pstrdup(node);
+	gate->description = read_string(reader, place, json, "description", false);
+	gate->args = read_string(reader, place, json, "args", false);
+	if (gate->args == NULL)
+		gate->args = pstrdup("$");
+	gate->path = gate_path(gate->args);
+	if (gate->path != NIL && linitial(gate->path) == NULL)
+		fault(reader, "%s: \"args\" must be a path of keys, such as $.order", place);
+	gate->skip_when = read_string(reader, place, json, "skip_when", false);
+	gate->allowed = read_allowed(reader, place, json_get(json, "allowed"));
+	gate->on_reject = read_string(reader, place, json, "on_reject", false);
+	gate->on_reject = gate->on_reject == NULL ? pstrdup(HITL_END) : check_name(reader, place, gate->on_reject, true);
+	gate->feedback_key = read_string(reader, place, json, "feedback_key", false);
+	if (gate->feedback_key == NULL)
+		gate->feedback_key = pstrdup("feedback");
+	on_respond = read_string(reader, place, json, "on_respond", false);
+	gate->runs_on_respond = on_respond != NULL && strcmp(on_respond, "run") == 0;
+	if (on_respond != NULL && !gate->runs_on_respond && strcmp(on_respond, "output") != 0)
+		fault(reader, "%s: \"on_respond\" must be output or run", place);
+	return gate;
+}
+
+static void
+read_node(Reader *reader, HitlNode *node, Jsonb *json)
+{
+	char	   *place = psprintf("node \"%s\"", node->name);
+	Jsonb	   *destinations;
+	ListCell   *cell;
+
+	(void) check_name(reader, place, node->name, false);
+	read_retry(reader, place, &node->retry, NULL);
+	if (json_scalar_string(json) != NULL)
+	{
+		node->handler.signature = json_scalar_string(json);
+		return;
+	}
+	if (!json_is_object(json))
+	{
+		fault(reader, "%s must be an object or the signature of a function", place);
+		return;
+	}
+	CHECK_KEYS(reader, place, json, "handler", "sql", "retry", "timeout", "gate", "destinations");
+	node->sql = read_string(reader, place, json, "sql", false);
+	if (node->sql == NULL && json_get(json, "handler") == NULL)
+		fault(reader, "%s has neither a handler nor sql", place);
+	else if (node->sql == NULL)
+		node->handler = read_function(reader, place, json, "handler");
+	else if (json_get(json, "handler") != NULL)
+		fault(reader, "%s has both a handler and sql", place);
+	read_retry(reader, place, &node->retry, json_get(json, "retry"));
+	if (json_get(json, "timeout") != NULL && !json_is_null(json_get(json, "timeout")))
+		node->timeout_ms = (int) (1000 * read_number(reader, place, json, "timeout", 1, 0.001, 86400));
+	node->gate = read_gate(reader, place, node->name, json_get(json, "gate"));
+	destinations = json_get(json, "destinations");
+	if (destinations == NULL || json_is_null(destinations))
+		return;
+	if (!json_is_array(destinations))
+	{
+		fault(reader, "%s: \"destinations\" must be an array of names", place);
+		return;
+	}
+	foreach(cell, json_elements(destinations))
+		node->destinations = lappend(node->destinations,
+									 check_name(reader, place, json_scalar_string(lfirst(cell)), true));
+}
+
+static int
+compare_edges(const ListCell *a, const ListCell *b)
+{
+	const HitlEdge *x = lfirst(a);
+	const HitlEdge *y = lfirst(b);
+	int			order = strcmp(x->source, y->source);
+
+	return order != 0 ? order : strcmp(x->target, y->target);
+}
+
+static void
+read_edges(Reader *reader, HitlGraphVersion *graph, Jsonb *document)
+{
+	List	   *edges = NIL;
+	ListCell   *cell;
+
+	foreach(cell, read_list(reader, document, "edges"))
+	{
+		List	   *ends = json_is_array(lfirst(cell)) ? json_elements(lfirst(cell)) : NIL;
+		HitlEdge   *edge = palloc0(sizeof(HitlEdge));
+
+		if (list_length(ends) != 2 || json_scalar_string(linitial(ends)) == NULL ||
+			json_scalar_string(lsecond(ends)) == NULL)
+		{
+			fault(reader, "an edge must be an array of two names");
+			continue;
+		}
+		edge->source = check_name(reader, "edge", json_scalar_string(linitial(ends)), true);
+		edge->target = check_name(reader, "edge", json_scalar_string(lsecond(ends)), true);
+		if (strcmp(edge->source, HITL_END) == 0 || strcmp(edge->target, HITL_START) == 0)
+			fault(reader, "the edge from \"%s\" to \"%s\" leaves END or leads to START", edge->source, edge->target);
+		edges = lappend(edges, edge);
+	}
+	list_sort(edges, compare_edges);
+	graph->edges = palloc0(sizeof(HitlEdge) * Max(list_length(edges), 1));
+	foreach(cell, edges)
+	{
+		HitlEdge   *edge = lfirst(cell);
+
+		if (graph->n_edges > 0 &&
+			strcmp(graph->edges[graph->n_edges - 1].source, edge->source) == 0 &&
+			strcmp(graph->edges[graph->n_edges - 1].target, edge->target) == 0)
+			continue;
+		graph->edges[graph->n_edges++] = *edge;
+	}
+}
+
+static int
+compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+static void
+read_joins(Reader *reader, HitlGraphVersion *graph, Jsonb *document)
+{
+	List	   *joins = read_list(reader, document, "joins");
+	ListCell   *cell;
+
+	graph->joins = palloc0(sizeof(HitlJoin) * Max(list_length(joins), 1));
+	foreach(cell, joins)
+	{
+		HitlJoin   *join = &graph->joins[graph->n_joins];
+		Jsonb	   *json = lfirst(cell);
+		Jsonb	   *sources = json_get(json, "sources");
+		ListCell   *source;
+
+		if (!json_is_object(json) || !json_is_array(sources))
+		{
+			fault(reader, "a join must be an object with an array of \"sources\" and a \"target\"");
+			continue;
+		}
+		CHECK_KEYS(reader, "join", json, "sources", "target");
+		join->target = check_name(reader, "join", read_string(reader, "join", json, "target", true), true);
+		join->sources = palloc0(sizeof(char *) * Max(list_length(json_elements(sources)), 1));
+		foreach(source, json_elements(sources))
+			join->sources[join->n_sources++] = check_name(reader, "join", json_scalar_string(lfirst(source)), false);
+		if (join->n_sources == 0)
+			fault(reader, "the join to \"%s\" has no sources", join->target);
+		qsort(join->sources, join->n_sources, sizeof(char *), compare_strings);
+		for (int i = 1; i < join->n_sources; i++)
+			if (strcmp(join->sources[i - 1], join->sources[i]) == 0)
+				fault(reader, "the join to \"%s\" names the source \"%s\" twice", join->target, join->sources[i]);
+		graph->n_joins++;
+	}
+}
+
+static void
+read_branches(Reader *reader, HitlGraphVersion *graph, Jsonb *document)
+{
+	List	   *branches = read_list(reader, document, "conditional_edges");
+	ListCell   *cell;
+
+	graph->branches = palloc0(sizeof(HitlBranch) * Max(list_length(branches), 1));
+	foreach(cell, branches)
+	{
+		HitlBranch *branch = &graph->branches[graph->n_branches];
+		Jsonb	   *json = lfirst(cell);
+		char	   *place;
+		ListCell   *key;
+
+		if (!json_is_object(json))
+		{
+			fault(reader, "a conditional edge must be an object with \"source\" and \"router\"");
+			continue;
+		}
+		branch->source = check_name(reader, "conditional edge", read_string(reader, "conditional edge", json, "source", true), true);
+		place = psprintf("conditional edge from \"%s\"", branch->source);
+		CHECK_KEYS(reader, place, json, "source", "router", "map");
+		if (strcmp(branch->source, HITL_END) == 0)
+			fault(reader, "%s: nothing leaves END", place);
+		branch->router = read_function(reader, place, json, "router");
+		branch->map = json_get(json, "map");
+		if (json_is_null(branch->map))
+			branch->map = NULL;
+		if (branch->map != NULL && !json_is_object(branch->map))
+		{
+			fault(reader, "%s: \"map\" must be an object", place);
+			branch->map = NULL;
+		}
+		else if (branch->map != NULL)
+			foreach(key, json_keys(branch->map))
+				if (json_get_string(branch->map, lfirst(key)) == NULL)
+				{
+					fault(reader, "%s: the map must lead to names of nodes", place);
+					branch->map = NULL;
+					break;
+				}
+		graph->n_branches++;
+	}
+}
+
+static int
+compare_channels(const void *a, const void *b)
+{
+	return strcmp(((const HitlChannel *) a)->name, ((const HitlChannel *) b)->name);
+}
+
+static int
+compare_nodes(const void *a, const void *b)
+{
+	return strcmp(((const HitlNode *) a)->name, ((const HitlNode *) b)->name);
+}
+
+/*
+ * Read a document.  Always returns a graph, with what could be read; adds a
+ * sentence to *faults for each thing that could not.
+ */
+HitlGraphVersion *
+definition_parse(Jsonb *document, List **faults)
+{
+	HitlGraphVersion *graph = palloc0(sizeof(HitlGraphVersion));
+	Reader		reader = {*faults};
+	Jsonb	   *members;
+	List	   *names;
+	ListCell   *cell;
+
+	if (!json_is_object(document))
+	{
+		fault(&reader, "a definition must be an object, and this is %s", json_type(document));
+		document = json_empty_object();
+	}
+	CHECK_KEYS(&reader, "definition", document, "graph", "recursion_limit", "channels", "nodes",
+			   "edges", "joins", "conditional_edges");
+	graph->recursion_limit = read_integer(&reader, "definition", document, "recursion_limit",
+										  DEFAULT_RECURSION_LIMIT, 1, 1000000000);
+
+	names = read_members(&reader, document, "channels", &members);
+	graph->channels = palloc0(sizeof(HitlChannel) * Max(list_length(names), 1));
+	foreach(cell, names)
+	{
+		HitlChannel *channel = &graph->channels[graph->n_channels++];
+
+		channel->name = lfirst(cell);
+		read_channel(&reader, channel, json_get(members, channel->name));
+	}
+	/* jsonb sorts keys by length first; we search by strcmp */
+	qsort(graph->channels, graph->n_channels, sizeof(HitlChannel), compare_channels);
+
+	names = read_members(&reader, document, "nodes", &members);
+	graph->nodes = palloc0(sizeof(HitlNode) * Max(list_length(names), 1));
+	foreach(cell, names)
+	{
+		HitlNode   *node = &graph->nodes[graph->n_nodes++];
+
+		node->name = lfirst(cell);
+		read_node(&reader, node, json_get(members, node->name));
+	}
+	qsort(graph->nodes, graph->n_nodes, sizeof(HitlNode), compare_nodes);
+
+	read_edges(&reader, graph, document);
+	read_joins(&reader, graph, document);
+	read_branches(&reader, graph, document);
+	*faults = reader.faults;
+	return graph;
+}
+
+/* ------------------------------------------------------------------- writing */
+
+static Jsonb *
+channel_document(const HitlChannel *channel)
+{
+	JsonBuilder b;
+
+	json_begin(&b);
+	if (channel->reducer == HITL_REDUCER_FUNCTION)
+		json_add_string(&b, "reducer", channel->function.signature);
+	else
+		json_add_string(&b, "reducer", name_reducer(channel->reducer));
+	if (channel->initial != NULL)
+		json_add_jsonb(&b, "initial", channel->initial);
+	return json_end(&b);
+}
+
+static Jsonb *
+retry_document(const HitlRetry *retry)
+{
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_int64(&b, "max_attempts", retry->max_attempts);
+	json_add_number(&b, "initial_interval", retry->initial_interval);
+	json_add_number(&b, "backoff_factor", retry->backoff_factor);
+	json_add_number(&b, "max_interval", retry->max_interval);
+	json_add_bool(&b, "jitter", retry->jitter);
+	if (retry->retry_on != NIL)
+		json_add_jsonb(&b, "retry_on", json_string_list(retry->retry_on));
+	return json_end(&b);
+}
+
+static Jsonb *
+gate_document(const HitlGate *gate)
+{
+	List	   *allowed = NIL;
+	JsonBuilder b;
+
+	for (int i = 0; i < HITL_DECISION_TYPES; i++)
+		if (gate->allowed & HITL_DECISION_BIT(i))
+			allowed = lappend(allowed, (void *) name_decision_type((HitlDecisionType) i));
+	json_begin(&b);
+	json_add_string(&b, "action", gate->action);
+	if (gate->description != NULL)
+		json_add_string(&b, "description", gate->description);
+	json_add_string(&b, "args", gate->args);
+	if (gate->skip_when != NULL)
+		json_add_string(&b, "skip_when", gate->skip_when);
+	json_add_jsonb(&b, "allowed", json_string_list(allowed));
+	json_add_string(&b, "on_reject", gate->on_reject);
+	json_add_string(&b, "feedback_key", gate->feedback_key);
+	json_add_string(&b, "on_respond", gate->runs_on_respond ? "run" : "output");
+	return json_end(&b);
+}
+
+static Jsonb *
+node_document(const HitlNode *node)
+{
+	JsonBuilder b;
+
+	json_begin(&b);
+	if (node->sql != NULL)
+		json_add_string(&b, "sql", node->sql);
+	else if (node->handler.signature != NULL)
+		json_add_string(&b, "handler", node->handler.signature);
+	if (node->retry.max_attempts != 1)
+		json_add_jsonb(&b, "retry", retry_document(&node->retry));
+	if (node->timeout_ms != 0)
+		json_add_number(&b, "timeout", node->timeout_ms / 1000.0);
+	if (node->gate != NULL)
+		json_add_jsonb(&b, "gate", gate_document(node->gate));
+	if (node->destinations != NIL)
+		json_add_jsonb(&b, "destinations", json_string_list(node->destinations));
+	return json_end(&b);
+}
+
+/* A graph as a document, in full and in a fixed order. */
+Jsonb *
+definition_document(const HitlGraphVersion *graph)
+{
+	JsonBuilder b;
+	JsonBuilder members;
+	List	   *list;
+
+	json_begin(&b);
+	json_add_int64(&b, "recursion_limit", graph->recursion_limit);
+
+	json_begin(&members);
+	for (int i = 0; i < graph->n_channels; i++)
+		json_add_jsonb(&members, graph->channels[i].name, channel_document(&graph->channels[i]));
+	json_add_jsonb(&b, "channels", json_end(&members));
+
+	json_begin(&members);
+	for (int i = 0; i < graph->n_nodes; i++)
+		json_add_jsonb(&members, graph->nodes[i].name, node_document(&graph->nodes[i]));
+	json_add_jsonb(&b, "nodes", json_end(&members));
+
+	list = NIL;
+	for (int i = 0; i < graph->n_edges; i++)
+		list = lappend(list, json_string_list(list_make2(graph->edges[i].source, graph->edges[i].target)));
+	json_add_jsonb(&b, "edges", json_list(list));
+
+	list = NIL;
+	for (int i = 0; i < graph->n_joins; i++)
+	{
+		JsonBuilder join;
+		List	   *sources = NIL;
+
+		for (int j = 0; j < graph->joins[i].n_sources; j++)
+			sources = lappend(sources, graph->joins[i].sources[j]);
+		json_begin(&join);
+		json_add_jsonb(&join, "sources", json_string_list(sources));
+		json_add_string(&join, "target", graph->joins[i].target);
+		list = lappend(list, json_end(&join));
+	}
+	json_add_jsonb(&b, "joins", json_list(list));
+
+	list = NIL;
+	for (int i = 0; i < graph->n_branches; i++)
+	{
+		JsonBuilder branch;
+
+		json_begin(&branch);
+		json_add_string(&branch, "source", graph->branches[i].source);
+		json_add_string(&branch, "router", graph->branches[i].router.signature);
+		if (graph->branches[i].map != NULL)
+			json_add_jsonb(&branch, "map", graph->branches[i].map);
+		list = lappend(list, json_end(&branch));
+	}
+	json_add_jsonb(&b, "conditional_edges", json_list(list));
+	return json_end(&b);
+}

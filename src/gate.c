@@ -1,0 +1,174 @@
+/*
+ * gate.c
+ *    A question in front of a node, declared and not coded.
+ *
+ * The flowchart of the article that hitl comes from: is it high stakes?  No:
+ * run.  Yes: ask; approve runs, edit changes the args and runs, reject goes
+ * elsewhere with its reason, respond stands in for the node's output or is
+ * handed to it.
+ *
+ * skip_when is a jsonpath predicate on the args, read in strict mode, and only
+ * true skips the question: false, unknown, an error, a missing key, a string
+ * for a number all ask.  A gate fails closed.
+ *
+ * Layer 1: pure.
+ */
+#include "postgres.h"
+
+#include "gate.h"
+#include "json.h"
+#include "names.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+/*
+ * The keys of a path such as "$.order.args" or "$"; raises nothing, returns
+ * a list whose first element is NULL when it is no such path.
+ */
+List *
+gate_path(const char *path)
+{
+	List	   *keys = NIL;
+	const char *p = path;
+
+	if (*p++ != '$')
+		return list_make1(NULL);
+	while (*p == '.')
+	{
+		size_t		length = strcspn(++p, ".[]()*?@\" '");
+
+		if (length == 0)
+			return list_make1(NULL);
+		keys = lappend(keys, pnstrdup(p, length));
+		p += length;
+	}
+	return *p == '\0' ? keys : list_make1(NULL);
+}
+
+/* The value at the end of the keys; NULL when it is not there. */
+static Jsonb *
+value_at(Jsonb *state, List *keys)
+{
+	ListCell   *cell;
+
+	foreach(cell, keys)
+		state = json_get(state, lfirst(cell));
+	return state;
+}
+
+/* The state with another value there; objects on the way are made. */
+static Jsonb *
+set_at(Jsonb *state, List *keys, int depth, Jsonb *value)
+{
+	const char *key;
+
+	if (depth == list_length(keys))
+		return value;
+	key = list_nth(keys, depth);
+	if (!json_is_object(state))
+		state = json_empty_object();
+	return json_set(state, key, set_at(json_get(state, key), keys, depth + 1, value));
+}
+
+/* Does the predicate say, in so many words, that nobody need be asked? */
+static bool
+is_skipped(const HitlGate *gate, Jsonb *args)
+{
+	LOCAL_FCINFO(fcinfo, 4);
+	Datum		result;
+	Datum		path;
+
+	if (gate->skip_when == NULL || args == NULL)
+		return false;
+	path = DirectFunctionCall1(jsonpath_in, CStringGetDatum(psprintf("strict %s", gate->skip_when)));
+	InitFunctionCallInfoData(*fcinfo, NULL, 4, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = JsonbPGetDatum(args);
+	fcinfo->args[1].value = path;
+	fcinfo->args[2].value = JsonbPGetDatum(json_empty_object());
+	/* silent: what goes wrong is unknown, not an error */
+	fcinfo->args[3].value = BoolGetDatum(true);
+	for (int i = 0; i < 4; i++)
+		fcinfo->args[i].isnull = false;
+	result = jsonb_path_match(fcinfo);
+	return !fcinfo->isnull && DatumGetBool(result);
+}
+
+/* What the gate asks about this state; NULL: nobody need be asked. */
+HitlQuestion *
+gate_question(const HitlGate *gate, Jsonb *state, const char *key)
+{
+	HitlQuestion *question;
+	Jsonb	   *args = value_at(state, gate->path);
+	JsonBuilder b;
+
+	if (is_skipped(gate, args))
+		return NULL;
+	question = palloc0(sizeof(HitlQuestion));
+	question->key = pstrdup(key);
+	question->action = gate->action;
+	question->args = json_is_null(args) ? NULL : args;
+	question->description = gate->description;
+	question->allowed = gate->allowed;
+	if (!json_is_object(question->args))
+		question->allowed &= ~HITL_DECISION_BIT(HITL_DECISION_EDIT);
+
+	json_begin(&b);
+	json_add_string(&b, "action", question->action);
+	json_add_jsonb(&b, "args", question->args);
+	if (question->description != NULL)
+		json_add_string(&b, "description", question->description);
+	question->payload = json_end(&b);
+	return question;
+}
+
+static Jsonb *
+pair(const char *key, Jsonb *value)
+{
+	return json_set(json_empty_object(), key, value);
+}
+
+/*
+ * What a decision does.  *state: as the node gets it; *update: what is written
+ * in any case, NULL for nothing.
+ */
+HitlGateVerdict
+gate_apply(const HitlGate *gate, Jsonb *decision, Jsonb **state, Jsonb **update)
+{
+	HitlDecisionType type = HITL_DECISION_REJECT;
+	char	   *word = json_get_string(decision, "type");
+	Jsonb	   *response;
+	JsonBuilder b;
+
+	*update = NULL;
+	/* what is no known decision must not run anything */
+	if (word != NULL)
+		(void) name_find_decision_type(word, &type);
+	switch (type)
+	{
+		case HITL_DECISION_APPROVE:
+			return HITL_GATE_RUN;
+		case HITL_DECISION_EDIT:
+			*state = set_at(*state, gate->path, 0, json_get(decision, "args"));
+			/* what was run is what the state says from now on */
+			if (gate->path != NIL)
+				*update = pair(linitial(gate->path), json_get(*state, linitial(gate->path)));
+			return HITL_GATE_RUN;
+		case HITL_DECISION_RESPOND:
+			response = json_get(decision, "response");
+			if (gate->runs_on_respond)
+			{
+				*update = pair(gate->feedback_key, response);
+				*state = json_merge(*state, *update);
+				return HITL_GATE_RUN;
+			}
+			*update = json_is_object(response) ? response : pair(gate->feedback_key, response);
+			return HITL_GATE_OUTPUT;
+		case HITL_DECISION_REJECT:
+			break;
+	}
+	json_begin(&b);
+	json_add_string(&b, "type", "reject");
+	json_add_jsonb(&b, "reason", json_get(decision, "reason"));
+	*update = pair(gate->feedback_key, json_end(&b));
+	return HITL_GATE_REJECTED;
+}

@@ -1,0 +1,24 @@
+/*
+ * gate.h
+ *    A question in front of a node, declared and not coded.
+ *
+ * Layer 1: pure.
+ */
+#ifndef HITL_GATE_H
+#define HITL_GATE_H
+
+#include "types.h"
+
+/* what a decision makes of the node behind the gate */
+typedef enum HitlGateVerdict
+{
+	HITL_GATE_RUN,				/* it runs, with the state as decided */
+	HITL_GATE_OUTPUT,			/* it does not: the answer is its output */
+	HITL_GATE_REJECTED			/* it does not: the thread goes elsewhere */
+} HitlGateVerdict;
+
+extern HitlQuestion *gate_question(const HitlGate *gate, Jsonb *state, const char *key);
+extern HitlGateVerdict gate_apply(const HitlGate *gate, Jsonb *decision, Jsonb **state, Jsonb **update);
+extern List *gate_path(const char *path);
+
+#endif							/* HITL_GATE_H */
