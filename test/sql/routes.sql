@@ -31,14 +31,14 @@ FROM (VALUES (5000), (5), (0), (NULL)) i (amount), LATERAL hitl.invoke('text', j
 
 -- 2. text[], jsonb and jsonb[]: several at once, each node once. A map turns what the router says into names.
 CREATE FUNCTION names(state jsonb) RETURNS text[] LANGUAGE sql AS $$ SELECT array_agg(x) FROM jsonb_array_elements_text(state->'names') x $$;
-CREATE FUNCTION json(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT state->'names' $$;
+CREATE FUNCTION one_json(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT state->'names' $$;
 CREATE FUNCTION jsons(state jsonb) RETURNS jsonb[] LANGUAGE sql AS $$ SELECT array_agg(x) FROM jsonb_array_elements(state->'names') x $$;
 CREATE FUNCTION define(name text, router text, map jsonb, source text) RETURNS integer LANGUAGE sql AS $$
   SELECT hitl.define(jsonb_build_object('graph', name, 'channels', '{"path": "append"}'::jsonb,
     'nodes', '{"ask": "pass", "a": "pass", "b": "pass", "c": "pass"}'::jsonb,
     'edges', CASE source WHEN 'ask' THEN '[["START", "ask"]]' ELSE '[["ask", "END"]]' END::jsonb || '[["a", "END"], ["b", "END"], ["c", "END"]]',
     'conditional_edges', jsonb_build_array(jsonb_build_object('source', source, 'router', router, 'map', map)))) $$;
-SELECT define('text[]', 'names', NULL, 'ask'), define('json', 'json', NULL, 'ask'), define('json[]', 'jsons', NULL, 'ask');
+SELECT define('text[]', 'names', NULL, 'ask'), define('json', 'one_json', NULL, 'ask'), define('json[]', 'jsons', NULL, 'ask');
 SELECT g.graph, d->>'status' AS status, d->'state'->'path' AS path
 FROM unnest(ARRAY['text[]', 'json', 'json[]']) g (graph), LATERAL hitl.invoke(g.graph, '{"names": ["c", "a", "c"]}') d;
 SELECT g.graph, d->>'status' AS status, d->'state'->'path' AS path
