@@ -191,6 +191,18 @@ parse_allowed(Jsonb *allowed)
 	return set;
 }
 
+/* A question whose only answer is an edit, and no args to edit, waits for ever. */
+void
+question_check_answerable(const HitlQuestion *question)
+{
+	if (question->allowed == HITL_DECISION_BIT(HITL_DECISION_EDIT) && !json_is_object(question->args))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("nobody could answer this question"),
+				 errdetail("Only edit is allowed, and the args are %s, not an object.", json_type(question->args)),
+				 errhint("Allow another decision, or give args.")));
+}
+
 /*
  * Read what a node asks.  payload may be NULL or any JSON; the known keys are
  * read from an object.  Where there are no args to edit, edit is not offered.
@@ -200,7 +212,15 @@ question_parse(Jsonb *payload, const char *key)
 {
 	HitlQuestion *question = palloc0(sizeof(HitlQuestion));
 	Jsonb	   *allowed = json_get(payload, "allowed");
+	Jsonb	   *action = json_get(payload, "action");
 
+	/* it is a part of what a decision is bound to: not to be passed over */
+	if (action != NULL && !json_is_null(action) && json_scalar_string(action) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"action\" in the payload of an interrupt must be a string"),
+				 errdetail("It is %s.", json_type(action)),
+				 errhint("Name the action, such as \"refund\", and put the rest into \"args\".")));
 	question->key = pstrdup(key);
 	question->payload = payload;
 	question->action = json_get_string(payload, "action");
@@ -213,6 +233,7 @@ question_parse(Jsonb *payload, const char *key)
 		question->allowed = parse_allowed(allowed);
 	else if (!json_is_object(question->args))
 		question->allowed &= ~HITL_DECISION_BIT(HITL_DECISION_EDIT);
+	question_check_answerable(question);
 	return question;
 }
 

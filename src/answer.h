@@ -26,6 +26,7 @@ extern void answer_check(const HitlAnswer *answer, const HitlQuestion *question,
 extern Jsonb *answer_decision(const HitlAnswer *answer, const HitlQuestion *question,
 							  const char *by, TimestampTz at);
 
+extern void question_check_answerable(const HitlQuestion *question);
 extern HitlQuestion *question_parse(Jsonb *payload, const char *key);
 extern char *question_difference(const HitlQuestion *a, const HitlQuestion *b);
 

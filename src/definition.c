@@ -346,7 +346,7 @@ read_node(Reader *reader, HitlNode *node, Jsonb *json)
 		fault(reader, "%s has both a handler and sql", place);
 	read_retry(reader, place, &node->retry, json_get(json, "retry"));
 	if (json_get(json, "timeout") != NULL && !json_is_null(json_get(json, "timeout")))
-		node->timeout_ms = (int) (1000 * read_number(reader, place, json, "timeout", 1, 0.001, 86400));
+		node->timeout_ms = (int) rint(1000 * read_number(reader, place, json, "timeout", 1, 0.001, 86400));
 	node->gate = read_gate(reader, place, node->name, json_get(json, "gate"));
 	destinations = json_get(json, "destinations");
 	if (destinations == NULL || json_is_null(destinations))

@@ -445,10 +445,20 @@ mark_reached(const Reach *reach, List *const *steps, const char *from)
 }
 
 static void
-check_place(const HitlGraphVersion *graph, const char *what, const char *name, List **faults)
+check_named(const HitlGraphVersion *graph, const char *what, const char *name, List **faults)
 {
 	if (strcmp(name, HITL_START) != 0 && strcmp(name, HITL_END) != 0 && node_index(graph, name) < 0)
 		*faults = lappend(*faults, psprintf("%s names \"%s\", which is not there", what, name));
+}
+
+/* START is only left and END is only led to.  Of edges the definition's reader says so. */
+static void
+check_place(const HitlGraphVersion *graph, const char *what, const char *name, bool is_target, List **faults)
+{
+	if (strcmp(name, is_target ? HITL_START : HITL_END) == 0)
+		*faults = lappend(*faults, psprintf("%s %s %s", what, is_target ? "leads to" : "leaves", name));
+	else
+		check_named(graph, what, name, faults);
 }
 
 /*
@@ -475,35 +485,35 @@ frontier_faults(const HitlGraphVersion *graph)
 
 		if (strcmp(edge->source, HITL_START) == 0)
 			is_entered = true;
-		check_place(graph, what, edge->source, &faults);
-		check_place(graph, what, edge->target, &faults);
+		check_named(graph, what, edge->source, &faults);
+		check_named(graph, what, edge->target, &faults);
 	}
 	for (int i = 0; i < graph->n_joins; i++)
 	{
 		const HitlJoin *join = &graph->joins[i];
 		char	   *what = psprintf("the join to \"%s\"", join->target);
 
-		check_place(graph, what, join->target, &faults);
+		check_place(graph, what, join->target, true, &faults);
 		for (int j = 0; j < join->n_sources; j++)
-			check_place(graph, what, join->sources[j], &faults);
+			check_place(graph, what, join->sources[j], false, &faults);
 	}
 	for (int i = 0; i < graph->n_branches; i++)
 	{
 		const HitlBranch *branch = &graph->branches[i];
 		char	   *what = psprintf("the conditional edge from \"%s\"", branch->source);
 
-		check_place(graph, what, branch->source, &faults);
+		check_named(graph, what, branch->source, &faults);
 		if (branch->map != NULL)
 			foreach(cell, json_keys(branch->map))
-				check_place(graph, what, json_get_string(branch->map, lfirst(cell)), &faults);
+				check_place(graph, what, json_get_string(branch->map, lfirst(cell)), true, &faults);
 	}
 	for (int i = 0; i < graph->n_nodes; i++)
 		if (graph->nodes[i].gate != NULL)
 			check_place(graph, psprintf("the gate of node \"%s\"", graph->nodes[i].name),
-						graph->nodes[i].gate->on_reject, &faults);
+						graph->nodes[i].gate->on_reject, true, &faults);
 	for (int i = 0; i < graph->n_nodes; i++)
 		foreach(cell, graph->nodes[i].destinations)
-			check_place(graph, psprintf("node \"%s\"", graph->nodes[i].name), lfirst(cell), &faults);
+			check_place(graph, psprintf("node \"%s\"", graph->nodes[i].name), lfirst(cell), true, &faults);
 	if (!is_entered && graph->n_nodes > 0)
 		faults = lappend(faults, pstrdup("no edge leads from START into the graph"));
 

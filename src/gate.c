@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "answer.h"
 #include "gate.h"
 #include "json.h"
 #include "names.h"
@@ -109,6 +110,7 @@ gate_question(const HitlGate *gate, Jsonb *state, const char *key)
 	question->args = json_is_null(args) ? NULL : args;
 	question->description = gate->description;
 	question->allowed = gate->allowed;
+	question_check_answerable(question);
 	if (!json_is_object(question->args))
 		question->allowed &= ~HITL_DECISION_BIT(HITL_DECISION_EDIT);
 

@@ -192,6 +192,9 @@ lifecycle_retry_delay_ms(const HitlRetry *retry, int attempt, double random)
 {
 	double		seconds = retry->initial_interval * pow(retry->backoff_factor, attempt - 1);
 
+	/* 0 times infinity is no number */
+	if (retry->initial_interval == 0)
+		seconds = 0;
 	seconds = Min(seconds, retry->max_interval);
 	if (retry->jitter)
 		seconds += random;

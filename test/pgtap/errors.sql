@@ -21,7 +21,7 @@ SELECT lives_ok($$SELECT hitl.create_graph('draft'), hitl.add_node('draft', 'n',
 SELECT is(d->>'status', 'done', 'thread 1 is done') FROM hitl.invoke('g', '{"does": "SELECT NULL"}') d;
 SELECT is(d->>'status', 'interrupted', 'thread 2 asks: interrupt 1') FROM hitl.invoke('g', $${"does": "SELECT hitl.interrupt('{\"action\": \"SECRET\", \"args\": {\"SECRET\": 1}, \"allowed\": [\"approve\", \"reject\"]}')"}$$) d;
 SELECT is(d->>'status', 'failed', 'thread 3 has failed') FROM hitl.invoke('g', '{"does": "SELECT 1/0"}') d;
-SELECT is(d->>'status', 'interrupted', 'thread 4 asks: interrupt 2, with nothing to edit') FROM hitl.invoke('g', $${"does": "SELECT hitl.interrupt('{\"args\": [1], \"allowed\": [\"edit\"]}')"}$$) d;
+SELECT is(d->>'status', 'interrupted', 'thread 4 asks: interrupt 2, with nothing to edit') FROM hitl.invoke('g', $${"does": "SELECT hitl.interrupt('{\"args\": [1], \"allowed\": [\"edit\", \"reject\"]}')"}$$) d;
 SELECT is(d->>'status', 'interrupted', 'thread 5 asks: interrupt 3') FROM hitl.invoke('g', $${"does": "SELECT hitl.interrupt(NULL)"}$$) d;
 SELECT lives_ok('SELECT hitl.reject(3)', 'interrupt 3 is decided');
 SELECT is(d->>'status', 'interrupted', 'thread 6 asks: interrupt 4') FROM hitl.invoke('g', $${"does": "SELECT hitl.interrupt(NULL)"}$$) d;

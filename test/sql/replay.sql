@@ -302,7 +302,7 @@ BEGIN
   RETURN jsonb_build_object('decision', hitl.interrupt(NULLIF(state->'payload', '"SQL NULL"')) - 'at');
 END $$;
 SELECT graph_of('asks_input');
-SELECT payload AS given, b.status, b.error FROM jsonb_array_elements('["SQL NULL", null, 5, "text", true, [], ["action"], {}, {"args": {"a": 1}}, {"args": [1]}, {"args": null}, {"action": 5, "description": {}},
+SELECT payload AS given, b.status, b.error FROM jsonb_array_elements('["SQL NULL", null, 5, "text", true, [], ["action"], {}, {"args": {"a": 1}}, {"args": [1]}, {"args": null}, {"description": {}},
   {"allowed": ["approve", "reject"]}, {"allowed": ["edit", "edit", "edit"], "args": {}}, {"allowed": null}]') payload, begin_it('asks_input', jsonb_build_object('payload', payload)) b;
 SELECT payload, action, args, description, allowed FROM hitl.pending WHERE graph = 'asks_input' ORDER BY interrupt_id;
 SELECT payload AS given, b.status, b.error FROM jsonb_array_elements('[{"allowed": []}, {"allowed": "approve"}, {"allowed": ["approve", "agree"]}, {"allowed": [1]}, {"allowed": {}}, {"allowed": [["approve"]]}]') payload,
