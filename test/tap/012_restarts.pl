@@ -86,7 +86,7 @@ poll($node, 'postgres', workers('executor', "thread_id = $slow") . ' = 1', 'a no
 my $pid = $node->safe_psql('postgres', "SELECT pid FROM hitl.worker_status WHERE thread_id = $slow");
 $listener = $node->background_psql('postgres', on_error_stop => 0);
 kill 'KILL', $pid;
-ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM hitl.worker_status WHERE process = 'launcher' AND pid IS NOT NULL"),
+ok(poll_launcher($node),
 	'kill -9 of an executor: the server comes back, and the launcher');
 eval { $listener->quit };
 is(wait_thread($node, 'postgres', $slow), 'done', 'the node is run again');

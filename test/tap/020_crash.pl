@@ -80,7 +80,7 @@ sub waiting
 # After a crash: the server is back by itself.
 sub back
 {
-	ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM hitl.worker_status WHERE process = 'launcher' AND pid IS NOT NULL"),
+	ok(poll_launcher($node),
 		'the server comes back by itself');
 	sql('TRUNCATE mia.door');
 	return;

@@ -132,7 +132,7 @@ for my $cycle (1 .. $CYCLES)
 		kill 'KILL', $pid;
 		# the clients end when they are thrown out
 		harvest($_) for @clients;
-		$node->poll_query_until('postgres', 'SELECT 1', '1') or BAIL_OUT('the server does not come back');
+		poll_launcher($node) or BAIL_OUT('the server does not come back');
 	}
 	else
 	{

@@ -12,7 +12,7 @@ use Test::More;
 # the tests' superuser, whoever runs them
 $ENV{PGUSER} = 'postgres';
 
-our @EXPORT = qw(start_server add_graphs start_thread wait_thread poll workers timed log_since count_log);
+our @EXPORT = qw(start_server add_graphs start_thread wait_thread poll poll_launcher workers timed log_since count_log);
 
 # A running server with the extension preloaded; further arguments are lines of configuration.
 sub start_server
@@ -101,6 +101,21 @@ sub poll
 	my ($node, $database, $query, $name) = @_;
 
 	return ok($node->poll_query_until($database, "SELECT ($query)"), $name);
+}
+
+# True once the launcher runs, after a crash too: a psql that is refused a connection leaves the query it was to read
+# unread, and the module takes the broken pipe for an error of its own.
+sub poll_launcher
+{
+	my ($node) = @_;
+	my $is_up;
+
+	for (1 .. 100)
+	{
+		$is_up = eval { $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM hitl.worker_status WHERE process = 'launcher' AND pid IS NOT NULL") };
+		last if defined $is_up;
+	}
+	return $is_up;
 }
 
 # A query on the processes, as a scalar subquery: workers('executor', "state = 'busy'")
