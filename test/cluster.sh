@@ -59,7 +59,8 @@ missing_packages() {
 	command -v gcc >/dev/null || say gcc libc6-dev
 	command -v make >/dev/null || say make
 	if [ ! -x "$PG_CONFIG" ] || [ ! -x "$(pg --bindir)/initdb" ]; then say "postgresql-$major"; fi
-	if [ ! -x "$PG_CONFIG" ] || [ ! -f "$(pg --pgxs)" ]; then say "postgresql-server-dev-$major"; fi
+	# Debian's server package has pgxs.mk itself: the headers tell
+	if [ ! -x "$PG_CONFIG" ] || [ ! -f "$(pg --includedir-server)/postgres.h" ]; then say "postgresql-server-dev-$major"; fi
 	if [ "$for_what" = test ]; then
 		perl -MTest::More -e1 2>/dev/null || say perl
 		perl -MIPC::Run -e1 2>/dev/null || say libipc-run-perl
