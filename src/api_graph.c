@@ -9,9 +9,9 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "draft.h"
 #include "fmgr.h"
 #include "frontier.h"
-#include "graph.h"
 #include "json.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -67,7 +67,7 @@ text_list(ArrayType *array, const char *name)
 Datum
 hitl_create_graph(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(graph_create(GETARG_CSTRING(0), PG_GETARG_INT32(1)));
+	PG_RETURN_INT64(draft_create(GETARG_CSTRING(0), PG_GETARG_INT32(1)));
 }
 
 Datum
@@ -96,14 +96,14 @@ hitl_add_node(PG_FUNCTION_ARGS)
 		json_add_jsonb(&b, "gate", PG_GETARG_JSONB_P(6));
 	if (!PG_ARGISNULL(7))
 		json_add_jsonb(&b, "destinations", json_string_list(text_list(PG_GETARG_ARRAYTYPE_P(7), "destinations")));
-	graph_add_member(GETARG_CSTRING(0), "nodes", GETARG_CSTRING(1), json_end(&b));
+	draft_add_member(GETARG_CSTRING(0), "nodes", GETARG_CSTRING(1), json_end(&b));
 	PG_RETURN_VOID();
 }
 
 Datum
 hitl_add_edge(PG_FUNCTION_ARGS)
 {
-	graph_add_edge(GETARG_CSTRING(0), GETARG_CSTRING(1), GETARG_CSTRING(2));
+	draft_add_edge(GETARG_CSTRING(0), GETARG_CSTRING(1), GETARG_CSTRING(2));
 	PG_RETURN_VOID();
 }
 
@@ -115,7 +115,7 @@ hitl_add_join(PG_FUNCTION_ARGS)
 	json_begin(&b);
 	json_add_jsonb(&b, "sources", json_string_list(text_list(PG_GETARG_ARRAYTYPE_P(1), "sources")));
 	json_add_string(&b, "target", GETARG_CSTRING(2));
-	graph_add_element(GETARG_CSTRING(0), "joins", json_end(&b));
+	draft_add_element(GETARG_CSTRING(0), "joins", json_end(&b));
 	PG_RETURN_VOID();
 }
 
@@ -132,7 +132,7 @@ hitl_add_conditional_edges(PG_FUNCTION_ARGS)
 	json_add_string(&b, "router", GETARG_CSTRING(2));
 	if (!PG_ARGISNULL(3))
 		json_add_jsonb(&b, "map", PG_GETARG_JSONB_P(3));
-	graph_add_element(GETARG_CSTRING(0), "conditional_edges", json_end(&b));
+	draft_add_element(GETARG_CSTRING(0), "conditional_edges", json_end(&b));
 	PG_RETURN_VOID();
 }
 
@@ -148,20 +148,20 @@ hitl_add_channel(PG_FUNCTION_ARGS)
 	json_add_string(&b, "reducer", GETARG_CSTRING(2));
 	if (!PG_ARGISNULL(3))
 		json_add_jsonb(&b, "initial", PG_GETARG_JSONB_P(3));
-	graph_add_member(GETARG_CSTRING(0), "channels", GETARG_CSTRING(1), json_end(&b));
+	draft_add_member(GETARG_CSTRING(0), "channels", GETARG_CSTRING(1), json_end(&b));
 	PG_RETURN_VOID();
 }
 
 Datum
 hitl_compile(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(graph_compile(GETARG_CSTRING(0)));
+	PG_RETURN_INT32(draft_compile(GETARG_CSTRING(0)));
 }
 
 Datum
 hitl_define(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(graph_define(PG_GETARG_JSONB_P(0)));
+	PG_RETURN_INT32(draft_define(PG_GETARG_JSONB_P(0)));
 }
 
 Datum

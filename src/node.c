@@ -24,6 +24,7 @@
 #include "db.h"
 #include "fmgr.h"
 #include "frontier.h"
+#include "function.h"
 #include "gate.h"
 #include "graph.h"
 #include "guc.h"
@@ -165,8 +166,8 @@ call_handler(HitlFrame *frame)
 	else
 	{
 		bool		is_null;
-		Datum		value = call_function(graph_function(run->graph, &run->node->handler, HITL_FUNCTION_HANDLER,
-														 psprintf("node \"%s\"", run->node->name)),
+		Datum		value = call_function(function_get(run->graph, &run->node->handler, HITL_FUNCTION_HANDLER,
+													   psprintf("node \"%s\"", run->node->name)),
 										  1, input, NULL, &is_null);
 
 		old = MemoryContextSwitchTo(frame->context);
@@ -182,8 +183,8 @@ static Jsonb *
 call_reducer(void *arg, const HitlChannel *channel, Jsonb *current, Jsonb *update)
 {
 	bool		is_null;
-	Datum		value = call_function(graph_function(arg, &channel->function, HITL_FUNCTION_REDUCER,
-													 psprintf("channel \"%s\"", channel->name)),
+	Datum		value = call_function(function_get(arg, &channel->function, HITL_FUNCTION_REDUCER,
+												   psprintf("channel \"%s\"", channel->name)),
 									  2, current, update, &is_null);
 
 	return is_null ? NULL : DatumGetJsonbP(value);
@@ -238,8 +239,8 @@ call_routers(HitlFrame *frame)
 			state = json_merge(run->state, reducer_apply(run->graph, run->state, list_make1(&task),
 														 call_reducer, (void *) run->graph));
 		}
-		function = graph_function(run->graph, &branch->router, HITL_FUNCTION_ROUTER,
-								  psprintf("the conditional edge from \"%s\"", branch->source));
+		function = function_get(run->graph, &branch->router, HITL_FUNCTION_ROUTER,
+								psprintf("the conditional edge from \"%s\"", branch->source));
 		value = call_function(function, 1, state, NULL, &is_null);
 		if (is_null)
 			continue;

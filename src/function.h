@@ -1,0 +1,26 @@
+/*
+ * function.h
+ *    A function that a graph names: find it, judge it, have it to call.
+ *
+ * Layer 3.
+ */
+#ifndef HITL_FUNCTION_H
+#define HITL_FUNCTION_H
+
+#include "types.h"
+
+/* what a function must look like */
+typedef enum HitlFunctionKind
+{
+	HITL_FUNCTION_HANDLER,		/* f(jsonb) returns jsonb */
+	HITL_FUNCTION_ROUTER,		/* f(jsonb) returns text, text[], jsonb, jsonb[] */
+	HITL_FUNCTION_REDUCER		/* f(jsonb, jsonb) returns jsonb */
+} HitlFunctionKind;
+
+extern void function_resolve(const HitlGraphVersion *graph, HitlFunction *function,
+							 HitlFunctionKind kind, const char *what,
+							 List **functions, List **faults);
+extern Oid	function_get(const HitlGraphVersion *graph, const HitlFunction *function,
+						 HitlFunctionKind kind, const char *what);
+
+#endif							/* HITL_FUNCTION_H */
