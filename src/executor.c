@@ -51,7 +51,8 @@ typedef enum Claim
 {
 	CLAIM_RECORDED,				/* all that is to be kept is written */
 	CLAIM_VOID					/* undo this transaction: the thread was
-								 * cancelled, or we were stopped */
+								 * cancelled or given another step, or we
+								 * were stopped */
 } Claim;
 
 /* ------------------------------------------------------------------- the tail */
@@ -151,6 +152,16 @@ lock_thread(int64 thread_id)
 	return thread;
 }
 
+/*
+ * Has the thread gone on without this task?  It has ended, or it was given
+ * another step while the task's node ran.
+ */
+static bool
+is_stale(const HitlThread *thread, int step)
+{
+	return lifecycle_thread_has_ended(thread->status) || thread->step != step;
+}
+
 /* The short tail: lock the thread, write, go over the barrier. */
 static Claim
 record_run(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
@@ -170,7 +181,7 @@ record_run(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
 		interrupt_supersede(run->interrupts, run->question->supersedes);
 
 	thread = lock_thread(entry->thread_id);
-	if (lifecycle_thread_has_ended(thread->status))
+	if (is_stale(thread, entry->step))
 		return CLAIM_VOID;
 	from = task->status;
 	record_task(entry, thread, task, run);
@@ -180,11 +191,11 @@ record_run(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
 
 /* ------------------------------------------------------------------ the claim */
 
-/* Nothing to run: remove the row, and end the task if its thread has ended. */
+/* Nothing to run: remove the row, and end the task that its thread has left. */
 static void
 drop_claim(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *task)
 {
-	if (task != NULL && thread != NULL && thread->status == HITL_THREAD_CANCELLED &&
+	if (task != NULL && thread != NULL && is_stale(thread, task->step) &&
 		lifecycle_task_may_move(task->status, HITL_TASK_CANCELLED))
 	{
 		task->status = HITL_TASK_CANCELLED;
@@ -212,7 +223,7 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 		return CLAIM_RECORDED;
 	}
 	thread = store_thread_find(entry->thread_id);
-	if (task == NULL || thread == NULL || lifecycle_thread_has_ended(thread->status) ||
+	if (task == NULL || thread == NULL || is_stale(thread, task->step) ||
 		(task->status != HITL_TASK_READY && task->status != HITL_TASK_INTERRUPTED))
 	{
 		drop_claim(entry, thread, task);
@@ -228,7 +239,7 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 
 	run.graph = graph_get(thread->graph_id, thread->version);
 	run.node = frontier_find_node(run.graph, task->node);
-	if (run.node == NULL && strcmp(task->node, HITL_START) != 0)
+	if (run.node == NULL && task->kind == HITL_TASK_NODE)
 		elog(ERROR, "hitl has lost node \"%s\" of graph %lld", task->node, (long long) thread->graph_id);
 	run.task = task;
 	run.state = store_checkpoint_state(thread->thread_id, thread->checkpoint);
@@ -263,7 +274,7 @@ record_lost_run(const HitlQueueEntry *entry, const ErrorData *error, HitlOutcome
 	if (task == NULL || (task->status != HITL_TASK_READY && task->status != HITL_TASK_INTERRUPTED))
 		return;
 	thread = store_thread_find(entry->thread_id);
-	if (thread == NULL || lifecycle_thread_has_ended(thread->status))
+	if (thread == NULL || is_stale(thread, entry->step))
 		return;
 	(void) record_run(entry, task, &run);
 }
@@ -356,11 +367,11 @@ executor_run_due(Oid owner)
 /* ------------------------------------------------------------------------ inline */
 
 static void
-refuse_cancelled(int64 thread_id)
+refuse_stale(int64 thread_id)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("thread %lld was cancelled while a node of it ran", (long long) thread_id),
+			 errmsg("thread %lld was cancelled or steered while a node of it ran", (long long) thread_id),
 			 errdetail("What the node did is rolled back with this transaction."),
 			 errhint("SELECT * FROM hitl.threads WHERE thread_id = %lld;", (long long) thread_id)));
 }
@@ -432,7 +443,7 @@ executor_run_thread(int64 thread_id)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (run_claimed_inline(&entry, false) == CLAIM_VOID)
-			refuse_cancelled(thread_id);
+			refuse_stale(thread_id);
 	}
 }
 

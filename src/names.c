@@ -28,6 +28,11 @@ static const char *const task_words[] = {
 	[HITL_TASK_CANCELLED] = "cancelled",
 };
 
+static const char *const task_kind_words[] = {
+	[HITL_TASK_NODE] = "node",
+	[HITL_TASK_UPDATE] = "update",
+};
+
 static const char *const interrupt_words[] = {
 	[HITL_INTERRUPT_PENDING] = "pending",
 	[HITL_INTERRUPT_DECIDED] = "decided",
@@ -94,6 +99,18 @@ HitlTaskStatus
 name_to_task_status(const char *name)
 {
 	return (HitlTaskStatus) stored_word_index(task_words, lengthof(task_words), name);
+}
+
+const char *
+name_task_kind(HitlTaskKind kind)
+{
+	return task_kind_words[kind];
+}
+
+HitlTaskKind
+name_to_task_kind(const char *name)
+{
+	return (HitlTaskKind) stored_word_index(task_kind_words, lengthof(task_kind_words), name);
 }
 
 const char *

@@ -13,6 +13,8 @@ extern const char *name_thread_status(HitlThreadStatus status);
 extern HitlThreadStatus name_to_thread_status(const char *name);
 extern const char *name_task_status(HitlTaskStatus status);
 extern HitlTaskStatus name_to_task_status(const char *name);
+extern const char *name_task_kind(HitlTaskKind kind);
+extern HitlTaskKind name_to_task_kind(const char *name);
 extern const char *name_interrupt_status(HitlInterruptStatus status);
 extern HitlInterruptStatus name_to_interrupt_status(const char *name);
 extern const char *name_decision_type(HitlDecisionType type);

@@ -333,7 +333,7 @@ run_author(HitlFrame *frame)
 	graph_check_path(run->graph);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	run->input = run->task->input != NULL ? run->task->input : run->state;
-	if (run->node == NULL)
+	if (run->task->kind == HITL_TASK_UPDATE)
 		run->update = run->task->input;
 	else if (pass_gate(frame, &decided))
 		run_handler(frame, decided);

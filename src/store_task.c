@@ -34,29 +34,29 @@ error_document(const HitlError *error)
 /* a fan-out of ten thousand is one statement; ids in the order of the arrays */
 DB_STATEMENT(task_insert,
 			 "WITH made AS ("
-			 " INSERT INTO hitl.task (thread_id, task_id, step, node, input, status, error, created_at, ended_at)"
-			 " SELECT t.thread_id, pg_catalog.nextval('hitl.task_id_seq'), $2, t.node, t.input,"
+			 " INSERT INTO hitl.task (thread_id, task_id, step, node, kind, input, status, error, created_at, ended_at)"
+			 " SELECT t.thread_id, pg_catalog.nextval('hitl.task_id_seq'), $2, t.node, $8, t.input,"
 			 "        CASE WHEN $6 IS NULL THEN 'ready' ELSE 'failed' END, $6, $7, CASE WHEN $6 IS NOT NULL THEN $7 END"
 			 " FROM (SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($4), pg_catalog.unnest($5)) WITH ORDINALITY"
 			 "       AS u (thread_id, node, input, place) ORDER BY u.place) t"
 			 " RETURNING thread_id, task_id)"
 			 " INSERT INTO hitl.run_queue (owner, due_at, thread_id, step, task_id)"
 			 " SELECT $3, $7, m.thread_id, $2, m.task_id FROM made m WHERE $6 IS NULL ORDER BY m.task_id",
-			 INT8ARRAYOID, INT4OID, REGROLEOID, TEXTARRAYOID, JSONBARRAYOID, JSONBOID, TIMESTAMPTZOID);
+			 INT8ARRAYOID, INT4OID, REGROLEOID, TEXTARRAYOID, JSONBARRAYOID, JSONBOID, TIMESTAMPTZOID, TEXTOID);
 
 /*
- * Insert n tasks of a step, and their rows in the run queue: thread, node and
- * input (NULL: the state) of each.  error: they have failed already, and are
- * not queued.
+ * Insert n tasks of a kind and a step, and their rows in the run queue: thread,
+ * node and input (NULL: the state) of each.  error: they have failed already,
+ * and are not queued.
  */
 void
-store_task_insert(const int64 *thread_ids, const char *const *nodes, Jsonb *const *inputs, int n,
+store_task_insert(HitlTaskKind kind, const int64 *thread_ids, const char *const *nodes, Jsonb *const *inputs, int n,
 				  int step, Oid owner, const HitlError *error, TimestampTz at)
 {
 	DbCall		call;
 	DbArg		args[] = {db_bigint_array(thread_ids, n), db_int(step), db_oid(owner), db_text_array(nodes, n),
 		db_jsonb_array(inputs, n), db_jsonb(error != NULL ? error_document(error) : NULL),
-	db_time(at)};
+	db_time(at), db_text(name_task_kind(kind))};
 
 	db_open(&call);
 	(void) db_execute(&task_insert, args);
@@ -64,7 +64,7 @@ store_task_insert(const int64 *thread_ids, const char *const *nodes, Jsonb *cons
 }
 
 DB_STATEMENT(task_claim,
-			 "SELECT node, status, attempt, has_asked, input, conflicts, failures FROM hitl.task"
+			 "SELECT node, status, attempt, has_asked, input, conflicts, failures, kind FROM hitl.task"
 			 " WHERE thread_id = $1 AND step = $2 AND task_id = $3 FOR UPDATE SKIP LOCKED",
 			 INT8OID, INT4OID, INT8OID);
 
@@ -98,6 +98,7 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 		task->input = db_get_jsonb(&call, 0, 5);
 		task->conflicts = db_get_int(0, 6);
 		task->failures = db_get_int(0, 7);
+		task->kind = name_to_task_kind(db_get_text(&call, 0, 8));
 	}
 	else
 		*is_there = db_execute(&task_exists, args) > 0;

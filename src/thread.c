@@ -109,9 +109,9 @@ check_input(Jsonb *input, int i, int n)
 				 errhint("Give the channels of the state, such as {\"amount\": 900}.")));
 }
 
-/* Tasks for n threads: all targets for each, as rows. */
+/* Tasks of a kind for n threads: all targets for each, as rows. */
 static void
-insert_tasks(const HitlThread *like, const int64 *thread_ids, int n, List *targets, Jsonb *const *inputs,
+insert_tasks(const HitlThread *like, HitlTaskKind kind, const int64 *thread_ids, int n, List *targets, Jsonb *const *inputs,
 			 const HitlError *error, TimestampTz at)
 {
 	int			n_targets = list_length(targets);
@@ -145,7 +145,7 @@ insert_tasks(const HitlThread *like, const int64 *thread_ids, int n, List *targe
 			row_inputs[row] = inputs != NULL ? inputs[i] : target->input;
 		}
 	}
-	store_task_insert(ids, nodes, row_inputs, (int) n_rows, like->step, like->owner, error, at);
+	store_task_insert(kind, ids, nodes, row_inputs, (int) n_rows, like->step, like->owner, error, at);
 	wake_note_work(like->owner);
 }
 
@@ -204,7 +204,7 @@ thread_start_many(const HitlGraph *graph, Jsonb *const *inputs, int n)
 	thread_ids = store_thread_insert(&thread, n, audit_session_user(), now);
 	store_checkpoint_first(thread_ids, states, n, version->n_joins > 0 ? joins : NULL, now);
 	audit_threads(thread_ids, n, "started");
-	insert_tasks(&thread, thread_ids, n, targets, is_staged ? inputs : NULL, NULL, now);
+	insert_tasks(&thread, is_staged ? HITL_TASK_UPDATE : HITL_TASK_NODE, thread_ids, n, targets, is_staged ? inputs : NULL, NULL, now);
 	note_missing_workers();
 	return thread_ids;
 }
@@ -286,7 +286,7 @@ end_step(HitlThread *thread)
 		thread->step++;
 		thread->counts.ready = is_too_far ? 0 : list_length(next);
 		thread->counts.failed = is_too_far ? list_length(next) : 0;
-		insert_tasks(thread, &thread->thread_id, 1, next, NULL, is_too_far ? recursion_error(graph) : NULL, now);
+		insert_tasks(thread, HITL_TASK_NODE, &thread->thread_id, 1, next, NULL, is_too_far ? recursion_error(graph) : NULL, now);
 		if (is_too_far)
 			audit_step(thread, "failed", ERRCODE_PROGRAM_LIMIT_EXCEEDED);
 	}

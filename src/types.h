@@ -46,6 +46,14 @@ typedef enum HitlTaskStatus
 	HITL_TASK_CANCELLED
 } HitlTaskStatus;
 
+/* what a task is to do */
+typedef enum HitlTaskKind
+{
+	HITL_TASK_NODE,				/* run its node */
+	HITL_TASK_UPDATE			/* as if its node had returned the task's
+								 * input: START with what a thread is given */
+} HitlTaskKind;
+
 typedef enum HitlInterruptStatus
 {
 	HITL_INTERRUPT_PENDING,
@@ -227,13 +235,15 @@ typedef struct HitlTask
 	int64		thread_id;
 	int64		task_id;
 	int			step;
-	char	   *node;			/* START for the conditional edges of START */
+	char	   *node;			/* may be START */
+	HitlTaskKind kind;
 	HitlTaskStatus status;
 	int			attempt;		/* runs that failed */
 	int			failures;		/* those since it was last retried by hand */
 	int			conflicts;		/* runs that were put back */
 	bool		has_asked;		/* it has opened an interrupt before */
-	Jsonb	   *input;			/* a send's; NULL: the state */
+	Jsonb	   *input;			/* a send's, or the update of that kind; NULL:
+								 * the state */
 	Jsonb	   *update;			/* done: what the node returned, or NULL */
 	List	   *targets;		/* done: HitlTarget, said by its command and by
 								 * its conditional edges */
