@@ -15,6 +15,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "shmem.h"
+#include "slot.h"
 #include "thread.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -54,7 +55,7 @@ hitl_workers(PG_FUNCTION_ARGS)
 	int			n_workers;
 
 	InitMaterializedSRF(fcinfo, 0);
-	n_workers = shmem_workers(&workers);
+	n_workers = slot_workers(&workers);
 	for (int i = 0; i < n_workers; i++)
 	{
 		const HitlWorkerInfo *worker = &workers[i];

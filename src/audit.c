@@ -15,7 +15,7 @@
 #include "frame.h"
 #include "json.h"
 #include "miscadmin.h"
-#include "shmem.h"
+#include "slot.h"
 #include "store_audit.h"
 
 const char *
@@ -37,7 +37,7 @@ fill_actor(HitlAudit *audit)
 	audit->role = audit_current_user();
 	if (frame_is_open())
 		audit->actor_kind = "node";
-	else if (shmem_am_executor())
+	else if (slot_am_executor())
 		audit->actor_kind = "executor";
 	else
 		audit->actor_kind = "person";

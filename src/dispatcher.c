@@ -74,7 +74,7 @@ static HitlEvent events[MAX_EVENTS];
 static int
 take_entry(bool *needs_resync, bool *was_prepared)
 {
-	HitlSlot   *slot = shmem_slot_mine();
+	HitlSlot   *slot = slot_mine();
 	HitlEntry  *entry;
 	int			n = 0;
 
@@ -223,8 +223,8 @@ look(MemoryContext look_context, TimestampTz *next_look)
 						 TimestampTzPlusMilliseconds(now, guc_sweep_interval));
 
 	shmem_lock();
-	shmem_slot_mine()->state = HITL_PROCESS_IDLE;
-	shmem_slot_mine()->is_proven = true;
+	slot_mine()->state = HITL_PROCESS_IDLE;
+	slot_mine()->is_proven = true;
 	entry = shmem_entry_find(MyDatabaseId);
 	if (entry != NULL)
 	{
@@ -403,7 +403,7 @@ plan_for(const Demand *demand, Plan *plan, TimestampTz now)
 		slot->started_at = now;
 	}
 	else if (census.total < guc_max_executors)
-		slot = shmem_slot_take(HITL_PROCESS_EXECUTOR, MyDatabaseId, demand->owner, now);
+		slot = slot_take(HITL_PROCESS_EXECUTOR, MyDatabaseId, demand->owner, now);
 	else
 	{
 		shmem_entry_set_waiting(entry, true);
@@ -465,7 +465,7 @@ start_executors(void)
 static bool
 try_leave(TimestampTz next_look, bool is_asked)
 {
-	HitlSlot   *slot = shmem_slot_mine();
+	HitlSlot   *slot = slot_mine();
 	HitlEntry  *entry;
 	bool		is_free = true;
 
@@ -500,7 +500,7 @@ forget_database(void)
 		is_forgotten = false;
 	else
 	{
-		shmem_slot_mine()->state = HITL_PROCESS_LEAVING;
+		slot_mine()->state = HITL_PROCESS_LEAVING;
 		if (entry != NULL)
 			shmem_entry_remove(entry);
 	}
@@ -519,7 +519,7 @@ typedef struct Ask
 static Ask
 read_ask(TimestampTz now, TimestampTz next_look, TimestampTz last_look)
 {
-	HitlSlot   *slot = shmem_slot_mine();
+	HitlSlot   *slot = slot_mine();
 	HitlEntry  *entry;
 	Ask			ask = {false, false, next_look};
 
@@ -551,7 +551,7 @@ hitl_dispatcher_main(Datum main_arg pg_attribute_unused())
 	uint32		wait_event;
 
 	worker_attach(HITL_PROCESS_DISPATCHER, clock_now());
-	BackgroundWorkerInitializeConnectionByOid(shmem_slot_mine()->dboid, InvalidOid, 0);
+	BackgroundWorkerInitializeConnectionByOid(slot_mine()->dboid, InvalidOid, 0);
 	worker_connected();
 	session_begin();
 	look_context = AllocSetContextCreate(TopMemoryContext, "hitl look",

@@ -29,7 +29,7 @@
 #include "miscadmin.h"
 #include "node.h"
 #include "session.h"
-#include "shmem.h"
+#include "slot.h"
 #include "store_interrupt.h"
 #include "store_queue.h"
 #include "store_task.h"
@@ -144,7 +144,7 @@ lock_thread(int64 thread_id)
 	HitlThread *thread;
 	int			level;
 
-	if (!shmem_am_executor())
+	if (!slot_am_executor())
 		return store_thread_lock(thread_id);
 	level = session_limit_lock(THREAD_LOCK_TIMEOUT);
 	thread = store_thread_lock(thread_id);
@@ -331,7 +331,7 @@ executor_run_due(Oid owner)
 			Claim		claim;
 
 			has_run = true;
-			shmem_executor_busy(entry.thread_id, entry.task_id);
+			slot_busy(entry.thread_id, entry.task_id);
 			claim = run_claimed(&entry, true);
 			/* what was stopped or cancelled is looked at again, and dropped */
 			if (claim == CLAIM_VOID)

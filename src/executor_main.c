@@ -49,7 +49,7 @@ static long error_pause_ms = ERROR_PAUSE_MS;
 static void
 become_idle(void)
 {
-	HitlSlot   *slot = shmem_slot_mine();
+	HitlSlot   *slot = slot_mine();
 
 	shmem_lock();
 	slot->state = HITL_PROCESS_IDLE;
@@ -66,7 +66,7 @@ static TimestampTz
 become_sleeper(void)
 {
 	HitlLatches latches = {0};
-	HitlSlot   *slot = shmem_slot_mine();
+	HitlSlot   *slot = slot_mine();
 
 	shmem_lock();
 	if (slot->idle_since == 0)
@@ -83,7 +83,7 @@ become_sleeper(void)
 static void
 become_busy(void)
 {
-	HitlSlot   *slot = shmem_slot_mine();
+	HitlSlot   *slot = slot_mine();
 
 	shmem_lock();
 	slot->state = HITL_PROCESS_BUSY;
@@ -118,7 +118,7 @@ static bool
 has_to_leave(void)
 {
 	HitlLatches latches = {0};
-	HitlSlot   *slot = shmem_slot_mine();
+	HitlSlot   *slot = slot_mine();
 	bool		has_to;
 
 	shmem_lock();
@@ -143,7 +143,7 @@ has_to_leave(void)
 static bool
 try_leave(void)
 {
-	HitlSlot   *slot = shmem_slot_mine();
+	HitlSlot   *slot = slot_mine();
 	bool		is_free;
 
 	shmem_lock();
@@ -171,7 +171,7 @@ is_installed(void)
 static void
 pause_after_error(void)
 {
-	HitlSlot   *slot = shmem_slot_mine();
+	HitlSlot   *slot = slot_mine();
 	TimestampTz until = TimestampTzPlusMilliseconds(clock_now(), error_pause_ms);
 	TimestampTz now;
 
@@ -188,7 +188,7 @@ pause_after_error(void)
 static void
 recover(MemoryContext task_context)
 {
-	HitlSlot   *slot = shmem_slot_mine();
+	HitlSlot   *slot = slot_mine();
 	bool		is_cancel;
 
 	HOLD_INTERRUPTS();
@@ -203,7 +203,7 @@ recover(MemoryContext task_context)
 		ereport(LOG,
 				(errmsg("could not record a run of thread %lld", (long long) slot->thread_id),
 				 errdetail("Task %lld stays in the queue.", (long long) slot->task_id)));
-	shmem_executor_idle();
+	slot_idle();
 	QueryCancelPending = false;
 	RESUME_INTERRUPTS();
 
@@ -273,7 +273,7 @@ hitl_executor_main(Datum main_arg pg_attribute_unused())
 	HitlSlot   *slot;
 
 	worker_attach(HITL_PROCESS_EXECUTOR, clock_now());
-	slot = shmem_slot_mine();
+	slot = slot_mine();
 	BackgroundWorkerInitializeConnectionByOid(slot->dboid, slot->roleoid,
 											  COMPAT_BGWORKER_ROLE_FLAGS);
 	worker_connected();

@@ -300,7 +300,7 @@ start_dispatcher(Oid dboid, TimestampTz now)
 		shmem_entry_remove(entry);
 	else if (entry != NULL && needed_at(entry) <= now)
 	{
-		HitlSlot   *slot = shmem_slot_take(HITL_PROCESS_DISPATCHER, dboid,
+		HitlSlot   *slot = slot_take(HITL_PROCESS_DISPATCHER, dboid,
 										   InvalidOid, now);
 
 		is_needed = true;

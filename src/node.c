@@ -36,7 +36,7 @@
 #include "reducer.h"
 #include "rights.h"
 #include "session.h"
-#include "shmem.h"
+#include "slot.h"
 #include "timer.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -86,9 +86,9 @@ judge_error(HitlFrame *frame, ErrorData *error)
 	if (frame_is_cancel(error))
 	{
 		/* the user's ^C or timeout: inline it is theirs */
-		if (!shmem_am_executor())
+		if (!slot_am_executor())
 			ReThrowError(error);
-		if (shmem_cancel_aim(run->task->thread_id) != HITL_CANCEL_NONE)
+		if (slot_cancel_aim(run->task->thread_id) != HITL_CANCEL_NONE)
 		{
 			run->outcome = HITL_OUTCOME_STOPPED;
 			return;
@@ -390,7 +390,7 @@ run_in_subtransaction(HitlFrame *frame)
 			CHECK_FOR_INTERRUPTS();
 		if (timer_has_fired())
 			ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("node timed out")));
-		if (frame->has_portals && !shmem_am_executor())
+		if (frame->has_portals && !slot_am_executor())
 			drop_portals();
 		ReleaseCurrentSubTransaction();
 		run->outcome = HITL_OUTCOME_DONE;
@@ -480,7 +480,7 @@ node_reduce(const HitlGraphVersion *graph, int64 thread_id, Jsonb *state, List *
 		PushActiveSnapshot(GetTransactionSnapshot());
 		delta = reducer_apply(graph, state, tasks, call_reducer, (void *) graph);
 		PopActiveSnapshot();
-		if (frame.has_portals && !shmem_am_executor())
+		if (frame.has_portals && !slot_am_executor())
 			drop_portals();
 		session_leave_node(level);
 	}

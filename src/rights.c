@@ -20,7 +20,7 @@
 #include "frame.h"
 #include "miscadmin.h"
 #include "rights.h"
-#include "shmem.h"
+#include "slot.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -79,7 +79,7 @@ rights_require_voter(const HitlInterrupt *interrupt)
 {
 	const char *detail = NULL;
 
-	if (frame_is_open() || shmem_am_executor())
+	if (frame_is_open() || slot_am_executor())
 		detail = "An agent does not approve itself: this is called by a node.";
 	else if (frame_has_run_inline() && frame_is_leftover())
 		detail = "An agent does not approve itself: this is called by what a node left to run at the commit.";

@@ -176,26 +176,6 @@ typedef struct HitlLatches
 	int			procno[HITL_SLOTS + HITL_WAITERS];
 } HitlLatches;
 
-/* for whom a cancel (SIGINT) was meant, as seen by the executor that got it */
-typedef enum HitlCancelAim
-{
-	HITL_CANCEL_NONE,			/* not from us: pg_cancel_backend, a timeout */
-	HITL_CANCEL_THIS,
-	HITL_CANCEL_OTHER			/* a task that this process ran before */
-} HitlCancelAim;
-
-/* a row of hitl.worker_status */
-typedef struct HitlWorkerInfo
-{
-	const char *process;
-	const char *state;
-	Oid			dboid;			/* InvalidOid: none, also for the next */
-	Oid			roleoid;
-	int			pid;			/* 0: none yet */
-	int64		thread_id;		/* 0: none */
-	TimestampTz since;			/* 0: not known */
-} HitlWorkerInfo;
-
 /* NULL without preload */
 extern HitlShared *shmem_shared;
 
@@ -222,27 +202,8 @@ extern bool shmem_database_is_held(Oid dboid);
 extern HitlRefusal *shmem_refusal_find(Oid dboid, Oid roleoid);
 extern HitlRefusal *shmem_refusal_make(Oid dboid, Oid roleoid);
 
-/* processes; the lock is held */
-extern HitlSlot *shmem_slot_take(HitlProcessKind kind, Oid dboid, Oid roleoid,
-								 TimestampTz now);
-extern void shmem_slot_free(HitlSlot *slot);
-extern HitlSlot *shmem_slot_adopt(HitlProcessKind kind, int place,
-								  uint32 generation, TimestampTz now);
-extern HitlSlot *shmem_slot_mine(void);
-extern void shmem_slot_disown(void);
-
 /* holds of the current transaction, see utility.c; they take the lock */
 extern bool shmem_hold_begin(Oid dboid);
 extern void shmem_hold_end(Oid dboid, bool is_gone);
-extern int	shmem_hold_clear(Oid dboid, bool is_impatient);
-
-/* an executor about itself; no-ops elsewhere */
-extern bool shmem_am_executor(void);
-extern void shmem_executor_busy(int64 thread_id, int64 task_id);
-extern void shmem_executor_idle(void);
-extern HitlCancelAim shmem_cancel_aim(int64 thread_id);
-
-/* for worker_status: palloc'd rows, one for the launcher even if it is absent */
-extern int	shmem_workers(HitlWorkerInfo **workers);
 
 #endif							/* HITL_SHMEM_H */

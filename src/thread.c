@@ -32,6 +32,7 @@
 #include "reducer.h"
 #include "rights.h"
 #include "shmem.h"
+#include "slot.h"
 #include "store_interrupt.h"
 #include "store_queue.h"
 #include "store_task.h"
@@ -605,7 +606,7 @@ thread_why(int64 thread_id, const char **code, char **explanation, char **next)
 	else
 	{
 		HitlWorkerInfo *workers;
-		int			n_workers = shmem_workers(&workers);
+		int			n_workers = slot_workers(&workers);
 		bool		has_launcher = false;
 
 		for (int i = 0; i < n_workers; i++)

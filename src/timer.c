@@ -13,7 +13,7 @@
 
 #include "clock.h"
 #include "miscadmin.h"
-#include "shmem.h"
+#include "slot.h"
 #include "timer.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
@@ -30,7 +30,7 @@ static void
 fire(void)
 {
 	n_fired++;
-	if (n_fired > MAX_FIRED && shmem_am_executor())
+	if (n_fired > MAX_FIRED && slot_am_executor())
 		ProcDiePending = true;
 	QueryCancelPending = true;
 	InterruptPending = true;

@@ -34,6 +34,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "shmem.h"
+#include "slot.h"
 #include "storage/latch.h"
 #include "tcop/utility.h"
 #include "utility.h"
@@ -248,7 +249,7 @@ hold_database(Oid dboid, bool is_dropped)
 		TimestampTz now = clock_now();
 		bool		is_impatient = TimestampDifferenceExceeds(start, now, PATIENCE_MS);
 
-		if (shmem_hold_clear(dboid, is_impatient) == 0 ||
+		if (slot_clear_database(dboid, is_impatient) == 0 ||
 			TimestampDifferenceExceeds(start, now, LIMIT_MS))
 			break;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,

@@ -33,6 +33,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "miscadmin.h"
+#include "slot.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
@@ -281,11 +282,11 @@ raise_flag(bool *flag)
 static bool
 wake_owner(HitlEntry *entry, const OwnerNote *note, HitlLatches *latches)
 {
-	HitlSlot   *mine = shmem_slot_mine();
+	HitlSlot   *mine = slot_mine();
 	int			count = note->count;
 	bool		has_executor = false;
 
-	if (shmem_am_executor() && mine->roleoid == note->owner)
+	if (slot_am_executor() && mine->roleoid == note->owner)
 	{
 		has_executor = true;
 		count--;
@@ -331,7 +332,7 @@ wake_cancels(void)
 		HitlSlot   *slot = &shmem_shared->slots[i];
 
 		if (slot->kind != HITL_PROCESS_EXECUTOR || slot->dboid != MyDatabaseId ||
-			slot->state != HITL_PROCESS_BUSY || slot == shmem_slot_mine())
+			slot->state != HITL_PROCESS_BUSY || slot == slot_mine())
 			continue;
 		for (int j = 0; j < notes.cancels.n; j++)
 		{
@@ -458,7 +459,7 @@ tell_rollback(void)
 	HitlLatches latches = {0};
 	HitlEntry  *entry;
 
-	if (!notes.any || !shmem_is_on() || shmem_am_executor())
+	if (!notes.any || !shmem_is_on() || slot_am_executor())
 		return;
 	shmem_lock();
 	entry = shmem_entry_find(MyDatabaseId);

@@ -72,7 +72,7 @@ make_room(TimestampTz now)
 
 		if (slot->kind != HITL_PROCESS_NONE && slot->state == HITL_PROCESS_IDLE &&
 			slot->idle_since != 0 && !slot->is_woken && !slot->must_leave &&
-			slot != shmem_slot_mine() &&
+			slot != slot_mine() &&
 			slot->idle_since <= TimestampTzPlusMilliseconds(now, -1000) &&
 			(sleeper == NULL || slot->idle_since < sleeper->idle_since))
 			sleeper = slot;
@@ -118,7 +118,7 @@ worker_start(const HitlStart *start, const char *name, TimestampTz now)
 
 	shmem_lock();
 	if (shmem_shared->slots[start->place].generation == start->generation)
-		shmem_slot_free(&shmem_shared->slots[start->place]);
+		slot_free(&shmem_shared->slots[start->place]);
 	shmem_unlock();
 	if (no_room_ms == 0)
 		ereport(LOG,
@@ -162,7 +162,7 @@ worker_reclaim(TimestampTz now)
 			now < TimestampTzPlusMilliseconds(slot->started_at, limit))
 			continue;
 		entry = shmem_entry_find(slot->dboid);
-		shmem_slot_free(slot);
+		slot_free(slot);
 		if (entry != NULL)
 			entry->has_work = true;
 		shmem_rouse_waiting(&latches);
@@ -207,7 +207,7 @@ leave_executor(HitlSlot *slot, TimestampTz now, HitlLatches *latches)
 		shmem_entry_rouse(entry, latches);
 	}
 
-	shmem_slot_free(slot);
+	slot_free(slot);
 	if (granted != NULL && !shmem_database_is_held(granted->dboid))
 	{
 		slot->kind = HITL_PROCESS_EXECUTOR;
@@ -241,7 +241,7 @@ leave_dispatcher(HitlSlot *slot, TimestampTz now, HitlLatches *latches)
 			entry->failures++;
 		}
 	}
-	shmem_slot_free(slot);
+	slot_free(slot);
 	shmem_rouse_launcher(latches);
 }
 
@@ -249,7 +249,7 @@ static void
 leave(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
 	HitlLatches latches = {0};
-	HitlSlot   *slot = shmem_slot_mine();
+	HitlSlot   *slot = slot_mine();
 	TimestampTz now = clock_now();
 
 	if (slot == NULL)
@@ -260,9 +260,9 @@ leave(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 	else if (slot->kind == HITL_PROCESS_DISPATCHER)
 		leave_dispatcher(slot, now, &latches);
 	else
-		shmem_slot_free(slot);
+		slot_free(slot);
 	shmem_unlock();
-	shmem_slot_disown();
+	slot_disown();
 	shmem_latch_set(&latches);
 }
 
@@ -289,7 +289,7 @@ worker_attach(HitlProcessKind kind, TimestampTz now)
 	if (shmem_shared == NULL)
 		proc_exit(1);
 	shmem_lock();
-	slot = shmem_slot_adopt(kind, start.place, start.generation, now);
+	slot = slot_adopt(kind, start.place, start.generation, now);
 	shmem_unlock();
 	if (slot == NULL)
 		proc_exit(0);
@@ -305,7 +305,7 @@ worker_attach(HitlProcessKind kind, TimestampTz now)
 void
 worker_connected(void)
 {
-	HitlSlot   *slot = shmem_slot_mine();
+	HitlSlot   *slot = slot_mine();
 	HitlRefusal *refusal;
 
 	shmem_lock();

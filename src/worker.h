@@ -8,7 +8,7 @@
 #define HITL_WORKER_H
 
 #include "guc.h"
-#include "shmem.h"
+#include "slot.h"
 
 StaticAssertDecl(HITL_SLOTS > 1 + HITL_MAX_DISPATCHERS + HITL_MAX_EXECUTORS,
 				 "every process that the settings allow needs a slot");
