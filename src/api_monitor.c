@@ -16,11 +16,12 @@
 #include "miscadmin.h"
 #include "shmem.h"
 #include "slot.h"
-#include "thread.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
+#include "view.h"
 #include "wake.h"
+#include "why.h"
 
 PG_FUNCTION_INFO_V1(hitl_workers);
 PG_FUNCTION_INFO_V1(hitl_why);
@@ -115,7 +116,7 @@ hitl_why(PG_FUNCTION_ARGS)
 	Datum		values[3];
 	bool		nulls[3] = {false};
 
-	thread_why(PG_GETARG_INT64(0), &code, &explanation, &next);
+	why_explain(PG_GETARG_INT64(0), &code, &explanation, &next);
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "hitl expected to return a row");
 	values[0] = CStringGetTextDatum(code);
@@ -129,7 +130,7 @@ hitl_mermaid(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(thread_mermaid(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+	PG_RETURN_TEXT_P(cstring_to_text(view_mermaid(text_to_cstring(PG_GETARG_TEXT_PP(0)),
 													!PG_ARGISNULL(1), PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1))));
 }
 

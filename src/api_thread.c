@@ -30,6 +30,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "view.h"
 
 PG_FUNCTION_INFO_V1(hitl_start);
 PG_FUNCTION_INFO_V1(hitl_start_many);
@@ -94,7 +95,7 @@ hitl_invoke(PG_FUNCTION_ARGS)
 	rights_require_run_here(graph_require(graph_name));
 	thread_id = thread_start(graph_name, PG_GETARG_JSONB_P(1), NULL);
 	executor_run_thread(thread_id);
-	PG_RETURN_JSONB_P(thread_document(thread_id));
+	PG_RETURN_JSONB_P(view_document(thread_id));
 }
 
 Datum
@@ -111,7 +112,7 @@ hitl_wait(PG_FUNCTION_ARGS)
 																TimestampTzGetDatum(clock_now()),
 																PG_GETARG_DATUM(1)));
 
-	if (!thread_wait(PG_GETARG_INT64(0), until, &status))
+	if (!view_wait(PG_GETARG_INT64(0), until, &status))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(name_thread_status(status)));
 }
@@ -136,14 +137,14 @@ hitl_get_state(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	PG_RETURN_JSONB_P(thread_state(PG_GETARG_INT64(0), PG_ARGISNULL(1) ? -1 : get_checkpoint(fcinfo, 1)));
+	PG_RETURN_JSONB_P(view_state(PG_GETARG_INT64(0), PG_ARGISNULL(1) ? -1 : get_checkpoint(fcinfo, 1)));
 }
 
 Datum
 hitl_diff(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_JSONB_P(json_changes(thread_state(PG_GETARG_INT64(0), get_checkpoint(fcinfo, 1)),
-								   thread_state(PG_GETARG_INT64(0), get_checkpoint(fcinfo, 2))));
+	PG_RETURN_JSONB_P(json_changes(view_state(PG_GETARG_INT64(0), get_checkpoint(fcinfo, 1)),
+								   view_state(PG_GETARG_INT64(0), get_checkpoint(fcinfo, 2))));
 }
 
 Datum

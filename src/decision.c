@@ -26,6 +26,7 @@
 #include "store_queue.h"
 #include "thread.h"
 #include "utils/timestamp.h"
+#include "view.h"
 #include "wake.h"
 
 /* votes that settle an interrupt which has no policy */
@@ -197,5 +198,5 @@ decision_resume(int64 thread_id, const HitlAnswer *answer)
 	/* else it is queued, for an executor or its owner */
 	if (rights_may_run_here(thread->owner))
 		executor_run_thread(thread_id);
-	return thread_document(thread_id);
+	return view_document(thread_id);
 }

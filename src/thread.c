@@ -21,11 +21,9 @@
 #include "frame.h"
 #include "frontier.h"
 #include "graph.h"
-#include "guc.h"
 #include "interrupt.h"
 #include "json.h"
 #include "lifecycle.h"
-#include "mermaid.h"
 #include "miscadmin.h"
 #include "names.h"
 #include "node.h"
@@ -40,7 +38,6 @@
 #include "thread.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
-#include "utils/timestamp.h"
 #include "wake.h"
 
 /* keys are in an index */
@@ -72,8 +69,8 @@ thread_status(const HitlThread *thread)
 }
 
 /* Who starts something should know that nobody will run it.  Once a session. */
-static void
-note_missing_workers(void)
+void
+thread_note_missing_workers(void)
 {
 	static bool is_noted = false;
 
@@ -206,7 +203,7 @@ thread_start_many(const HitlGraph *graph, Jsonb *const *inputs, int n)
 	store_checkpoint_first(thread_ids, states, n, version->n_joins > 0 ? joins : NULL, now);
 	audit_threads(thread_ids, n, "started");
 	insert_tasks(&thread, is_staged ? HITL_TASK_UPDATE : HITL_TASK_NODE, thread_ids, n, targets, is_staged ? inputs : NULL, NULL, now);
-	note_missing_workers();
+	thread_note_missing_workers();
 	return thread_ids;
 }
 
@@ -436,214 +433,4 @@ thread_retry(int64 thread_id)
 	store_thread_move(thread, now);
 	wake_note_work(thread->owner);
 	return list_length(tasks);
-}
-
-/*
- * The state at a checkpoint; -1: at the latest one, as it is now, also behind a
- * wait() in the same statement.
- */
-Jsonb *
-thread_state(int64 thread_id, int checkpoint)
-{
-	HitlThread *thread = thread_require(thread_id);
-
-	if (checkpoint < 0)
-		checkpoint = thread->checkpoint;
-	if (checkpoint > thread->checkpoint)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("thread %lld has no checkpoint %d", (long long) thread_id, checkpoint),
-				 errdetail("Its latest one is %d.", thread->checkpoint),
-				 errhint("SELECT * FROM hitl.state_history(%lld);", (long long) thread_id)));
-	return store_checkpoint_state(thread_id, checkpoint);
-}
-
-/* What invoke() and resume() return. */
-Jsonb *
-thread_document(int64 thread_id)
-{
-	HitlThread *thread = store_thread_find(thread_id);
-	HitlThreadStatus status = thread_status(thread);
-	TimestampTz due_at;
-	JsonBuilder b;
-
-	json_begin(&b);
-	json_add_int64(&b, "thread_id", thread_id);
-	json_add_string(&b, "status", name_thread_status(status));
-	json_add_jsonb(&b, "state", store_checkpoint_state(thread_id, thread->checkpoint));
-	json_add_jsonb(&b, "interrupts", interrupt_documents(thread_id));
-	if (status == HITL_THREAD_FAILED)
-		json_add_jsonb(&b, "error", store_task_error(thread_id, thread->step));
-	if (status == HITL_THREAD_RUNNING && store_queue_next_due(thread_id, &due_at))
-		json_add_time(&b, "due_at", due_at);
-	return json_end(&b);
-}
-
-/*
- * A graph as a Mermaid flowchart; has_thread: with where this thread is.
- */
-char *
-thread_mermaid(const char *graph_name, bool has_thread, int64 thread_id)
-{
-	HitlGraph  *graph = graph_require(graph_name);
-	HitlThread *thread;
-	List	   *targets = NIL;
-
-	if (!has_thread)
-		return mermaid_draw(graph_draft_or_latest(graph), NIL);
-	thread = thread_require(thread_id);
-	if (thread->graph_id != graph->graph_id)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("thread %lld does not run graph \"%s\"", (long long) thread_id, graph_name),
-				 errdetail("It is of another graph."),
-				 errhint("SELECT graph FROM hitl.threads WHERE thread_id = %lld;", (long long) thread_id)));
-	return mermaid_draw(graph_get(thread->graph_id, thread->version),
-						store_task_list(thread_id, thread->step, &targets));
-}
-
-static void
-refuse_wait(int64 thread_id, const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_HITL_UNCOMMITTED),
-			 errmsg("cannot wait for thread %lld in this transaction", (long long) thread_id),
-			 errdetail_internal("%s", detail),
-			 errhint("Commit first, then wait in a transaction of its own at READ COMMITTED.")));
-}
-
-/*
- * Wait until a thread is settled: done, failed, cancelled or interrupted.
- * Returns false when the time is up.
- */
-bool
-thread_wait(int64 thread_id, TimestampTz until, HitlThreadStatus *status)
-{
-	HitlThread *thread = thread_require(thread_id);
-	bool		is_settled = false;
-
-	if (IsolationUsesXactSnapshot())
-		refuse_wait(thread_id, "Its isolation level is above READ COMMITTED, so it would never see the thread move.");
-	if (thread->is_ours || store_queue_is_ours(thread_id))
-		refuse_wait(thread_id, "It has itself started, decided or steered the thread, which nobody else can see before it commits.");
-
-	wake_wait_begin(thread_id);
-	for (;;)
-	{
-		TimestampTz now;
-
-		thread = store_thread_find(thread_id);
-		if (thread == NULL)
-			break;
-		*status = thread_status(thread);
-		is_settled = *status != HITL_THREAD_RUNNING;
-		now = clock_now();
-		if (is_settled || now >= until)
-			break;
-		note_missing_workers();
-		wake_wait(TimestampDifferenceMilliseconds(now, until) + 1);
-	}
-	wake_wait_end();
-	return is_settled;
-}
-
-/* Why a thread does not move, and what to type next. */
-void
-thread_why(int64 thread_id, const char **code, char **explanation, char **next)
-{
-	HitlThread *thread = thread_require(thread_id);
-	HitlThreadStatus status = thread_status(thread);
-	long long	id = thread_id;
-	TimestampTz due_at = DT_NOBEGIN;
-	const char *why;
-	char	   *remedy;
-
-	*next = psprintf("SELECT * FROM hitl.timeline WHERE thread_id = %lld;", id);
-	*code = name_thread_status(status);
-	switch (status)
-	{
-		case HITL_THREAD_DONE:
-			*explanation = pstrdup("It has reached END.");
-			*next = psprintf("SELECT hitl.get_state(%lld);", id);
-			return;
-		case HITL_THREAD_CANCELLED:
-			*explanation = pstrdup("It was cancelled.");
-			return;
-		case HITL_THREAD_FAILED:
-			*explanation = pstrdup("A node failed, and nothing else of its step can run.");
-			*next = psprintf("SELECT * FROM hitl.failed WHERE thread_id = %lld;  -- then SELECT hitl.retry(%lld);", id, id);
-			return;
-		case HITL_THREAD_INTERRUPTED:
-			*explanation = psprintf("It waits for %d decision(s).",
-									list_length(store_interrupt_pending(thread_id, HITL_LOCK_NONE)));
-			*next = psprintf("SELECT * FROM hitl.pending WHERE thread_id = %lld;", id);
-			return;
-		case HITL_THREAD_RUNNING:
-			break;
-	}
-
-	if (frame_is_open_for(thread_id))
-	{
-		*code = "running";
-		*explanation = pstrdup("A node of it runs in this session.");
-		return;
-	}
-
-	/* it is queued: who will take it? */
-	(void) store_queue_next_due(thread_id, &due_at);
-	if (due_at > clock_now())
-	{
-		*code = "delayed";
-		*explanation = psprintf("It was put back and runs again at %s.", timestamptz_to_str(due_at));
-		*next = psprintf("SELECT hitl.wait(%lld);", id);
-	}
-	else if (!shmem_is_on())
-	{
-		*code = "no_workers";
-		*explanation = pstrdup("It is queued, and hitl is not in shared_preload_libraries: no worker will take it.");
-		*next = pstrdup("CALL hitl.run_pending();");
-	}
-	else
-	{
-		HitlWorkerInfo *workers;
-		int			n_workers = slot_workers(&workers);
-		bool		has_launcher = false;
-
-		for (int i = 0; i < n_workers; i++)
-		{
-			if (workers[i].pid != 0 && strcmp(workers[i].process, "launcher") == 0)
-				has_launcher = true;
-			if (workers[i].dboid == MyDatabaseId && workers[i].thread_id == thread_id)
-			{
-				*code = "running";
-				*explanation = psprintf("Process %d runs a node of it.", workers[i].pid);
-				*next = psprintf("SELECT hitl.wait(%lld);", id);
-				return;
-			}
-		}
-		*next = pstrdup("SELECT * FROM hitl.worker_status;");
-		if (!rights_can_connect(thread->owner, &why, &remedy))
-		{
-			*code = "owner_cannot_connect";
-			*explanation = psprintf("It is queued, and no executor can run as role \"%s\": %s.",
-									rights_role_name(thread->owner), why);
-			*next = remedy;
-		}
-		else if (!has_launcher)
-		{
-			*code = "no_launcher";
-			*explanation = pstrdup("It is queued, and the hitl launcher is not running.");
-		}
-		else if (guc_max_executors == 0)
-		{
-			*code = "no_executor";
-			*explanation = pstrdup("It is queued, and hitl.max_executors is 0.");
-			*next = pstrdup("ALTER SYSTEM SET hitl.max_executors = 4;  -- then SELECT pg_reload_conf();");
-		}
-		else
-		{
-			*code = "queued";
-			*explanation = pstrdup("It is queued and waits for an executor.");
-		}
-	}
 }

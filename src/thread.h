@@ -17,10 +17,6 @@ extern HitlThreadStatus thread_status(const HitlThread *thread);
 extern void thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to);
 extern HitlThreadStatus thread_cancel(int64 thread_id, const char *reason);
 extern int	thread_retry(int64 thread_id);
-extern Jsonb *thread_state(int64 thread_id, int checkpoint);
-extern Jsonb *thread_document(int64 thread_id);
-extern char *thread_mermaid(const char *graph_name, bool has_thread, int64 thread_id);
-extern bool thread_wait(int64 thread_id, TimestampTz until, HitlThreadStatus *status);
-extern void thread_why(int64 thread_id, const char **code, char **explanation, char **next);
+extern void thread_note_missing_workers(void);
 
 #endif							/* HITL_THREAD_H */

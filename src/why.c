@@ -1,0 +1,122 @@
+/*
+ * why.c
+ *    Why a thread does not move, and what to type next.
+ *
+ * Layer 3.
+ */
+#include "postgres.h"
+
+#include "clock.h"
+#include "frame.h"
+#include "guc.h"
+#include "miscadmin.h"
+#include "names.h"
+#include "rights.h"
+#include "shmem.h"
+#include "slot.h"
+#include "store_interrupt.h"
+#include "store_queue.h"
+#include "thread.h"
+#include "utils/timestamp.h"
+#include "why.h"
+
+/* Why a thread does not move, and what to type next. */
+void
+why_explain(int64 thread_id, const char **code, char **explanation, char **next)
+{
+	HitlThread *thread = thread_require(thread_id);
+	HitlThreadStatus status = thread_status(thread);
+	long long	id = thread_id;
+	TimestampTz due_at = DT_NOBEGIN;
+	const char *why;
+	char	   *remedy;
+
+	*next = psprintf("SELECT * FROM hitl.timeline WHERE thread_id = %lld;", id);
+	*code = name_thread_status(status);
+	switch (status)
+	{
+		case HITL_THREAD_DONE:
+			*explanation = pstrdup("It has reached END.");
+			*next = psprintf("SELECT hitl.get_state(%lld);", id);
+			return;
+		case HITL_THREAD_CANCELLED:
+			*explanation = pstrdup("It was cancelled.");
+			return;
+		case HITL_THREAD_FAILED:
+			*explanation = pstrdup("A node failed, and nothing else of its step can run.");
+			*next = psprintf("SELECT * FROM hitl.failed WHERE thread_id = %lld;  -- then SELECT hitl.retry(%lld);", id, id);
+			return;
+		case HITL_THREAD_INTERRUPTED:
+			*explanation = psprintf("It waits for %d decision(s).",
+									list_length(store_interrupt_pending(thread_id, HITL_LOCK_NONE)));
+			*next = psprintf("SELECT * FROM hitl.pending WHERE thread_id = %lld;", id);
+			return;
+		case HITL_THREAD_RUNNING:
+			break;
+	}
+
+	if (frame_is_open_for(thread_id))
+	{
+		*code = "running";
+		*explanation = pstrdup("A node of it runs in this session.");
+		return;
+	}
+
+	/* it is queued: who will take it? */
+	(void) store_queue_next_due(thread_id, &due_at);
+	if (due_at > clock_now())
+	{
+		*code = "delayed";
+		*explanation = psprintf("It was put back and runs again at %s.", timestamptz_to_str(due_at));
+		*next = psprintf("SELECT hitl.wait(%lld);", id);
+	}
+	else if (!shmem_is_on())
+	{
+		*code = "no_workers";
+		*explanation = pstrdup("It is queued, and hitl is not in shared_preload_libraries: no worker will take it.");
+		*next = pstrdup("CALL hitl.run_pending();");
+	}
+	else
+	{
+		HitlWorkerInfo *workers;
+		int			n_workers = slot_workers(&workers);
+		bool		has_launcher = false;
+
+		for (int i = 0; i < n_workers; i++)
+		{
+			if (workers[i].pid != 0 && strcmp(workers[i].process, "launcher") == 0)
+				has_launcher = true;
+			if (workers[i].dboid == MyDatabaseId && workers[i].thread_id == thread_id)
+			{
+				*code = "running";
+				*explanation = psprintf("Process %d runs a node of it.", workers[i].pid);
+				*next = psprintf("SELECT hitl.wait(%lld);", id);
+				return;
+			}
+		}
+		*next = pstrdup("SELECT * FROM hitl.worker_status;");
+		if (!rights_can_connect(thread->owner, &why, &remedy))
+		{
+			*code = "owner_cannot_connect";
+			*explanation = psprintf("It is queued, and no executor can run as role \"%s\": %s.",
+									rights_role_name(thread->owner), why);
+			*next = remedy;
+		}
+		else if (!has_launcher)
+		{
+			*code = "no_launcher";
+			*explanation = pstrdup("It is queued, and the hitl launcher is not running.");
+		}
+		else if (guc_max_executors == 0)
+		{
+			*code = "no_executor";
+			*explanation = pstrdup("It is queued, and hitl.max_executors is 0.");
+			*next = pstrdup("ALTER SYSTEM SET hitl.max_executors = 4;  -- then SELECT pg_reload_conf();");
+		}
+		else
+		{
+			*code = "queued";
+			*explanation = pstrdup("It is queued and waits for an executor.");
+		}
+	}
+}
