@@ -1,6 +1,6 @@
 /*
  * node.h
- *    Run one node: rights, role, settings, subtransaction, and what came of it.
+ *    Run one node: its gate, its handler or statement, its routers.
  *
  * Layer 3.
  */

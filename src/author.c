@@ -1,0 +1,253 @@
+/*
+ * author.c
+ *    Run code of an author: in whose session, under what, and what came of it.
+ *
+ * It runs in a subtransaction, in a session of the graph's owner, under the
+ * graph's settings, in a frame and for a limited time.  It ends in one of
+ * these ways:
+ *   returns            its effects stay, with what it returned
+ *   pauses             its effects are rolled back; the question is kept
+ *   raises             its effects are rolled back; the error is kept
+ *
+ * Once the frame carries the mark of a pause (frame.c), it is the mark that
+ * counts, whatever the code returns or raises; only a cancel that is not ours
+ * stays a cancel.
+ *
+ * Layer 3.  Memory: what comes of a run is in the context of author_run()'s
+ * caller, which must outlive the subtransaction.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "author.h"
+#include "commands/trigger.h"
+#include "db.h"
+#include "fmgr.h"
+#include "guc.h"
+#include "lifecycle.h"
+#include "miscadmin.h"
+#include "rights.h"
+#include "session.h"
+#include "slot.h"
+#include "timer.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/resowner.h"
+
+/* -------------------------------------------------------------------- errors */
+
+static int
+timeout_of(const HitlRun *run)
+{
+	return run->node != NULL && run->node->timeout_ms > 0 ? run->node->timeout_ms : guc_node_timeout;
+}
+
+static HitlError
+timeout_error(const HitlRun *run)
+{
+	HitlError	error = {
+		.sqlerrcode = ERRCODE_QUERY_CANCELED,
+		.message = psprintf("node \"%s\" ran longer than %g s", run->task->node, timeout_of(run) / 1000.0),
+		.detail = pstrdup("It was cancelled and its effects are rolled back."),
+		.hint = pstrdup("Give it more time by add_node(..., timeout => ...), or let an outside program do long work.")
+	};
+
+	return error;
+}
+
+/*
+ * An error ended the node and the subtransaction is rolled back.  Decide what
+ * it means; errors that belong to the caller of an inline run are thrown on.
+ */
+static void
+judge_error(HitlFrame *frame, ErrorData *error)
+{
+	HitlRun    *run = frame->run;
+
+	if (timer_has_fired() && !frame_is_marked(frame))
+	{
+		/* whatever it raises after that */
+		run->error = timeout_error(run);
+		run->outcome = HITL_OUTCOME_FAILED;
+		return;
+	}
+	if (frame_is_cancel(error))
+	{
+		/* the user's ^C or timeout: inline it is theirs */
+		if (!slot_am_executor())
+			ReThrowError(error);
+		if (slot_cancel_aim(run->task->thread_id) != HITL_CANCEL_NONE)
+		{
+			run->outcome = HITL_OUTCOME_STOPPED;
+			return;
+		}
+		frame->pause = NULL;
+		frame->failure = NULL;
+	}
+
+	/* the mark counts, not the error */
+	if (frame->pause != NULL)
+	{
+		run->outcome = HITL_OUTCOME_PAUSED;
+		run->question = frame->pause;
+		return;
+	}
+	run->error = frame->failure != NULL ? *frame->failure : frame_copy_error(error);
+	switch (lifecycle_error_verdict(run->error.sqlerrcode))
+	{
+		case HITL_ERROR_RETRY:
+			/* at a fixed snapshot a conflict will not go away */
+			if (IsolationUsesXactSnapshot())
+				ReThrowError(error);
+			run->outcome = HITL_OUTCOME_RETRY;
+			return;
+		case HITL_ERROR_PUT_BACK:
+			run->outcome = HITL_OUTCOME_PUT_BACK;
+			return;
+		case HITL_ERROR_FAIL:
+			break;
+	}
+	run->outcome = HITL_OUTCOME_FAILED;
+}
+
+/* ------------------------------------------------------------------- the run */
+
+/* Call a function of one or two jsonb arguments (NULL: SQL NULL). */
+Datum
+author_call(Oid function, int n_args, Jsonb *first, Jsonb *second, bool *is_null)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+	FmgrInfo	flinfo;
+	Datum		result;
+
+	fmgr_info(function, &flinfo);
+	InitFunctionCallInfoData(*fcinfo, &flinfo, n_args, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = first != NULL ? JsonbPGetDatum(first) : (Datum) 0;
+	fcinfo->args[0].isnull = first == NULL;
+	fcinfo->args[1].value = second != NULL ? JsonbPGetDatum(second) : (Datum) 0;
+	fcinfo->args[1].isnull = second == NULL;
+	if (flinfo.fn_strict && (first == NULL || (n_args > 1 && second == NULL)))
+	{
+		*is_null = true;
+		return (Datum) 0;
+	}
+	result = FunctionCallInvoke(fcinfo);
+	*is_null = fcinfo->isnull;
+	return result;
+}
+
+/*
+ * Inline, close the cursors that the node has left open.  At the commit the
+ * server would run a held or pinned one to its end, as the session's user and
+ * outside of any node.
+ */
+void
+author_drop_portals(const HitlFrame *frame)
+{
+	ListCell   *cell;
+
+	if (!frame->has_portals || slot_am_executor())
+		return;
+	foreach(cell, db_portal_names())
+	{
+		Portal		portal = GetPortalByName(lfirst(cell));
+
+		/* the caller's own were made in another subtransaction */
+		if (!PortalIsValid(portal) || portal->createSubid != GetCurrentSubTransactionId() ||
+			portal->status == PORTAL_ACTIVE)
+			continue;
+		if (portal->portalPinned)
+			UnpinPortal(portal);
+		PortalDrop(portal, false);
+	}
+}
+
+static void
+run_in_subtransaction(HitlFrame *frame, AuthorBody body)
+{
+	HitlRun    *run = frame->run;
+	MemoryContext scratch;
+	ResourceOwner old_owner = CurrentResourceOwner;
+
+	scratch = AllocSetContextCreate(frame->context, "hitl node", ALLOCSET_DEFAULT_SIZES);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(scratch);
+
+	PG_TRY();
+	{
+		body(frame);
+		/* a deferred constraint that fails is the node's failure too */
+		if (run->fires_deferred)
+			AfterTriggerFireDeferred();
+		/* a node that caught its mark, or the cancel of its timer, and returned
+		 * is stopped here */
+		frame_hold();
+		if (timer_has_fired())
+			CHECK_FOR_INTERRUPTS();
+		if (timer_has_fired())
+			ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("node timed out")));
+		author_drop_portals(frame);
+		ReleaseCurrentSubTransaction();
+		run->outcome = HITL_OUTCOME_DONE;
+		MemoryContextSwitchTo(frame->context);
+		CurrentResourceOwner = old_owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(frame->context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(frame->context);
+		CurrentResourceOwner = old_owner;
+		run->update = NULL;
+		run->targets = NIL;
+		run->is_diverted = false;
+		judge_error(frame, error);
+	}
+	PG_END_TRY();
+	MemoryContextDelete(scratch);
+}
+
+/* The last defence: callers have looked themselves, and said so nicely. */
+void
+author_require_session(const HitlGraphVersion *graph)
+{
+	if (!rights_may_run_here(graph->owner))
+		elog(ERROR, "hitl must not run a node in a session that is not its owner's");
+}
+
+/*
+ * Run a body as the graph's owner and fill in what came of it.  Raises only
+ * what belongs to the caller of an inline run: a cancel, a conflict at a fixed
+ * snapshot.  The caller has the task claimed, and the session is the owner's.
+ */
+void
+author_run(HitlRun *run, AuthorBody body)
+{
+	HitlFrame	frame;
+	bool		is_timed;
+	int			level;
+
+	author_require_session(run->graph);
+	frame_push(&frame, run, run->task->thread_id);
+	is_timed = timer_start(timeout_of(run));
+	PG_TRY();
+	{
+		level = session_enter_node(run->graph->search_path);
+		run_in_subtransaction(&frame, body);
+		session_leave_node(level);
+	}
+	PG_FINALLY();
+	{
+		if (is_timed)
+			timer_stop();
+		frame_pop(&frame);
+	}
+	PG_END_TRY();
+
+	if (run->outcome == HITL_OUTCOME_DONE)
+		frame_note_inline_run();
+}
