@@ -97,7 +97,8 @@ CREATE FUNCTION hitl.add_channel(graph text, channel text, reducer text DEFAULT 
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_channel';
 COMMENT ON FUNCTION hitl.add_channel(text, text, text, jsonb) IS
 'Declares how a key of the state takes updates. reducer: overwrite (at most one writer in a super-step), append, merge (deep), add, min, max, union (a set),
-messages (upsert by "id", LangGraph''s add_messages), or the signature of a function f(current jsonb, update jsonb) returns jsonb. initial: its value before any input.
+messages (upsert by "id", LangGraph''s add_messages), or a signature of yours: a function f(current jsonb, update jsonb) returns jsonb, called for each update,
+or an aggregate agg(jsonb) returns jsonb, over the current value (if it is not null) and then the updates in the order of the tasks. initial: its value before any input.
 Keys that are not declared are overwritten. Errors: 42704 no such graph; 42501 it is not yours; 42710 it is declared already; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.compile(graph text) RETURNS integer

@@ -425,13 +425,30 @@ db_author_fault(const char *sql)
 	return fault;
 }
 
+/* The one value of the one row; NULL for SQL NULL. */
+static Jsonb *
+copy_author_value(MemoryContext caller)
+{
+	MemoryContext old;
+	Datum		value;
+	bool		is_null;
+	Jsonb	   *result = NULL;
+
+	value = db_get(0, 1, &is_null);
+	old = MemoryContextSwitchTo(caller);
+	if (!is_null)
+		result = DatumGetJsonbPCopy(value);
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
 /* Run it with the state as $1; returns its one value, in the caller's context. */
 Jsonb *
 db_author_run(const char *sql, Jsonb *state)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[] = {JsonbPGetDatum(state)};
-	Jsonb	   *result = NULL;
+	Jsonb	   *result;
 	int			code;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -445,14 +462,33 @@ db_author_run(const char *sql, Jsonb *state)
 				 errmsg("the statement of a node must return one row"),
 				 errdetail("It returned %s.", SPI_processed == 0 ? "none" : "more than one"),
 				 errhint("SELECT one jsonb, or end it with RETURNING.")));
-	if (!db_is_null(0, 1))
-	{
-		MemoryContext old = MemoryContextSwitchTo(caller);
-		bool		is_null;
+	result = copy_author_value(caller);
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "hitl could not leave SPI");
+	return result;
+}
 
-		result = DatumGetJsonbPCopy(db_get(0, 1, &is_null));
-		MemoryContextSwitchTo(old);
-	}
+/*
+ * What an aggregate makes of these values, in their order; in the caller's
+ * context, NULL for SQL NULL.  aggregate: its name, qualified and quoted.
+ */
+Jsonb *
+db_author_aggregate(const char *aggregate, Jsonb *const *values, int n_values)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			types[] = {JSONBARRAYOID};
+	Datum		args[] = {db_jsonb_array(values, n_values).value};
+	char	   *sql = psprintf("SELECT %s(u.value ORDER BY u.place)"
+							   " FROM pg_catalog.unnest($1) WITH ORDINALITY AS u (value, place)", aggregate);
+	Jsonb	   *result;
+	int			code;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "hitl could not connect to SPI");
+	code = SPI_execute_with_args(sql, 1, types, args, NULL, false, 0);
+	if (code < 0)
+		elog(ERROR, "hitl could not run a statement: %s", SPI_result_code_string(code));
+	result = copy_author_value(caller);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "hitl could not leave SPI");
 	return result;

@@ -79,6 +79,7 @@ extern void db_utility(const char *sql);
 /* SQL that an author wrote: run as whoever we are */
 extern const char *db_author_fault(const char *sql);
 extern Jsonb *db_author_run(const char *sql, Jsonb *state);
+extern Jsonb *db_author_aggregate(const char *aggregate, Jsonb *const *values, int n_values);
 
 extern List *db_portal_names(void);
 

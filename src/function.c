@@ -13,6 +13,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_aggregate.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
@@ -67,12 +68,31 @@ find_function(const char *signature, char **reason)
 	return function;
 }
 
+/* Not one that takes its arguments WITHIN GROUP. */
+static bool
+is_plain_aggregate(Form_pg_proc row)
+{
+	HeapTuple	tuple;
+	bool		is_plain;
+
+	if (row->prokind != PROKIND_AGGREGATE)
+		return false;
+	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(row->oid));
+	is_plain = HeapTupleIsValid(tuple) &&
+		((Form_pg_aggregate) GETSTRUCT(tuple))->aggkind == AGGKIND_NORMAL;
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return is_plain;
+}
+
 /* Has the function the shape that its place asks for?  NULL, or what is asked. */
 static const char *
 shape_fault(Form_pg_proc row, HitlFunctionKind kind)
 {
-	int			n_args = kind == HITL_FUNCTION_REDUCER ? 2 : 1;
-	bool		fits = row->prokind == PROKIND_FUNCTION && !row->proretset && row->pronargs == n_args;
+	bool		is_aggregate = kind == HITL_FUNCTION_REDUCER && is_plain_aggregate(row);
+	int			n_args = kind == HITL_FUNCTION_REDUCER && !is_aggregate ? 2 : 1;
+	bool		fits = (is_aggregate || row->prokind == PROKIND_FUNCTION) && !row->proretset &&
+		row->pronargs == n_args;
 
 	for (int i = 0; fits && i < n_args; i++)
 		fits = row->proargtypes.values[i] == JSONBOID;
@@ -87,7 +107,7 @@ shape_fault(Form_pg_proc row, HitlFunctionKind kind)
 				: "it is not a function f(state jsonb) returns text, text[], jsonb or jsonb[]";
 		case HITL_FUNCTION_REDUCER:
 			return fits && row->prorettype == JSONBOID ? NULL
-				: "it is no reducer of hitl's, and not a function f(current jsonb, update jsonb) returns jsonb";
+				: "it is no reducer of hitl's, nor a function f(current jsonb, update jsonb) or an aggregate f(jsonb) that returns jsonb";
 	}
 	return NULL;
 }
@@ -125,21 +145,45 @@ function_fault(Oid function, HitlFunctionKind kind, Oid owner, Oid *function_own
 	return fault;
 }
 
+/*
+ * The same for a name whose arguments may be left out: those of its place.  A
+ * reducer is a function of two before it is an aggregate of one.
+ */
+static Oid
+find_named(const char *name, HitlFunctionKind kind, char **reason)
+{
+	Oid			function;
+	char	   *second_reason;
+
+	if (strchr(name, '(') != NULL)
+		return find_function(name, reason);
+	if (kind != HITL_FUNCTION_REDUCER)
+		return find_function(psprintf("%s(pg_catalog.jsonb)", name), reason);
+	function = find_function(psprintf("%s(pg_catalog.jsonb, pg_catalog.jsonb)", name), reason);
+	if (*reason != NULL)
+	{
+		Oid			aggregate = find_function(psprintf("%s(pg_catalog.jsonb)", name), &second_reason);
+
+		if (second_reason == NULL)
+		{
+			*reason = NULL;
+			function = aggregate;
+		}
+	}
+	return function;
+}
+
 /* Resolve a function of a draft in place; notes it, or its fault. */
 void
 function_resolve(const HitlGraphVersion *graph, HitlFunction *function, HitlFunctionKind kind,
 				 const char *what, List **functions, List **faults)
 {
-	const char *arguments = kind == HITL_FUNCTION_REDUCER ? "pg_catalog.jsonb, pg_catalog.jsonb" : "pg_catalog.jsonb";
-	char	   *signature = function->signature;
 	char	   *fault;
 	Oid			oid;
 
-	if (signature == NULL)
+	if (function->signature == NULL)
 		return;					/* a fault of the document, noted already */
-	if (strchr(signature, '(') == NULL)
-		signature = psprintf("%s(%s)", signature, arguments);
-	oid = find_function(signature, &fault);
+	oid = find_named(function->signature, kind, &fault);
 	if (fault == NULL)
 		fault = function_fault(oid, kind, graph->owner, &function->owner);
 	if (fault != NULL)
@@ -151,18 +195,25 @@ function_resolve(const HitlGraphVersion *graph, HitlFunction *function, HitlFunc
 	*functions = lappend(*functions, function);
 }
 
+/* The qualified and quoted name in a compiled signature, for SQL. */
+char *
+function_name(const char *signature)
+{
+	return pnstrdup(signature, strrchr(signature, '(') - signature);
+}
+
 /*
  * The function of a compiled signature, "schema.name(pg_catalog.jsonb)".  Its
  * name is qualified and its arguments known, so no path matters.
  */
 static Oid
-find_compiled(const char *signature, HitlFunctionKind kind)
+find_compiled(const char *signature)
 {
 	static const Oid arguments[] = {JSONBOID, JSONBOID};
-	char	   *name = pnstrdup(signature, strrchr(signature, '(') - signature);
+	const char *list = strrchr(signature, '(');
 
-	return LookupFuncName(compat_qualified_name(name), kind == HITL_FUNCTION_REDUCER ? 2 : 1,
-						  arguments, true);
+	return LookupFuncName(compat_qualified_name(function_name(signature)),
+						  strchr(list, ',') != NULL ? 2 : 1, arguments, true);
 }
 
 /*
@@ -173,7 +224,7 @@ find_compiled(const char *signature, HitlFunctionKind kind)
 Oid
 function_get(const HitlGraphVersion *graph, const HitlFunction *function, HitlFunctionKind kind, const char *what)
 {
-	Oid			oid = find_compiled(function->signature, kind);
+	Oid			oid = find_compiled(function->signature);
 	Oid			owner = InvalidOid;
 	char	   *fault = function_fault(oid, kind, graph->owner, &owner);
 

@@ -14,7 +14,8 @@ typedef enum HitlFunctionKind
 {
 	HITL_FUNCTION_HANDLER,		/* f(jsonb) returns jsonb */
 	HITL_FUNCTION_ROUTER,		/* f(jsonb) returns text, text[], jsonb, jsonb[] */
-	HITL_FUNCTION_REDUCER		/* f(jsonb, jsonb) returns jsonb */
+	HITL_FUNCTION_REDUCER		/* f(jsonb, jsonb) returns jsonb, or an
+								 * aggregate f(jsonb) returns jsonb */
 } HitlFunctionKind;
 
 extern void function_resolve(const HitlGraphVersion *graph, HitlFunction *function,
@@ -22,5 +23,6 @@ extern void function_resolve(const HitlGraphVersion *graph, HitlFunction *functi
 							 List **functions, List **faults);
 extern Oid	function_get(const HitlGraphVersion *graph, const HitlFunction *function,
 						 HitlFunctionKind kind, const char *what);
+extern char *function_name(const char *signature);
 
 #endif							/* HITL_FUNCTION_H */

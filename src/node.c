@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "author.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "db.h"
 #include "frontier.h"
@@ -59,16 +60,40 @@ call_handler(HitlFrame *frame)
 	return result;
 }
 
+/* An aggregate starts from nothing: what the channel has is the first it takes. */
+static Jsonb *
+call_aggregate(const char *signature, Jsonb *current, List *updates)
+{
+	Jsonb	  **values = palloc(sizeof(Jsonb *) * (list_length(updates) + 1));
+	int			n_values = 0;
+	ListCell   *cell;
+
+	if (current != NULL && !json_is_null(current))
+		values[n_values++] = current;
+	foreach(cell, updates)
+		values[n_values++] = lfirst(cell);
+	return db_author_aggregate(function_name(signature), values, n_values);
+}
+
 /* A reducer of the author's; see reducer.h. */
 static Jsonb *
-call_reducer(void *arg, const HitlChannel *channel, Jsonb *current, Jsonb *update)
+call_reducer(void *arg, const HitlChannel *channel, Jsonb *current, List *updates)
 {
-	bool		is_null;
-	Datum		value = author_call(function_get(arg, &channel->function, HITL_FUNCTION_REDUCER,
-												   psprintf("channel \"%s\"", channel->name)),
-									  2, current, update, &is_null);
+	char	   *what = psprintf("channel \"%s\"", channel->name);
+	ListCell   *cell;
 
-	return is_null ? NULL : DatumGetJsonbP(value);
+	foreach(cell, updates)
+	{
+		Oid			function = function_get(arg, &channel->function, HITL_FUNCTION_REDUCER, what);
+		bool		is_null;
+		Datum		value;
+
+		if (get_func_prokind(function) == PROKIND_AGGREGATE)
+			return call_aggregate(channel->function.signature, current, updates);
+		value = author_call(function, 2, current, lfirst(cell), &is_null);
+		current = is_null ? NULL : DatumGetJsonbP(value);
+	}
+	return current;
 }
 
 /* What a router returned, as jsonb. */

@@ -191,6 +191,8 @@ reduce(const HitlChannel *channel, Jsonb *current, List *updates, HitlReducerCal
 	List	   *elements = as_elements(current);
 	ListCell   *cell;
 
+	if (channel->reducer == HITL_REDUCER_FUNCTION)
+		return call(arg, channel, current, updates);
 	foreach(cell, updates)
 	{
 		Jsonb	   *update = lfirst(cell);
@@ -217,7 +219,7 @@ reduce(const HitlChannel *channel, Jsonb *current, List *updates, HitlReducerCal
 					current = update;
 				break;
 			case HITL_REDUCER_FUNCTION:
-				current = call(arg, channel, current, update);
+				Assert(false);
 				break;
 			case HITL_REDUCER_MESSAGES:
 				{

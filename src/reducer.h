@@ -9,8 +9,12 @@
 
 #include "types.h"
 
-/* calls a reducer that the author wrote; the engine gives it */
-typedef Jsonb *(*HitlReducerCall) (void *arg, const HitlChannel *channel, Jsonb *current, Jsonb *update);
+/*
+ * Calls a reducer that the author wrote, a function or an aggregate; the engine
+ * gives it.  current: NULL if the channel has no value; updates: Jsonb *, in
+ * the order of the tasks.
+ */
+typedef Jsonb *(*HitlReducerCall) (void *arg, const HitlChannel *channel, Jsonb *current, List *updates);
 
 extern bool reducer_has_authors(const HitlGraphVersion *graph);
 extern Jsonb *reducer_initial(const HitlGraphVersion *graph);

@@ -98,7 +98,8 @@ typedef enum HitlReducer
 	HITL_REDUCER_MAX,
 	HITL_REDUCER_UNION,			/* a set, kept as a sorted array */
 	HITL_REDUCER_MESSAGES,		/* a list of objects, upsert by "id" */
-	HITL_REDUCER_FUNCTION		/* f(jsonb, jsonb) returns jsonb */
+	HITL_REDUCER_FUNCTION		/* the author's: f(jsonb, jsonb) returns jsonb,
+								 * or an aggregate of jsonb */
 } HitlReducer;
 
 /* a function that a graph names: as written, then resolved by compile() */

@@ -1,6 +1,6 @@
 -- Channels: how the keys of a state take what the nodes of a super-step write.
--- Proves: each reducer, initial values, the input going through the same reducers; the same state in an executor and inline, whatever
--- order the nodes end in; two writers without a reducer, and values that a reducer cannot take, fail the thread by name; an author's reducer never runs in another role's session.
+-- Proves: each reducer, an author's function and aggregate too, initial values, the input going through the same reducers; the same state in an executor
+-- and inline, whatever order the nodes end in; two writers without a reducer, and values that a reducer cannot take, fail the thread by name; an author's reducer never runs in another role's session.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS hitl;
 CREATE SCHEMA channels;
@@ -36,6 +36,28 @@ SELECT key, value FROM jsonb_each(hitl.get_state(:t)) ORDER BY key;
 -- Here and now: the same.
 SELECT d->>'status' AS status, d->'state' = hitl.get_state(:t) AS is_same
 FROM hitl.invoke('all', '{"total": 100, "log": "input", "note": "not declared"}') d;
+
+-- 1b. A reducer may be an aggregate: over what the channel has, if that is not null, and then the updates, in the order of the tasks (here: 1 to 7).
+CREATE FUNCTION span_next(seen jsonb, value jsonb) RETURNS jsonb LANGUAGE sql AS $$
+  SELECT jsonb_build_object('first', coalesce(seen->'first', value), 'last', value, 'n', coalesce((seen->>'n')::int, 0) + 1) $$;
+CREATE FUNCTION span_end(seen jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT seen || '{"is_final": true}' $$;
+CREATE AGGREGATE span(jsonb) (SFUNC = span_next, STYPE = jsonb, FINALFUNC = span_end);
+CREATE AGGREGATE strung(jsonb) (SFUNC = jsonb_concat, STYPE = jsonb, INITCOND = '[]');
+CREATE FUNCTION nothing_next(seen jsonb, value jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT NULL::jsonb $$;
+CREATE AGGREGATE nothing(jsonb) (SFUNC = nothing_next, STYPE = jsonb);
+CREATE FUNCTION seven(state jsonb) RETURNS jsonb[] LANGUAGE sql AS $$ SELECT array_agg(hitl.send('n', to_jsonb(i)) ORDER BY i) FROM generate_series(1, 7) i $$;
+SELECT hitl.define('{"graph": "aggregate", "channels": {"span": "span(jsonb)", "strung": {"reducer": "strung", "initial": ["initial"]}, "unset": {"reducer": "strung", "initial": null},
+  "nothing": "nothing"}, "nodes": {"n": {"sql": "SELECT jsonb_build_object(''span'', $1, ''strung'', $1, ''unset'', $1, ''nothing'', $1)"}},
+  "conditional_edges": [{"source": "START", "router": "seven"}], "edges": [["n", "END"]]}');
+SELECT d->>'status' AS status, c.key, c.value FROM hitl.invoke('aggregate') d, jsonb_each(d->'state') c ORDER BY c.key;
+SELECT hitl.start('aggregate', '{"span": "input", "strung": "input"}') AS t \gset
+SELECT hitl.wait(:t);
+SELECT key, value FROM jsonb_each(hitl.get_state(:t)) ORDER BY key;
+
+-- Of one name, the function of two is meant before the aggregate; who means the other says so.
+CREATE FUNCTION strung(current jsonb, update jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '"the function"'::jsonb $$;
+SELECT hitl.define('{"graph": "two of a name", "channels": {"a": "strung", "b": "strung(jsonb)"}, "nodes": {"n": {"sql": "SELECT ''{\"a\": 1, \"b\": 1}''::jsonb"}}, "edges": [["START", "n"], ["n", "END"]]}');
+SELECT hitl.invoke('two of a name')->'state' AS state;
 
 -- 2. One step after the other: overwrite is the default and may be said. SQL's NULL is no update; JSON's null is one for overwrite, and nothing for the lists.
 SELECT hitl.define('{"graph": "steps", "channels": {"said": "overwrite", "list": "append", "set": "union"},
@@ -124,6 +146,13 @@ CREATE FUNCTION to_text(current jsonb, update jsonb) RETURNS text LANGUAGE sql A
 SELECT hitl.create_graph('declared') > 0 AS created;
 SELECT hitl.add_node('declared', 'n', 'a'), hitl.add_edge('declared', 'START', 'n'), hitl.add_edge('declared', 'n', 'END');
 SELECT hitl.add_channel('declared', 'c1', 'apend'), hitl.add_channel('declared', 'c2', 'one_argument(jsonb)'), hitl.add_channel('declared', 'c3', 'to_text');
+CREATE AGGREGATE of_numbers(integer) (SFUNC = int4pl, STYPE = integer);
+CREATE AGGREGATE to_number(jsonb) (SFUNC = nothing_next, STYPE = jsonb, FINALFUNC = jsonb_array_length);
+CREATE FUNCTION in_order(seen jsonb, argument jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT argument $$;
+CREATE FUNCTION in_order_end(seen jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT seen $$;
+CREATE AGGREGATE ordered(ORDER BY jsonb) (SFUNC = in_order, STYPE = jsonb, FINALFUNC = in_order_end);
+SELECT hitl.add_channel('declared', 'c4', 'of_numbers(integer)'), hitl.add_channel('declared', 'c5', 'to_number'), hitl.add_channel('declared', 'c6', 'ordered'),
+       hitl.add_channel('declared', 'c7', 'jsonb_agg(anyelement)');
 SELECT hitl.compile('declared');
 \echo :SQLSTATE
 
@@ -137,16 +166,38 @@ SELECT current_user AS superuser \gset
 SET search_path = channels_owned;
 CREATE FUNCTION whose(current jsonb, update jsonb) RETURNS jsonb LANGUAGE sql AS $$
   SELECT coalesce(current, '[]') || jsonb_build_object('wrote', update, 'session', session_user, 'current', current_user) $$;
-CREATE FUNCTION n(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{"whose": "node"}'::jsonb $$;
-SELECT hitl.define('{"graph": "whose", "channels": {"whose": "whose"}, "nodes": {"n": "n"}, "edges": [["START", "n"], ["n", "END"]]}');
+CREATE AGGREGATE whose(jsonb) (SFUNC = whose, STYPE = jsonb);
+CREATE FUNCTION n(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{"whose": "node", "all": "node"}'::jsonb $$;
+SELECT hitl.define('{"graph": "whose", "channels": {"whose": "whose", "all": "whose(jsonb)"}, "nodes": {"n": "n"}, "edges": [["START", "n"], ["n", "END"]]}');
 \c - :superuser
 SET client_min_messages = warning;
 SELECT hitl.start('whose', '{"whose": "input"}') AS t \gset
 SELECT hitl.wait(:t);
 SELECT jsonb_array_elements(hitl.get_state(:t)->'whose') AS reduced;
+SELECT jsonb_array_elements(hitl.get_state(:t)->'all') AS aggregated;
 SELECT (hitl.start_many('whose', ARRAY['{"whose": "many"}'::jsonb]))[1] AS t \gset
 SELECT hitl.wait(:t);
 SELECT jsonb_array_elements(hitl.get_state(:t)->'whose') AS reduced;
+-- The owner must be allowed to run an aggregate, at compile and at each run.
+REVOKE EXECUTE ON FUNCTION channels.span(jsonb) FROM PUBLIC;
+GRANT USAGE ON SCHEMA channels TO regress_channels;
+\c - regress_channels
+SET search_path = channels_owned, channels;
+SELECT hitl.define('{"graph": "not mine", "channels": {"x": "span(jsonb)"}, "nodes": {"n": {"sql": "SELECT ''{\"x\": 1}''::jsonb"}}, "edges": [["START", "n"], ["n", "END"]]}');
+\echo :SQLSTATE
+\c - :superuser
+SET client_min_messages = warning;
+GRANT EXECUTE ON FUNCTION channels.span(jsonb) TO regress_channels;
+\c - regress_channels
+SET search_path = channels_owned, channels;
+SELECT hitl.define('{"graph": "not mine", "channels": {"x": "span(jsonb)"}, "nodes": {"n": {"sql": "SELECT ''{\"x\": 1}''::jsonb"}}, "edges": [["START", "n"], ["n", "END"]]}');
+SELECT d->>'status' AS status, d->'state' AS state FROM hitl.invoke('not mine') d;
+\c - :superuser
+SET client_min_messages = warning;
+REVOKE EXECUTE ON FUNCTION channels.span(jsonb) FROM regress_channels;
+SELECT hitl.start('not mine') AS t \gset
+SELECT hitl.wait(:t);
+SELECT node, sqlstate, message, detail FROM hitl.failed WHERE thread_id = :t;
 -- What runs here and now runs in the owner's session only.
 SELECT hitl.invoke('whose', '{"whose": "input"}');
 \echo :SQLSTATE
@@ -166,6 +217,12 @@ SELECT x.what, d->>'status' AS status, d->'error'->>'sqlstate' AS sqlstate
 FROM (VALUES ('SELECT 1'), ('SELECT hitl.interrupt(''{}'')'), ('SELECT hitl.approve(interrupt_id) FROM hitl.pending WHERE graph = ''asked'''),
              ('SELECT hitl.cancel(max(thread_id)) FROM hitl.threads WHERE graph = ''hostile''')) x (what),
      LATERAL hitl.invoke('hostile', jsonb_build_object('do', 'nothing', 'then', x.what)) d;
+-- So is an aggregate.
+CREATE AGGREGATE hostile(jsonb) (SFUNC = hostile, STYPE = jsonb, INITCOND = '"nothing"');
+SELECT hitl.define('{"graph": "hostile aggregate", "channels": {"do": "hostile(jsonb)"}, "nodes": {"n": {"sql": "SELECT jsonb_build_object(''do'', $1->''then'')"}}, "edges": [["START", "n"], ["n", "END"]]}');
+SELECT x.what, d->>'status' AS status, d->'error'->>'sqlstate' AS sqlstate
+FROM (VALUES ('SELECT 1'), ('SELECT hitl.interrupt(''{}'')'), ('SELECT hitl.approve(interrupt_id) FROM hitl.pending WHERE graph = ''asked'''), ('SELECT 1/0')) x (what),
+     LATERAL hitl.invoke('hostile aggregate', jsonb_build_object('then', x.what)) d;
 SELECT status FROM hitl.threads WHERE thread_id = :asked;
 SELECT d->>'status' AS status, d->'error'->>'sqlstate' AS sqlstate FROM hitl.invoke('hostile', '{"do": "nothing", "then": "CALL hitl.run_pending()"}') d;
 
