@@ -3,9 +3,9 @@
 
 # Source files by layer, lowest first.  A file includes only what stands before it here (test/lint/layers.sh).
 WORDS   = compat errors types guc clock names json
-LOGIC   = lifecycle answer gate definition frontier reducer mermaid
-STORE   = db store_graph store_thread store_task store_queue store_interrupt store_audit shmem slot wake
-ENGINE  = session timer frame audit rights function graph draft interrupt author node thread view why executor decision
+LOGIC   = lifecycle answer gate definition frontier reducer delta mermaid
+STORE   = db store_graph store_thread store_checkpoint store_task store_queue store_interrupt store_audit shmem slot wake
+ENGINE  = session timer frame audit rights function graph draft interrupt author node checkpoint thread view why executor decision
 DOORS   = api_graph api_thread api_review api_monitor worker launcher dispatcher executor_main utility hitl
 JUST_HEADERS = compat errors types
 

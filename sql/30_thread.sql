@@ -61,6 +61,7 @@ CREATE TABLE hitl.checkpoint (
   base        integer NOT NULL,
   step        integer NOT NULL,
   delta       jsonb NOT NULL,
+  patch       jsonb,
   snapshot    jsonb,
   weight      bigint NOT NULL,
   joins       jsonb,
@@ -72,9 +73,10 @@ COMMENT ON COLUMN hitl.checkpoint.thread_id IS 'The thread.';
 COMMENT ON COLUMN hitl.checkpoint.checkpoint IS 'From 0, the input, upwards. Where code of the author takes the input in (his reducers, a router behind START), 0 holds the initial values and 1 the input.';
 COMMENT ON COLUMN hitl.checkpoint.base IS 'The checkpoint from which the state is folded: the latest with a snapshot, or this one.';
 COMMENT ON COLUMN hitl.checkpoint.step IS 'The super-step that made it; 0 for the input.';
-COMMENT ON COLUMN hitl.checkpoint.delta IS 'The channels that changed, with their new values.';
-COMMENT ON COLUMN hitl.checkpoint.snapshot IS 'The whole state, where the deltas since the last snapshot outweighed it.';
-COMMENT ON COLUMN hitl.checkpoint.weight IS 'Bytes of the deltas since base, this one included.';
+COMMENT ON COLUMN hitl.checkpoint.delta IS 'The channels that were replaced, with their new values.';
+COMMENT ON COLUMN hitl.checkpoint.patch IS 'The channels that grew, or changed inside, with how: of an array {"keep": its first n elements, "add": [what follows]}; of an object {"cut": [keys], "set": {key: value}, "in": {key: patch}}.';
+COMMENT ON COLUMN hitl.checkpoint.snapshot IS 'The whole state, where the deltas since the last snapshot outweighed it: what is stored is a small multiple of what changed.';
+COMMENT ON COLUMN hitl.checkpoint.weight IS 'Bytes of the deltas and patches since base, with their rows, this one included.';
 COMMENT ON COLUMN hitl.checkpoint.joins IS 'Which sources of which joins have run.';
 COMMENT ON COLUMN hitl.checkpoint.created_at IS 'When.';
 

@@ -68,7 +68,7 @@ CREATE VIEW hitl.timeline WITH (security_barrier) AS
 COMMENT ON VIEW hitl.timeline IS 'What happened to each thread, in order.';
 
 CREATE VIEW hitl._checkpoint WITH (security_barrier) AS
-  SELECT c.thread_id, c.checkpoint, c.step, c.delta, c.created_at
+  SELECT c.thread_id, c.checkpoint, c.step, c.delta, c.patch, c.created_at
   FROM hitl.checkpoint c
        JOIN hitl.thread t ON t.thread_id = c.thread_id
   WHERE pg_catalog.pg_has_role(t.owner, 'USAGE');
@@ -81,11 +81,14 @@ BEGIN ATOMIC
   SELECT c.checkpoint, c.step,
          (SELECT pg_catalog.array_agg(DISTINCT a.node ORDER BY a.node) FROM hitl.timeline a
           WHERE a.thread_id = c.thread_id AND a.step = c.step AND a.event = 'executed'),
-         c.delta, hitl.get_state(c.thread_id, c.checkpoint), c.created_at
-  FROM hitl._checkpoint c
+         (SELECT coalesce(pg_catalog.jsonb_object_agg(k.key, s.state OPERATOR(pg_catalog.->) k.key), '{}')
+          FROM (SELECT pg_catalog.jsonb_object_keys(c.delta) UNION ALL SELECT pg_catalog.jsonb_object_keys(c.patch)) k (key)),
+         s.state, c.created_at
+  FROM hitl._checkpoint c CROSS JOIN LATERAL (SELECT hitl.get_state(c.thread_id, c.checkpoint) AS state) s
   WHERE c.thread_id = state_history.thread_id
   ORDER BY c.checkpoint DESC;
 END;
 COMMENT ON FUNCTION hitl.state_history(bigint) IS
-'The checkpoints of a thread, the latest first: the super-step and the nodes that made each, what changed and the whole state. LangGraph''s get_state_history.
+'The checkpoints of a thread, the latest first: the super-step and the nodes that made each, delta: the
+channels that changed with their new values (whole, also where the log holds only how they grew), and the whole state. LangGraph''s get_state_history.
 Errors: 42501 no right on the schema; a thread that is not there or not yours has no rows.';

@@ -18,6 +18,7 @@
 
 #include "access/xact.h"
 #include "audit.h"
+#include "checkpoint.h"
 #include "clock.h"
 #include "db.h"
 #include "executor.h"
@@ -242,7 +243,7 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 	if (run.node == NULL && task->kind == HITL_TASK_NODE)
 		elog(ERROR, "hitl has lost node \"%s\" of graph %lld", task->node, (long long) thread->graph_id);
 	run.task = task;
-	run.state = store_checkpoint_state(thread->thread_id, thread->checkpoint);
+	run.state = checkpoint_state(thread->thread_id, thread->checkpoint);
 	run.fires_deferred = fires_deferred;
 
 	node_run(&run);

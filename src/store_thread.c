@@ -1,16 +1,11 @@
 /*
  * store_thread.c
- *    Rows of hitl.thread and hitl.checkpoint.
+ *    Rows of hitl.thread and hitl.thread_key.
  *
  * The thread's row is the barrier of its super-step: whoever ends a task locks
  * it (FOR NO KEY UPDATE), and it counts the tasks that are left: a look at the
  * tasks themselves would cost a fan-out of n the square of n.
  * No column that changes is indexed, so its updates stay on the page (HOT).
- *
- * A checkpoint holds what changed.  Once the deltas since the last snapshot
- * weigh more than the state itself, the next checkpoint holds the state too:
- * a state is read from at most about twice its own bytes, and history costs
- * what changed.
  *
  * Layer 2.
  */
@@ -18,7 +13,6 @@
 
 #include "access/xact.h"
 #include "db.h"
-#include "json.h"
 #include "names.h"
 #include "store_thread.h"
 
@@ -199,119 +193,4 @@ store_thread_cancel(int64 thread_id, const char *by, const char *reason, Timesta
 	db_open(&call);
 	(void) db_execute(&thread_cancel, args);
 	db_close(&call);
-}
-
-/* by primary key: the one before */
-DB_STATEMENT(checkpoint_before,
-			 "SELECT base, weight FROM hitl.checkpoint WHERE thread_id = $1 AND checkpoint = $2",
-			 INT8OID, INT4OID);
-
-DB_STATEMENT(checkpoint_insert,
-			 "INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, snapshot, weight, created_at, joins)"
-			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-			 INT8OID, INT4OID, INT4OID, INT4OID, JSONBOID, JSONBOID, INT8OID, TIMESTAMPTZOID, JSONBOID);
-
-/*
- * Append a checkpoint.  delta: what changed; state: what it makes; joins: see
- * frontier_next(), or NULL.  The caller holds the thread.
- */
-void
-store_checkpoint_insert(int64 thread_id, int checkpoint, int step,
-						Jsonb *delta, Jsonb *state, Jsonb *joins, TimestampTz at)
-{
-	DbCall		call;
-	DbArg		before[] = {db_bigint(thread_id), db_int(checkpoint - 1)};
-	int			base;
-	int64		weight;
-	Jsonb	   *snapshot = NULL;
-
-	db_open(&call);
-	if (db_execute(&checkpoint_before, before) == 0)
-		elog(ERROR, "hitl has lost checkpoint %d of thread %lld",
-			 checkpoint - 1, (long long) thread_id);
-	base = db_get_int(0, 1);
-	/* the base itself is the state as it was: it does not count */
-	weight = db_get_bigint(0, 2) + VARSIZE(delta);
-	if (weight > (int64) VARSIZE(state))
-	{
-		snapshot = state;
-		base = checkpoint;
-		weight = 0;
-	}
-
-	{
-		DbArg		args[] = {db_bigint(thread_id), db_int(checkpoint), db_int(base), db_int(step),
-		db_jsonb(delta), db_jsonb(snapshot), db_bigint(weight), db_time(at), db_jsonb(joins)};
-
-		(void) db_execute(&checkpoint_insert, args);
-	}
-	db_close(&call);
-}
-
-DB_STATEMENT(checkpoint_joins,
-			 "SELECT joins FROM hitl.checkpoint WHERE thread_id = $1 AND checkpoint = $2",
-			 INT8OID, INT4OID);
-
-/* Which sources of which joins had run by then; NULL for none. */
-Jsonb *
-store_checkpoint_joins(int64 thread_id, int checkpoint)
-{
-	DbCall		call;
-	DbArg		args[] = {db_bigint(thread_id), db_int(checkpoint)};
-	Jsonb	   *joins = NULL;
-
-	db_open(&call);
-	if (db_execute(&checkpoint_joins, args) > 0)
-		joins = db_get_jsonb(&call, 0, 1);
-	db_close(&call);
-	return joins;
-}
-
-DB_STATEMENT(checkpoint_first,
-			 "INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, weight, created_at, joins)"
-			 " SELECT u.thread_id, 0, 0, 0, u.state, 0, $3, $4 FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS u (thread_id, state)",
-			 INT8ARRAYOID, JSONBARRAYOID, TIMESTAMPTZOID, JSONBOID);
-
-/* Checkpoint 0 of n threads: their states. */
-void
-store_checkpoint_first(const int64 *thread_ids, Jsonb *const *states, int n, Jsonb *joins, TimestampTz at)
-{
-	DbCall		call;
-	DbArg		args[] = {db_bigint_array(thread_ids, n), db_jsonb_array(states, n), db_time(at), db_jsonb(joins)};
-
-	db_open(&call);
-	(void) db_execute(&checkpoint_first, args);
-	db_close(&call);
-}
-
-/* a range of the primary key: the base and the deltas behind it */
-DB_STATEMENT(checkpoint_state,
-			 "SELECT c.delta, c.snapshot FROM hitl.checkpoint c"
-			 " WHERE c.thread_id = $1 AND c.checkpoint <= $2 AND c.checkpoint >="
-			 "  (SELECT b.base FROM hitl.checkpoint b WHERE b.thread_id = $1 AND b.checkpoint = $2)"
-			 " ORDER BY c.thread_id, c.checkpoint",
-			 INT8OID, INT4OID);
-
-/* The state at a checkpoint: the base with the deltas laid over it. */
-Jsonb *
-store_checkpoint_state(int64 thread_id, int checkpoint)
-{
-	DbCall		call;
-	DbArg		args[] = {db_bigint(thread_id), db_int(checkpoint)};
-	MemoryContext old;
-	Jsonb	   *state;
-	uint64		n;
-
-	db_open(&call);
-	n = db_execute(&checkpoint_state, args);
-	if (n == 0)
-		elog(ERROR, "hitl has lost checkpoint %d of thread %lld",
-			 checkpoint, (long long) thread_id);
-	old = MemoryContextSwitchTo(call.caller);
-	state = db_get_jsonb(&call, 0, db_is_null(0, 2) ? 1 : 2);
-	for (uint64 i = 1; i < n; i++)
-		state = json_merge(state, db_get_jsonb(&call, i, 1));
-	MemoryContextSwitchTo(old);
-	db_close(&call);
-	return state;
 }

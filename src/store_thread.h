@@ -1,6 +1,6 @@
 /*
  * store_thread.h
- *    Rows of hitl.thread and hitl.checkpoint.
+ *    Rows of hitl.thread and hitl.thread_key.
  *
  * Layer 2.
  */
@@ -18,11 +18,5 @@ extern HitlThread *store_thread_lock(int64 thread_id);
 extern void store_thread_move(const HitlThread *thread, TimestampTz at);
 extern void store_thread_cancel(int64 thread_id, const char *by, const char *reason,
 								TimestampTz at);
-
-extern void store_checkpoint_first(const int64 *thread_ids, Jsonb *const *states, int n, Jsonb *joins, TimestampTz at);
-extern void store_checkpoint_insert(int64 thread_id, int checkpoint, int step,
-									Jsonb *delta, Jsonb *state, Jsonb *joins, TimestampTz at);
-extern Jsonb *store_checkpoint_joins(int64 thread_id, int checkpoint);
-extern Jsonb *store_checkpoint_state(int64 thread_id, int checkpoint);
 
 #endif							/* HITL_STORE_THREAD_H */

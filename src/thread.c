@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "audit.h"
+#include "checkpoint.h"
 #include "clock.h"
 #include "errors.h"
 #include "frame.h"
@@ -31,6 +32,7 @@
 #include "rights.h"
 #include "shmem.h"
 #include "slot.h"
+#include "store_checkpoint.h"
 #include "store_interrupt.h"
 #include "store_queue.h"
 #include "store_task.h"
@@ -258,9 +260,9 @@ end_step(HitlThread *thread)
 	const HitlGraphVersion *graph = graph_get(thread->graph_id, thread->version);
 	List	   *documents = NIL;
 	List	   *tasks = store_task_list(thread->thread_id, thread->step, &documents);
-	Jsonb	   *state = store_checkpoint_state(thread->thread_id, thread->checkpoint);
+	Jsonb	   *state = checkpoint_state(thread->thread_id, thread->checkpoint);
 	Jsonb	   *joins = graph->n_joins > 0 ? store_checkpoint_joins(thread->thread_id, thread->checkpoint) : NULL;
-	Jsonb	   *delta = node_reduce(graph, thread->thread_id, state, tasks);
+	Jsonb	   *changes = node_reduce(graph, thread->thread_id, state, tasks);
 	List	   *next;
 	TimestampTz now = clock_now();
 	ListCell   *cell;
@@ -269,9 +271,7 @@ end_step(HitlThread *thread)
 		((HitlTask *) lfirst(cell))->targets = targets_parse(list_nth(documents, foreach_current_index(cell)));
 	next = frontier_next(graph, tasks, &joins);
 
-	thread->checkpoint++;
-	store_checkpoint_insert(thread->thread_id, thread->checkpoint, thread->step, delta,
-							json_merge(state, delta), graph->n_joins > 0 ? joins : NULL, now);
+	checkpoint_append(thread, state, changes, graph->n_joins > 0 ? joins : NULL);
 
 	if (next == NIL)
 		thread->status = HITL_THREAD_DONE;

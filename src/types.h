@@ -223,6 +223,14 @@ typedef struct HitlThread
 	bool		is_queued;		/* has a row in the run queue */
 } HitlThread;
 
+/* what a checkpoint changed in the state: see delta.c */
+typedef struct HitlDelta
+{
+	Jsonb	   *values;			/* channels with their new values */
+	Jsonb	   *patch;			/* channels with how their old value changed;
+								 * NULL: none */
+} HitlDelta;
+
 /* where a thread goes: a node with the state, or with an input of its own */
 typedef struct HitlTarget
 {

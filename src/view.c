@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "checkpoint.h"
 #include "clock.h"
 #include "errors.h"
 #include "frontier.h"
@@ -42,7 +43,7 @@ view_state(int64 thread_id, int checkpoint)
 				 errmsg("thread %lld has no checkpoint %d", (long long) thread_id, checkpoint),
 				 errdetail("Its latest one is %d.", thread->checkpoint),
 				 errhint("SELECT * FROM hitl.state_history(%lld);", (long long) thread_id)));
-	return store_checkpoint_state(thread_id, checkpoint);
+	return checkpoint_state(thread_id, checkpoint);
 }
 
 /* What invoke() and resume() return. */
@@ -57,7 +58,7 @@ view_document(int64 thread_id)
 	json_begin(&b);
 	json_add_int64(&b, "thread_id", thread_id);
 	json_add_string(&b, "status", name_thread_status(status));
-	json_add_jsonb(&b, "state", store_checkpoint_state(thread_id, thread->checkpoint));
+	json_add_jsonb(&b, "state", checkpoint_state(thread_id, thread->checkpoint));
 	json_add_jsonb(&b, "interrupts", interrupt_documents(thread_id));
 	if (status == HITL_THREAD_FAILED)
 		json_add_jsonb(&b, "error", store_task_error(thread_id, thread->step));

@@ -46,7 +46,7 @@ CREATE FUNCTION again(state jsonb) RETURNS text LANGUAGE sql AS $$ SELECT CASE W
 SELECT hitl.define('{"graph": "large", "channels": {"log": "append"}, "nodes": {"small": "small"}, "edges": [["START", "small"]], "conditional_edges": [{"source": "small", "router": "again"}]}');
 SELECT hitl.start('large', jsonb_build_object('n', 0, 'log', '[]'::jsonb, 'document', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 1600) i))) AS t \gset
 SELECT hitl.wait(:t), hitl.get_state(:t)->'n' AS n;
-SELECT count(*) AS checkpoints, sum(pg_column_size(delta) + coalesce(pg_column_size(snapshot), 0)) < 3 * 51200 AS is_small FROM hitl.checkpoint WHERE thread_id = :t;
+SELECT count(*) AS checkpoints, sum(pg_column_size(delta) + coalesce(pg_column_size(patch), 0) + coalesce(pg_column_size(snapshot), 0)) < 3 * 51200 AS is_small FROM hitl.checkpoint WHERE thread_id = :t;
 -- Large changes, many of them: snapshots now and then, and the same sums.
 CREATE FUNCTION grow(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('n', (state->>'n')::int + 1, 'log', repeat('x', 500), 'k' || ((state->>'n')::int % 3), state->'n') $$;
 CREATE FUNCTION grow_again(state jsonb) RETURNS text LANGUAGE sql AS $$ SELECT CASE WHEN (state->>'n')::int < 60 THEN 'grow' END $$;
@@ -63,7 +63,31 @@ END $$;
 SELECT bool_and(hitl.get_state(:t, n) = folded(:t, n)) AS large, bool_and(hitl.get_state(:g, n) = folded(:g, n)) AS grows FROM generate_series(0, 20, 4) n;
 SELECT bool_and(hitl.get_state(:g, n) = folded(:g, n)) AS grows, bool_and((hitl.get_state(:g, n)->>'n')::int = n) AS is_in_step FROM generate_series(0, 60, 5) n;
 
--- 5. What is not there.
+-- 5. A channel that only grows, or changes deep inside, is stored as what came to it. Five hundred messages of 200 bytes: a small multiple of them all, not n squared.
+CREATE FUNCTION says(state jsonb) RETURNS jsonb LANGUAGE sql AS $$
+  SELECT jsonb_build_object('messages', jsonb_build_object('id', jsonb_array_length(state->'messages'), 'text', (SELECT string_agg(md5(i::text || (state->>'messages')), '') FROM generate_series(1, 6) i))) $$;
+CREATE FUNCTION says_more(state jsonb) RETURNS text LANGUAGE sql AS $$ SELECT CASE WHEN jsonb_array_length(state->'messages') < 500 THEN 'says' END $$;
+SELECT hitl.define('{"graph": "chat", "recursion_limit": 1000, "channels": {"messages": {"reducer": "messages", "initial": []}}, "nodes": {"says": "says"}, "edges": [["START", "says"]], "conditional_edges": [{"source": "says", "router": "says_more"}]}');
+SELECT hitl.start('chat') AS m \gset
+SELECT hitl.wait(:m), jsonb_array_length(hitl.get_state(:m)->'messages') AS messages;
+SELECT sum(pg_column_size(delta) + coalesce(pg_column_size(patch), 0) + coalesce(pg_column_size(snapshot), 0)) < 4 * octet_length(hitl.get_state(:m)::text) AS is_small,
+       max(pg_column_size(delta) + coalesce(pg_column_size(patch), 0)) < 500 AS is_one_message FROM hitl.checkpoint WHERE thread_id = :m;
+-- Each state is the one before and one message more; the history shows the channel whole.
+SELECT bool_and(jsonb_array_length(hitl.get_state(:m, n)->'messages') = n AND hitl.get_state(:m, n)->'messages'->-1 = hitl.get_state(:m)->'messages'->(n - 1)) AS is_in_step FROM generate_series(1, 500, 37) n;
+SELECT hitl.get_state(:m, 400) = jsonb_build_object('messages', jsonb_path_query_array(hitl.get_state(:m), '$.messages[0 to 399]')) AS is_prefix;
+SELECT delta = state AS is_whole FROM hitl.state_history(:m) WHERE checkpoint IN (1, 250, 500) ORDER BY checkpoint;
+-- Twenty steps in a document of 50 kB in which one field changes, one comes and one goes, deep inside.
+CREATE FUNCTION field(state jsonb) RETURNS jsonb LANGUAGE sql AS $$
+  SELECT jsonb_build_object('n', (state->>'n')::int + 1, 'doc', jsonb_set(state->'doc', '{head,edition}', state->'n') - ('k' || ((state->>'n')::int - 1)) || jsonb_build_object('k' || (state->>'n'), state->'n')) $$;
+CREATE FUNCTION field_again(state jsonb) RETURNS text LANGUAGE sql AS $$ SELECT CASE WHEN (state->>'n')::int < 20 THEN 'field' END $$;
+SELECT hitl.define('{"graph": "deep", "nodes": {"field": "field"}, "edges": [["START", "field"]], "conditional_edges": [{"source": "field", "router": "field_again"}]}');
+SELECT hitl.start('deep', jsonb_build_object('n', 0, 'doc', jsonb_build_object('head', '{"edition": null, "title": "t"}'::jsonb, 'pages', (SELECT jsonb_agg(md5(i::text)) FROM generate_series(1, 1500) i)))) AS d \gset
+SELECT hitl.wait(:d), hitl.get_state(:d) #- '{doc,pages}' AS state, hitl.get_state(:d, 7) #- '{doc,pages}' AS seventh;
+SELECT sum(pg_column_size(delta) + coalesce(pg_column_size(patch), 0) + coalesce(pg_column_size(snapshot), 0)) < 3 * pg_column_size(hitl.get_state(:d)) AS is_small FROM hitl.checkpoint WHERE thread_id = :d;
+SELECT hitl.get_state(:d, 20)->'doc'->'pages' = hitl.get_state(:d, 0)->'doc'->'pages' AS is_untouched;
+SELECT delta, patch FROM hitl.checkpoint WHERE thread_id = :d AND checkpoint = 7;
+
+-- 6. What is not there.
 SELECT hitl.get_state(0);
 \echo :SQLSTATE
 SELECT hitl.diff(0, 0, 1);
@@ -86,7 +110,7 @@ END $$;
 SELECT * FROM refused(format('SELECT hitl.get_state(%s, 21)', :t)) \gx
 SELECT * FROM refused(format('SELECT hitl.diff(%s, 0, 1000000)', :t)) \gx
 
--- 6. Whose: nobody reads another's history.
+-- 7. Whose: nobody reads another's history.
 CREATE ROLE regress_history LOGIN;
 ALTER ROLE regress_history SET client_min_messages = warning;
 GRANT USAGE ON SCHEMA hitl, history TO regress_history;

@@ -14,6 +14,7 @@
 
 #include "answer.h"
 #include "catalog/pg_type.h"
+#include "delta.h"
 #include "fmgr.h"
 #include "frontier.h"
 #include "json.h"
@@ -39,6 +40,8 @@ PG_FUNCTION_INFO_V1(unit_find_node);
 PG_FUNCTION_INFO_V1(unit_next);
 PG_FUNCTION_INFO_V1(unit_faults);
 PG_FUNCTION_INFO_V1(unit_reduce);
+PG_FUNCTION_INFO_V1(unit_delta);
+PG_FUNCTION_INFO_V1(unit_apply);
 PG_FUNCTION_INFO_V1(unit_answer);
 PG_FUNCTION_INFO_V1(unit_decision);
 PG_FUNCTION_INFO_V1(unit_question);
@@ -304,6 +307,40 @@ unit_reduce(PG_FUNCTION_ARGS)
 		tasks = lappend(tasks, task);
 	}
 	PG_RETURN_JSONB_P(reducer_apply(palloc0(sizeof(HitlGraphVersion)), json_empty_object(), tasks, NULL, NULL));
+}
+
+/* -------------------------------------------------------------------- delta.c */
+
+/* unit_delta(state, changes): {"values", "patch"} */
+Datum
+unit_delta(PG_FUNCTION_ARGS)
+{
+	HitlDelta	delta = delta_make(arg_jsonb(fcinfo, 0), arg_jsonb(fcinfo, 1));
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_jsonb(&b, "values", delta.values);
+	if (delta.patch != NULL)
+		json_add_jsonb(&b, "patch", delta.patch);
+	PG_RETURN_JSONB_P(json_end(&b));
+}
+
+/* unit_apply(state, deltas jsonb[]): the state with all of them laid over it */
+Datum
+unit_apply(PG_FUNCTION_ARGS)
+{
+	HitlDelta  *deltas;
+	Datum	   *elements;
+	int			n;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), JSONBOID, -1, false, TYPALIGN_INT, &elements, NULL, &n);
+	deltas = palloc(sizeof(HitlDelta) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		deltas[i].values = json_get(DatumGetJsonbP(elements[i]), "values");
+		deltas[i].patch = json_get(DatumGetJsonbP(elements[i]), "patch");
+	}
+	PG_RETURN_JSONB_P(delta_apply(arg_jsonb(fcinfo, 0), deltas, n));
 }
 
 /* ------------------------------------------------------------------- answer.c */
