@@ -168,7 +168,8 @@ upsert_message(const HitlChannel *channel, List *messages, Jsonb *message)
 
 	if (!json_is_object(message))
 		refuse_value(channel, "messages, which are objects", message);
-	if (id != NULL)
+	/* null is how some programs write that there is no id */
+	if (id != NULL && !json_is_null(id))
 		foreach(cell, messages)
 			if (json_equal(json_get(lfirst(cell), "id"), id))
 				place = foreach_current_index(cell);
