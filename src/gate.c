@@ -8,8 +8,8 @@
  * handed to it.
  *
  * skip_when is a jsonpath predicate on the args, read in strict mode, and only
- * true skips the question: false, unknown, an error, a missing key, a string
- * for a number all ask.  A gate fails closed.
+ * true skips the question: false, unknown, an error, a missing key, a null, a
+ * string for a number all ask.  A gate fails closed.
  *
  * Layer 1: pure.
  */
@@ -18,6 +18,7 @@
 #include "answer.h"
 #include "gate.h"
 #include "json.h"
+#include "miscadmin.h"
 #include "names.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -71,6 +72,41 @@ set_at(Jsonb *state, List *keys, int depth, Jsonb *value)
 	return json_set(state, key, set_at(json_get(state, key), keys, depth + 1, value));
 }
 
+/*
+ * The args as the predicate sees them.  To jsonpath null is a value like others:
+ * null != "US" is true, and so is !(null > 1000).  Here it is one that nobody
+ * knows: a key with null is not there, and a null in a list compares with
+ * nothing.
+ */
+static Jsonb *
+without_nulls(Jsonb *json)
+{
+	List	   *elements = NIL;
+	ListCell   *cell;
+	JsonBuilder b;
+
+	check_stack_depth();
+	if (json_is_null(json))
+		return json_empty_object();
+	if (json_is_array(json))
+	{
+		foreach(cell, json_elements(json))
+			elements = lappend(elements, without_nulls(lfirst(cell)));
+		return json_list(elements);
+	}
+	if (!json_is_object(json))
+		return json;
+	json_begin(&b);
+	foreach(cell, json_keys(json))
+	{
+		Jsonb	   *value = json_get(json, lfirst(cell));
+
+		if (!json_is_null(value))
+			json_add_jsonb(&b, lfirst(cell), without_nulls(value));
+	}
+	return json_end(&b);
+}
+
 /* Does the predicate say, in so many words, that nobody need be asked? */
 static bool
 is_skipped(const HitlGate *gate, Jsonb *args)
@@ -83,7 +119,7 @@ is_skipped(const HitlGate *gate, Jsonb *args)
 		return false;
 	path = DirectFunctionCall1(jsonpath_in, CStringGetDatum(psprintf("strict %s", gate->skip_when)));
 	InitFunctionCallInfoData(*fcinfo, NULL, 4, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = JsonbPGetDatum(args);
+	fcinfo->args[0].value = JsonbPGetDatum(without_nulls(args));
 	fcinfo->args[1].value = path;
 	fcinfo->args[2].value = JsonbPGetDatum(json_empty_object());
 	/* silent: what goes wrong is unknown, not an error */
