@@ -428,13 +428,16 @@ read_joins(Reader *reader, HitlGraphVersion *graph, Jsonb *document)
 		Jsonb	   *sources = json_get(json, "sources");
 		ListCell   *source;
 
+		if (json_is_object(json))
+		{
+			CHECK_KEYS(reader, "join", json, "sources", "target");
+			join->target = check_name(reader, "join", read_string(reader, "join", json, "target", true), true);
+		}
 		if (!json_is_object(json) || !json_is_array(sources))
 		{
 			fault(reader, "a join must be an object with an array of \"sources\" and a \"target\"");
 			continue;
 		}
-		CHECK_KEYS(reader, "join", json, "sources", "target");
-		join->target = check_name(reader, "join", read_string(reader, "join", json, "target", true), true);
 		join->sources = palloc0(sizeof(char *) * Max(list_length(json_elements(sources)), 1));
 		foreach(source, json_elements(sources))
 			join->sources[join->n_sources++] = check_name(reader, "join", json_scalar_string(lfirst(source)), false);
