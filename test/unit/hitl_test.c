@@ -14,9 +14,11 @@
 
 #include "answer.h"
 #include "catalog/pg_type.h"
+#include "definition.h"
 #include "delta.h"
 #include "fmgr.h"
 #include "frontier.h"
+#include "gate.h"
 #include "json.h"
 #include "lifecycle.h"
 #include "names.h"
@@ -34,14 +36,24 @@ PG_FUNCTION_INFO_V1(unit_interrupt_may_move);
 PG_FUNCTION_INFO_V1(unit_thread_has_ended);
 PG_FUNCTION_INFO_V1(unit_step_is_complete);
 PG_FUNCTION_INFO_V1(unit_thread_status);
+PG_FUNCTION_INFO_V1(unit_count_move);
 PG_FUNCTION_INFO_V1(unit_error_verdict);
+PG_FUNCTION_INFO_V1(unit_conflict_delay_ms);
+PG_FUNCTION_INFO_V1(unit_may_retry);
 PG_FUNCTION_INFO_V1(unit_retry_delay_ms);
+PG_FUNCTION_INFO_V1(unit_definition);
 PG_FUNCTION_INFO_V1(unit_find_node);
 PG_FUNCTION_INFO_V1(unit_next);
 PG_FUNCTION_INFO_V1(unit_faults);
+PG_FUNCTION_INFO_V1(unit_route);
+PG_FUNCTION_INFO_V1(unit_command);
+PG_FUNCTION_INFO_V1(unit_targets);
+PG_FUNCTION_INFO_V1(unit_initial);
 PG_FUNCTION_INFO_V1(unit_reduce);
 PG_FUNCTION_INFO_V1(unit_delta);
 PG_FUNCTION_INFO_V1(unit_apply);
+PG_FUNCTION_INFO_V1(unit_gate_question);
+PG_FUNCTION_INFO_V1(unit_gate_apply);
 PG_FUNCTION_INFO_V1(unit_answer);
 PG_FUNCTION_INFO_V1(unit_decision);
 PG_FUNCTION_INFO_V1(unit_question);
@@ -70,20 +82,6 @@ arg_jsonb(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : PG_GETARG_JSONB_P(n);
 }
 
-static List *
-arg_strings(FunctionCallInfo fcinfo, int n)
-{
-	List	   *strings = NIL;
-	Datum	   *elements;
-	int			n_elements;
-
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, NULL, &n_elements);
-	for (int i = 0; i < n_elements; i++)
-		strings = lappend(strings, TextDatumGetCString(elements[i]));
-	return strings;
-}
-
 static Datum
 text_or_null(FunctionCallInfo fcinfo, const char *string)
 {
@@ -104,47 +102,56 @@ text_array(List *strings)
 	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-static int
-compare_nodes(const void *a, const void *b)
-{
-	return strcmp(((const HitlNode *) a)->name, ((const HitlNode *) b)->name);
-}
-
-static int
-compare_edges(const void *a, const void *b)
-{
-	int			order = strcmp(((const HitlEdge *) a)->source, ((const HitlEdge *) b)->source);
-
-	return order != 0 ? order : strcmp(((const HitlEdge *) a)->target, ((const HitlEdge *) b)->target);
-}
-
-/* A graph from two arrays, {node, …} and {"source target", …}, in any order. */
+/* A graph from its document; what is wrong with it is unit_definition()'s to tell. */
 static HitlGraphVersion *
-arg_graph(FunctionCallInfo fcinfo)
+arg_graph(FunctionCallInfo fcinfo, int n)
 {
-	HitlGraphVersion *graph = palloc0(sizeof(HitlGraphVersion));
-	List	   *nodes = arg_strings(fcinfo, 0);
-	List	   *edges = arg_strings(fcinfo, 1);
+	List	   *faults = NIL;
+	HitlGraphVersion *graph = definition_parse(PG_GETARG_JSONB_P(n), &faults);
+
+	graph->name = pstrdup("g");
+	return graph;
+}
+
+/* The one node of a document made for it: {"nodes": {"n": {"handler": "f", key: value}}}. */
+static const HitlNode *
+arg_node_with(FunctionCallInfo fcinfo, int n, const char *key)
+{
+	List	   *faults = NIL;
+	JsonBuilder node;
+	JsonBuilder nodes;
+	JsonBuilder document;
+
+	json_begin(&node);
+	json_add_string(&node, "handler", "f");
+	json_add_jsonb(&node, key, arg_jsonb(fcinfo, n));
+	json_begin(&nodes);
+	json_add_jsonb(&nodes, "n", json_end(&node));
+	json_begin(&document);
+	json_add_jsonb(&document, "nodes", json_end(&nodes));
+	return &definition_parse(json_end(&document), &faults)->nodes[0];
+}
+
+/* tasks: [{"node", "update", "targets", "is_diverted"}, ...], all done */
+static List *
+arg_tasks(FunctionCallInfo fcinfo, int n)
+{
+	List	   *tasks = NIL;
 	ListCell   *cell;
 
-	graph->nodes = palloc0(sizeof(HitlNode) * Max(list_length(nodes), 1));
-	foreach(cell, nodes)
-		graph->nodes[graph->n_nodes++].name = lfirst(cell);
-	graph->edges = palloc0(sizeof(HitlEdge) * Max(list_length(edges), 1));
-	foreach(cell, edges)
+	foreach(cell, json_elements(PG_GETARG_JSONB_P(n)))
 	{
-		HitlEdge   *edge = &graph->edges[graph->n_edges++];
-		char	   *space = strchr(lfirst(cell), ' ');
+		Jsonb	   *json = lfirst(cell);
+		HitlTask   *task = palloc0(sizeof(HitlTask));
 
-		if (space == NULL)
-			elog(ERROR, "an edge is written \"source target\"");
-		edge->source = pnstrdup(lfirst(cell), space - (char *) lfirst(cell));
-		edge->target = pstrdup(space + 1);
+		task->node = json_get_string(json, "node");
+		task->status = HITL_TASK_DONE;
+		task->update = json_get(json, "update");
+		task->targets = targets_parse(json_get(json, "targets"));
+		(void) json_get_bool(json_get(json, "is_diverted"), &task->is_diverted);
+		tasks = lappend(tasks, task);
 	}
-	/* as store_graph.c reads them */
-	qsort(graph->nodes, graph->n_nodes, sizeof(HitlNode), compare_nodes);
-	qsort(graph->edges, graph->n_edges, sizeof(HitlEdge), compare_edges);
-	return graph;
+	return tasks;
 }
 
 /* ------------------------------------------------------------- words (names.c) */
@@ -246,9 +253,63 @@ unit_error_verdict(PG_FUNCTION_ARGS)
 }
 
 Datum
-unit_retry_delay_ms(PG_FUNCTION_ARGS)
+unit_conflict_delay_ms(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT64(lifecycle_conflict_delay_ms(PG_GETARG_INT32(0)));
+}
+
+/* ({ready, done (not counted), interrupted, failed}, from, to): the counts after the move */
+Datum
+unit_count_move(PG_FUNCTION_ARGS)
+{
+	Datum	   *elements;
+	int			n_elements;
+	HitlTaskCounts counts = {0};
+	Datum		result[4];
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT4OID, sizeof(int32), true, TYPALIGN_INT,
+					  &elements, NULL, &n_elements);
+	if (n_elements != 4)
+		elog(ERROR, "four counts are needed");
+	counts.ready = DatumGetInt32(elements[0]);
+	counts.interrupted = DatumGetInt32(elements[2]);
+	counts.failed = DatumGetInt32(elements[3]);
+	lifecycle_count_move(&counts, name_to_task_status(arg_string(fcinfo, 1)), name_to_task_status(arg_string(fcinfo, 2)));
+	result[0] = Int32GetDatum(counts.ready);
+	result[1] = elements[1];
+	result[2] = Int32GetDatum(counts.interrupted);
+	result[3] = Int32GetDatum(counts.failed);
+	PG_RETURN_ARRAYTYPE_P(construct_array(result, 4, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+/* (retry as in a definition, attempt, SQLSTATE) */
+Datum
+unit_may_retry(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(lifecycle_may_retry(&arg_node_with(fcinfo, 0, "retry")->retry, PG_GETARG_INT32(1), arg_string(fcinfo, 2)));
+}
+
+/* (retry as in a definition, attempt, random from 0 to 1) */
+Datum
+unit_retry_delay_ms(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(lifecycle_retry_delay_ms(&arg_node_with(fcinfo, 0, "retry")->retry, PG_GETARG_INT32(1), PG_GETARG_FLOAT8(2)));
+}
+
+/* --------------------------------------------------------------- definition.c */
+
+/* {"document": as it was understood, written again, "faults": [sentence, ...]} */
+Datum
+unit_definition(PG_FUNCTION_ARGS)
+{
+	List	   *faults = NIL;
+	HitlGraphVersion *graph = definition_parse(PG_GETARG_JSONB_P(0), &faults);
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_jsonb(&b, "document", faults == NIL ? definition_document(graph) : NULL);
+	json_add_jsonb(&b, "faults", json_string_list(faults));
+	PG_RETURN_JSONB_P(json_end(&b));
 }
 
 /* ----------------------------------------------------------------- frontier.c */
@@ -256,57 +317,90 @@ unit_retry_delay_ms(PG_FUNCTION_ARGS)
 Datum
 unit_find_node(PG_FUNCTION_ARGS)
 {
-	const HitlNode *node = frontier_find_node(arg_graph(fcinfo), arg_string(fcinfo, 2));
+	const HitlNode *node = frontier_find_node(arg_graph(fcinfo, 0), arg_string(fcinfo, 1));
 
 	return text_or_null(fcinfo, node != NULL ? node->name : NULL);
 }
 
+/* (definition, tasks, joins): {"next": [target, ...], "joins": {...}} */
 Datum
 unit_next(PG_FUNCTION_ARGS)
 {
-	List	   *tasks = NIL;
-	List	   *names = NIL;
-	Jsonb	   *joins = NULL;
-	ListCell   *cell;
+	Jsonb	   *joins = arg_jsonb(fcinfo, 2);
+	List	   *next = frontier_next(arg_graph(fcinfo, 0), arg_tasks(fcinfo, 1), &joins);
+	JsonBuilder b;
 
-	foreach(cell, arg_strings(fcinfo, 2))
-	{
-		HitlTask   *task = palloc0(sizeof(HitlTask));
-
-		task->node = lfirst(cell);
-		tasks = lappend(tasks, task);
-	}
-	foreach(cell, frontier_next(arg_graph(fcinfo), tasks, &joins))
-		names = lappend(names, ((HitlTarget *) lfirst(cell))->node);
-	return text_array(names);
+	json_begin(&b);
+	json_add_jsonb(&b, "next", next != NIL ? targets_document(next) : json_list(NIL));
+	json_add_jsonb(&b, "joins", joins);
+	PG_RETURN_JSONB_P(json_end(&b));
 }
 
 Datum
 unit_faults(PG_FUNCTION_ARGS)
 {
-	return text_array(frontier_faults(arg_graph(fcinfo)));
+	return text_array(frontier_faults(arg_graph(fcinfo, 0)));
+}
+
+/* (definition, what the first router returned): the targets */
+Datum
+unit_route(PG_FUNCTION_ARGS)
+{
+	HitlGraphVersion *graph = arg_graph(fcinfo, 0);
+	Jsonb	   *targets = targets_document(targets_from_route(graph, &graph->branches[0], arg_jsonb(fcinfo, 1)));
+
+	if (targets == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(targets);
+}
+
+/* (definition, node, what it returned): {"update", "targets"} */
+Datum
+unit_command(PG_FUNCTION_ARGS)
+{
+	HitlGraphVersion *graph = arg_graph(fcinfo, 0);
+	Jsonb	   *update;
+	List	   *targets = targets_from_command(graph, frontier_find_node(graph, arg_string(fcinfo, 1)), arg_jsonb(fcinfo, 2), &update);
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_jsonb(&b, "update", update);
+	json_add_jsonb(&b, "targets", targets_document(targets));
+	PG_RETURN_JSONB_P(json_end(&b));
+}
+
+/* Targets as a document, read and written again. */
+Datum
+unit_targets(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *targets = targets_document(targets_parse(arg_jsonb(fcinfo, 0)));
+
+	if (targets == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(targets);
 }
 
 /* ------------------------------------------------------------------ reducer.c */
 
-/* tasks: [{"node": …, "update": …}, …]; no "update": the node returned NULL */
+Datum
+unit_initial(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_JSONB_P(reducer_initial(arg_graph(fcinfo, 0)));
+}
+
+/* An author's reducer that hides nothing of how it was called: [channel, current, [update, ...]]. */
+static Jsonb *
+call_author(void *arg, const HitlChannel *channel, Jsonb *current, List *updates)
+{
+	(void) arg;
+	return json_list(list_make3(json_string(channel->name), current != NULL ? current : json_string("none"), json_list(updates)));
+}
+
+/* (definition, state, tasks): what changed; a task with no "update" is that of a node that returned NULL */
 Datum
 unit_reduce(PG_FUNCTION_ARGS)
 {
-	Jsonb	   *array = PG_GETARG_JSONB_P(0);
-	List	   *tasks = NIL;
-
-	for (uint32 i = 0; i < JB_ROOT_COUNT(array); i++)
-	{
-		Jsonb	   *element = JsonbValueToJsonb(getIthJsonbValueFromContainer(&array->root, i));
-		HitlTask   *task = palloc0(sizeof(HitlTask));
-
-		task->node = json_get_string(element, "node");
-		task->status = HITL_TASK_DONE;
-		task->update = json_get(element, "update");
-		tasks = lappend(tasks, task);
-	}
-	PG_RETURN_JSONB_P(reducer_apply(palloc0(sizeof(HitlGraphVersion)), json_empty_object(), tasks, NULL, NULL));
+	PG_RETURN_JSONB_P(reducer_apply(arg_graph(fcinfo, 0), PG_GETARG_JSONB_P(1), arg_tasks(fcinfo, 2), call_author, NULL));
 }
 
 /* -------------------------------------------------------------------- delta.c */
@@ -341,6 +435,46 @@ unit_apply(PG_FUNCTION_ARGS)
 		deltas[i].patch = json_get(DatumGetJsonbP(elements[i]), "patch");
 	}
 	PG_RETURN_JSONB_P(delta_apply(arg_jsonb(fcinfo, 0), deltas, n));
+}
+
+/* --------------------------------------------------------------------- gate.c */
+
+/* (gate as in a definition, state): what it asks, {"action", "args", "allowed", "payload"}; NULL: nothing */
+Datum
+unit_gate_question(PG_FUNCTION_ARGS)
+{
+	HitlQuestion *question = gate_question(arg_node_with(fcinfo, 0, "gate")->gate, PG_GETARG_JSONB_P(1), "k");
+	JsonBuilder b;
+
+	if (question == NULL)
+		PG_RETURN_NULL();
+	json_begin(&b);
+	json_add_string(&b, "action", question->action);
+	json_add_jsonb(&b, "args", question->args);
+	json_add_string(&b, "allowed", name_decision_list(question->allowed));
+	json_add_jsonb(&b, "payload", question->payload);
+	PG_RETURN_JSONB_P(json_end(&b));
+}
+
+/* (gate as in a definition, decision, state): {"verdict", "state": as the node gets it, "update"} */
+Datum
+unit_gate_apply(PG_FUNCTION_ARGS)
+{
+	static const char *const words[] = {
+		[HITL_GATE_RUN] = "run",
+		[HITL_GATE_OUTPUT] = "output",
+		[HITL_GATE_REJECTED] = "rejected",
+	};
+	Jsonb	   *state = PG_GETARG_JSONB_P(2);
+	Jsonb	   *update;
+	HitlGateVerdict verdict = gate_apply(arg_node_with(fcinfo, 0, "gate")->gate, PG_GETARG_JSONB_P(1), &state, &update);
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_string(&b, "verdict", words[verdict]);
+	json_add_jsonb(&b, "state", state);
+	json_add_jsonb(&b, "update", update);
+	PG_RETURN_JSONB_P(json_end(&b));
 }
 
 /* ------------------------------------------------------------------- answer.c */
