@@ -91,6 +91,7 @@ CREATE TABLE hitl.task (
   failures    integer NOT NULL DEFAULT 0,
   conflicts   integer NOT NULL DEFAULT 0,
   has_asked   boolean NOT NULL DEFAULT false,
+  has_steps   boolean NOT NULL DEFAULT false,
   input       jsonb,
   "update"    jsonb,
   targets     jsonb,
@@ -113,6 +114,7 @@ COMMENT ON COLUMN hitl.task.attempt IS 'How often its node has failed.';
 COMMENT ON COLUMN hitl.task.failures IS 'The same since it was last retried by hand: what its retry policy counts.';
 COMMENT ON COLUMN hitl.task.conflicts IS 'How often it was put back: a conflict with others, or the server''s trouble.';
 COMMENT ON COLUMN hitl.task.has_asked IS 'It has opened an interrupt: when it runs again its answers are looked up.';
+COMMENT ON COLUMN hitl.task.has_steps IS 'Results of steps are kept for it: when it runs again they are looked up.';
 COMMENT ON COLUMN hitl.task.input IS 'What a send gave it in the place of the state; of kind update: the update.';
 COMMENT ON COLUMN hitl.task."update" IS 'What its node returned.';
 COMMENT ON COLUMN hitl.task.targets IS 'Where its command and its conditional edges lead.';
@@ -120,6 +122,29 @@ COMMENT ON COLUMN hitl.task.is_diverted IS 'Its gate was rejected: the thread go
 COMMENT ON COLUMN hitl.task.error IS 'How it failed: sqlstate, message, detail, hint, context.';
 COMMENT ON COLUMN hitl.task.created_at IS 'When it became ready first.';
 COMMENT ON COLUMN hitl.task.ended_at IS 'When it was done, failed or cancelled.';
+
+CREATE TABLE hitl.step_result (
+  thread_id  bigint NOT NULL,
+  task_id    bigint NOT NULL,
+  key        text NOT NULL,
+  place      integer NOT NULL,
+  function   text NOT NULL,
+  args       jsonb,
+  result     jsonb,
+  strays     integer NOT NULL,
+  done_at    timestamptz NOT NULL,
+  CONSTRAINT step_result_pkey PRIMARY KEY (thread_id, task_id, key)
+);
+COMMENT ON TABLE hitl.step_result IS 'What hitl.step() has done for a task, and what came of it. Written in the commit of its effects; a row never changes. A fork of the thread has tasks of its own, and does it anew.';
+COMMENT ON COLUMN hitl.step_result.thread_id IS 'The thread.';
+COMMENT ON COLUMN hitl.step_result.task_id IS 'The task.';
+COMMENT ON COLUMN hitl.step_result.key IS 'Names the step within its task.';
+COMMENT ON COLUMN hitl.step_result.place IS 'Its place among the steps of the task, in the order in which they were done, from 1.';
+COMMENT ON COLUMN hitl.step_result.function IS 'What was called: its signature, qualified. With key and args it is what the result stands for.';
+COMMENT ON COLUMN hitl.step_result.args IS 'What it was given; NULL for SQL NULL.';
+COMMENT ON COLUMN hitl.step_result.result IS 'What it returned; NULL for SQL NULL.';
+COMMENT ON COLUMN hitl.step_result.strays IS 'How many passes of the node in a row, the one that wanted this step the last of them, did not ask for what the pass before had done. At most hitl.max_reasks.';
+COMMENT ON COLUMN hitl.step_result.done_at IS 'When.';
 
 CREATE TABLE hitl.run_queue (
   owner      regrole NOT NULL,
@@ -209,6 +234,17 @@ COMMENT ON PROCEDURE hitl.run_pending(integer) IS
 super-step commits; where it may not commit (in a function, in a transaction block) it runs in the caller''s transaction and says so by a notice.
 Runs the graphs whose owner''s session this is; a notice tells of others. Errors: 55000 inside a node; 25001 in a transaction block at repeatable read or above; 22023 n is negative.';
 
+CREATE FUNCTION hitl.step(key text, function text, args jsonb DEFAULT '{}') RETURNS jsonb
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_step';
+COMMENT ON FUNCTION hitl.step(text, text, jsonb) IS
+'In a node: work that is done once, however often the node runs: a call of a model, of a bank. function: the name or signature of f(args jsonb) returns jsonb. The node stops
+here, as at interrupt(), and its own effects are rolled back; the function runs by itself, as the graph''s owner; its result and its effects on the database are one commit; then the node runs again from its start and
+this call returns the result: n steps, n + 1 passes. Later passes (after answers, failures, retry(), crashes) get the same result. Within invoke(), resume() and a run_pending() that may not commit, the result stands and falls with the caller''s transaction.
+key names the step within the node; the result stands for key, function and args. In the function hitl.context()->>''effect_key'' is equal over all attempts of the step and no other has it: hand it to the outside world, where a crash between
+the call and the commit would have it done again. What the function raises is the node''s failure, under its retry policy; each step has the node''s timeout to itself. Its body is no part of the graph''s version.
+Errors: IH005 outside a node, or in a step (also interrupt() in a step); IH007 the key was done with another function or other args, or the node wants new keys on each pass; 42710 the key was used already in this run; 22023 the key is no good; 22004 key or function is NULL;
+42883 no such function; 42501 the graph''s owner may not execute it, or the current user is not the owner. The idea is LangGraph''s task in a replayed node.';
+
 CREATE FUNCTION hitl.current_thread() RETURNS bigint
   LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'hitl_current_thread';
 COMMENT ON FUNCTION hitl.current_thread() IS 'The thread whose node runs now; NULL outside a node.';
@@ -217,4 +253,4 @@ CREATE FUNCTION hitl.context() RETURNS jsonb
   LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'hitl_context';
 COMMENT ON FUNCTION hitl.context() IS
 'What a node may know of itself: {"thread_id", "graph", "version", "step", "node", "task_id", "attempt", "effect_key"}; NULL outside a node. effect_key
-is equal over all attempts and replays of a task: hand it to the outside world to make an effect idempotent there.';
+is equal over all attempts and replays of a task: hand it to the outside world to make an effect idempotent there. In a step also "step_key", and the effect_key is the step''s own.';

@@ -92,7 +92,7 @@ COMMENT ON FUNCTION hitl.interrupt(jsonb, text) IS
 'In a node: puts a question to people. The node stops here, whatever handlers it has, and its thread is parked; once there is a decision the node runs
 again from its start and this call returns the decision: {"type", "args", "by", "at"} with "edits", "reason" or "response".
 payload: any JSON; from an object action (text), args, description (text) and allowed (array of decision types) are read.
-key names the question within the node; without one its place in the order does. Returns jsonb. Errors: IH005 outside a node; 22023 the payload''s allowed, or the key, is no good; 42710 the key was used already in this run;
+key names the question within the node; without one its place in the order does. Returns jsonb. Errors: IH005 outside a node, or in a step; 22023 the payload''s allowed, or the key, is no good; 42710 the key was used already in this run;
 IH007 the node has asked something else under this key hitl.max_reasks times. The idea is LangGraph''s interrupt().';
 
 CREATE FUNCTION hitl.decide(interrupt_id bigint, decision jsonb, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL,

@@ -18,6 +18,7 @@ SELECT pg_catalog.pg_extension_config_dump('hitl.thread', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.thread_key', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.checkpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.task', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.step_result', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.run_queue', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.interrupt', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.vote', '');

@@ -25,6 +25,7 @@
 #include "names.h"
 #include "nodes/parsenodes.h"
 #include "rights.h"
+#include "step.h"
 #include "store_queue.h"
 #include "thread.h"
 #include "utils/array.h"
@@ -44,6 +45,7 @@ PG_FUNCTION_INFO_V1(hitl_cancel);
 PG_FUNCTION_INFO_V1(hitl_retry);
 PG_FUNCTION_INFO_V1(hitl_run_pending);
 PG_FUNCTION_INFO_V1(hitl_interrupt);
+PG_FUNCTION_INFO_V1(hitl_step);
 PG_FUNCTION_INFO_V1(hitl_current_thread);
 PG_FUNCTION_INFO_V1(hitl_context);
 
@@ -259,6 +261,24 @@ hitl_interrupt(PG_FUNCTION_ARGS)
 }
 
 Datum
+hitl_step(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *result;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("key and function of a step cannot be NULL"),
+				 errdetail("The result is kept under the key, and is what the function returns."),
+				 errhint("SELECT hitl.step('summary', 'ask_model(jsonb)', '{\"text\": \"...\"}');")));
+	result = step_ask(text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					  PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(result);
+}
+
+Datum
 hitl_current_thread(PG_FUNCTION_ARGS)
 {
 	HitlFrame  *frame = frame_current();
@@ -274,12 +294,15 @@ hitl_context(PG_FUNCTION_ARGS)
 {
 	HitlFrame  *frame = frame_current();
 	const HitlTask *task;
+	const HitlStep *step;
+	char	   *effect_key;
 	JsonBuilder b;
 
 	frame_hold();
 	if (frame == NULL)
 		PG_RETURN_NULL();
 	task = frame->run->task;
+	step = frame->run->step;
 	json_begin(&b);
 	json_add_int64(&b, "thread_id", task->thread_id);
 	json_add_string(&b, "graph", frame->run->graph->name);
@@ -290,6 +313,12 @@ hitl_context(PG_FUNCTION_ARGS)
 	/* runs that did not end, for whatever reason */
 	json_add_int64(&b, "attempt", task->attempt + task->conflicts);
 	/* a task keeps its id over attempts and replays, and no other has it */
-	json_add_string(&b, "effect_key", psprintf("%lld-%lld", (long long) task->thread_id, (long long) task->task_id));
+	effect_key = psprintf("%lld-%lld", (long long) task->thread_id, (long long) task->task_id);
+	if (step != NULL)
+	{
+		json_add_string(&b, "step_key", step->key);
+		effect_key = psprintf("%s-%s", effect_key, step->key);
+	}
+	json_add_string(&b, "effect_key", effect_key);
 	PG_RETURN_JSONB_P(json_end(&b));
 }

@@ -7,6 +7,7 @@
  * these ways:
  *   returns            its effects stay, with what it returned
  *   pauses             its effects are rolled back; the question is kept
+ *   wants a step       its effects are rolled back; step.c does the step
  *   raises             its effects are rolled back; the error is kept
  *
  * Once the frame carries the mark of a pause (frame.c), it is the mark that
@@ -45,9 +46,12 @@ timeout_of(const HitlRun *run)
 static HitlError
 timeout_error(const HitlRun *run)
 {
+	double		seconds = timeout_of(run) / 1000.0;
 	HitlError	error = {
 		.sqlerrcode = ERRCODE_QUERY_CANCELED,
-		.message = psprintf("node \"%s\" ran longer than %g s", run->task->node, timeout_of(run) / 1000.0),
+		.message = run->step != NULL
+		? psprintf("step \"%s\" of node \"%s\" ran longer than %g s", run->step->key, run->task->node, seconds)
+		: psprintf("node \"%s\" ran longer than %g s", run->task->node, seconds),
 		.detail = pstrdup("It was cancelled and its effects are rolled back."),
 		.hint = pstrdup("Give it more time by add_node(..., timeout => ...), or let an outside program do long work.")
 	};
@@ -82,6 +86,7 @@ judge_error(HitlFrame *frame, ErrorData *error)
 			return;
 		}
 		frame->pause = NULL;
+		frame->step = NULL;
 		frame->failure = NULL;
 	}
 
@@ -90,6 +95,12 @@ judge_error(HitlFrame *frame, ErrorData *error)
 	{
 		run->outcome = HITL_OUTCOME_PAUSED;
 		run->question = frame->pause;
+		return;
+	}
+	if (frame->step != NULL)
+	{
+		run->outcome = HITL_OUTCOME_STEP;
+		run->step = frame->step;
 		return;
 	}
 	run->error = frame->failure != NULL ? *frame->failure : frame_copy_error(error);

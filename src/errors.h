@@ -18,11 +18,11 @@
 #define ERRCODE_HITL_NOT_ALLOWED		MAKE_SQLSTATE('I','H','0','0','3')
 /* this type of decision, or this edit, is not allowed here */
 #define ERRCODE_HITL_DECISION_TYPE		MAKE_SQLSTATE('I','H','0','0','4')
-/* the function has a meaning only while a node runs */
+/* the function has a meaning only while a node runs, and not in its steps */
 #define ERRCODE_HITL_NOT_IN_NODE		MAKE_SQLSTATE('I','H','0','0','5')
 /* the thread is in a state, or in hands, that does not allow this now */
 #define ERRCODE_HITL_THREAD_BUSY		MAKE_SQLSTATE('I','H','0','0','6')
-/* a node asked something else each time it was run again */
+/* a node asked for something else when it was run again */
 #define ERRCODE_HITL_ASKED_ELSE			MAKE_SQLSTATE('I','H','0','0','7')
 /* waiting for something that this transaction has not committed */
 #define ERRCODE_HITL_UNCOMMITTED		MAKE_SQLSTATE('I','H','0','1','0')

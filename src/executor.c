@@ -31,8 +31,10 @@
 #include "node.h"
 #include "session.h"
 #include "slot.h"
+#include "step.h"
 #include "store_interrupt.h"
 #include "store_queue.h"
+#include "store_step.h"
 #include "store_task.h"
 #include "store_thread.h"
 #include "thread.h"
@@ -59,12 +61,14 @@ typedef enum Claim
 /* ------------------------------------------------------------------- the tail */
 
 static Jsonb *
-error_detail(const HitlError *error)
+error_detail(const HitlRun *run)
 {
 	JsonBuilder b;
 
 	json_begin(&b);
-	json_add_string(&b, "sqlstate", unpack_sql_state(error->sqlerrcode));
+	json_add_string(&b, "sqlstate", unpack_sql_state(run->error.sqlerrcode));
+	if (run->step != NULL)
+		json_add_string(&b, "step", run->step->key);
 	return json_end(&b);
 }
 
@@ -108,12 +112,12 @@ record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *tas
 				lifecycle_may_retry(&run->node->retry, task->failures, unpack_sql_state(run->error.sqlerrcode)))
 			{
 				requeue(entry, lifecycle_retry_delay_ms(&run->node->retry, task->failures, compat_random()));
-				audit_task(task, "failed", error_detail(&run->error));
+				audit_task(task, "failed", error_detail(run));
 				break;
 			}
 			task->status = HITL_TASK_FAILED;
 			error = &run->error;
-			audit_task(task, "failed", error_detail(error));
+			audit_task(task, "failed", error_detail(run));
 			/* ids and a code: the message may hold what nobody else may read */
 			ereport(LOG,
 					(errmsg("node \"%s\" of thread %lld failed with SQLSTATE %s",
@@ -125,8 +129,9 @@ record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *tas
 			/* the server's trouble is not the task's: a fixed second or two */
 			requeue(entry, lifecycle_conflict_delay_ms(run->outcome == HITL_OUTCOME_RETRY ? task->conflicts : 4));
 			task->conflicts++;
-			audit_task(task, "put_back", error_detail(&run->error));
+			audit_task(task, "put_back", error_detail(run));
 			break;
+		case HITL_OUTCOME_STEP:
 		case HITL_OUTCOME_STOPPED:
 			Assert(false);
 			break;
@@ -184,6 +189,13 @@ record_run(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
 	thread = lock_thread(entry->thread_id);
 	if (is_stale(thread, entry->step))
 		return CLAIM_VOID;
+	if (run->outcome == HITL_OUTCOME_STEP)
+	{
+		/* the queue row stays, whatever happens to us: the node runs again */
+		step_record(task, run);
+		wake_note_work(entry->owner);
+		return CLAIM_RECORDED;
+	}
 	from = task->status;
 	record_task(entry, thread, task, run);
 	thread_settle(thread, from, task->status);
@@ -232,6 +244,8 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 	}
 	if (task->has_asked)
 		run.interrupts = store_interrupt_of_task(entry->thread_id, entry->task_id);
+	if (task->has_steps)
+		run.steps = store_step_of_task(entry->thread_id, entry->task_id);
 	if (task->status == HITL_TASK_INTERRUPTED && interrupt_is_any_pending(run.interrupts))
 	{
 		drop_claim(entry, thread, NULL);

@@ -16,12 +16,16 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "errors.h"
 #include "executor/executor.h"
 #include "frame.h"
 #include "miscadmin.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/fmgrprotos.h"
+
+/* keys are shown in lists and compared often */
+#define MAX_KEY_BYTES 200
 
 /* the innermost run; NULL outside nodes */
 static HitlFrame *current_frame = NULL;
@@ -113,7 +117,7 @@ frame_has_run_inline(void)
 static char *
 mark_message(const HitlFrame *frame)
 {
-	return psprintf("node stopped at hitl.interrupt() (run " UINT64_FORMAT ")", frame->serial);
+	return psprintf("node stopped by hitl (run " UINT64_FORMAT ")", frame->serial);
 }
 
 /*
@@ -132,14 +136,78 @@ raise_mark(HitlFrame *frame)
 	ereport(ERROR,
 			(errcode(is_odd ? ERRCODE_QUERY_CANCELED : ERRCODE_ASSERT_FAILURE),
 			 errmsg_internal("%s", mark_message(frame)),
-			 errdetail("The node runs again once there is a decision."),
+			 frame->step != NULL ? errdetail("The node runs again with the result of its step.")
+			 : errdetail("The node runs again once there is a decision."),
 			 errhint("Do not catch this error: the node is stopped whatever it does.")));
 }
 
 bool
 frame_is_marked(const HitlFrame *frame)
 {
-	return frame->pause != NULL || frame->failure != NULL;
+	return frame->pause != NULL || frame->step != NULL || frame->failure != NULL;
+}
+
+/* The frame of the node that calls this function of ours; outside, an error. */
+HitlFrame *
+frame_require(const char *function)
+{
+	HitlFrame  *frame = frame_current();
+
+	if (frame == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_HITL_NOT_IN_NODE),
+				 errmsg("%s has a meaning only in a node", function),
+				 errdetail("No graph is running in this session."),
+				 errhint("Call it from a function that is a node of a graph: SELECT hitl.add_node(...);")));
+	frame_hold();
+	return frame;
+}
+
+/*
+ * A step is done once, and what would stop it in its middle would have it done
+ * again: it neither asks nor wants steps of its own.
+ */
+void
+frame_require_node(const HitlFrame *frame, const char *function)
+{
+	if (frame->run->step != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_HITL_NOT_IN_NODE),
+				 errmsg("%s has no meaning in a step", function),
+				 errdetail("Step \"%s\" of node \"%s\" is running.", frame->run->step->key, frame->run->task->node),
+				 errhint("Call it from the node, before or after the step.")));
+}
+
+/* The author's name for a question or a step; hitl's own begin with "#". */
+void
+frame_check_key(const char *what, const char *key)
+{
+	if (key[0] == '\0' || key[0] == '#' || strlen(key) > MAX_KEY_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the key of %s must have 1 to %d bytes and not begin with \"#\"", what, MAX_KEY_BYTES),
+				 errdetail("Names with \"#\" are those of interrupts without a key."),
+				 errhint("Name it, such as 'refund'.")));
+}
+
+/*
+ * In a PG_CATCH: the error as the failure of a frame, for frame_fail().  A
+ * cancel is thrown on.
+ */
+HitlError *
+frame_catch(const HitlFrame *frame)
+{
+	ErrorData  *error;
+	HitlError  *failure;
+
+	MemoryContextSwitchTo(frame->context);
+	error = CopyErrorData();
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		PG_RE_THROW();
+	FlushErrorState();
+	failure = palloc(sizeof(HitlError));
+	*failure = frame_copy_error(error);
+	return failure;
 }
 
 /* Mark the frame as paused and unwind.  question must be in frame->context. */
@@ -148,6 +216,19 @@ frame_pause(HitlFrame *frame, HitlQuestion *question)
 {
 	Assert(!frame_is_marked(frame));
 	frame->pause = question;
+	raise_mark(frame);
+	pg_unreachable();
+}
+
+/*
+ * Mark the frame as stopped at a step that is to be done, and unwind.  step
+ * must be in frame->context.
+ */
+void
+frame_want(HitlFrame *frame, HitlStep *step)
+{
+	Assert(!frame_is_marked(frame));
+	frame->step = step;
 	raise_mark(frame);
 	pg_unreachable();
 }

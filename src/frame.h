@@ -16,6 +16,7 @@ typedef enum HitlOutcome
 {
 	HITL_OUTCOME_DONE,			/* it returned: update */
 	HITL_OUTCOME_PAUSED,		/* it asks: question */
+	HITL_OUTCOME_STEP,			/* it wants a step done, and it is: step */
 	HITL_OUTCOME_FAILED,		/* its own error: error */
 	HITL_OUTCOME_RETRY,			/* a conflict with others: error */
 	HITL_OUTCOME_PUT_BACK,		/* the server's trouble: error */
@@ -34,6 +35,7 @@ typedef struct HitlRun
 								 * send's, as its gate left it */
 	List	   *interrupts;		/* what the task has asked before:
 								 * HitlInterrupt, oldest first */
+	List	   *steps;			/* what was done for it: HitlStep, likewise */
 	bool		fires_deferred; /* no query is running around the node */
 
 	/* what came of it */
@@ -42,6 +44,8 @@ typedef struct HitlRun
 	List	   *targets;		/* HitlTarget, of its command and its routers */
 	bool		is_diverted;	/* its gate was rejected: only targets count */
 	HitlQuestion *question;
+	HitlStep   *step;			/* what its node wants done; from then on the
+								 * run is that of the step */
 	HitlError	error;
 } HitlRun;
 
@@ -54,8 +58,10 @@ typedef struct HitlFrame
 	MemoryContext context;		/* outlives the node's subtransaction */
 	int			n_asked;		/* interrupts without a key so far */
 	List	   *keys;			/* the keys of the others, as C strings */
+	List	   *step_keys;		/* those of the steps so far */
 	uint64		serial;			/* names this frame in the error of its mark */
 	HitlQuestion *pause;		/* the mark: it has paused, ... */
+	HitlStep   *step;			/* ... wants a step done, ... */
 	HitlError  *failure;		/* ... or could not even ask */
 	int			n_raised;		/* how often the mark was raised */
 	struct PortalData *portal;	/* the one that was active at its begin */
@@ -74,7 +80,12 @@ extern void frame_hold(void);
 extern bool frame_has_run_inline(void);
 extern bool frame_is_leftover(void);
 extern bool frame_is_marked(const HitlFrame *frame);
+extern HitlFrame *frame_require(const char *function);
+extern void frame_require_node(const HitlFrame *frame, const char *function);
+extern void frame_check_key(const char *what, const char *key);
+extern HitlError *frame_catch(const HitlFrame *frame);
 COMPAT_NORETURN extern void frame_pause(HitlFrame *frame, HitlQuestion *question);
+COMPAT_NORETURN extern void frame_want(HitlFrame *frame, HitlStep *step);
 COMPAT_NORETURN extern void frame_fail(HitlFrame *frame, HitlError *failure);
 extern bool frame_is_mark(const HitlFrame *frame, const ErrorData *error);
 

@@ -108,6 +108,9 @@ shape_fault(Form_pg_proc row, HitlFunctionKind kind)
 		case HITL_FUNCTION_REDUCER:
 			return fits && row->prorettype == JSONBOID ? NULL
 				: "it is no reducer of hitl's, nor a function f(current jsonb, update jsonb) or an aggregate f(jsonb) that returns jsonb";
+		case HITL_FUNCTION_STEP:
+			return fits && row->prorettype == JSONBOID ? NULL
+				: "it is not a function f(args jsonb) returns jsonb";
 	}
 	return NULL;
 }
@@ -216,6 +219,16 @@ find_compiled(const char *signature)
 						  strchr(list, ',') != NULL ? 2 : 1, arguments, true);
 }
 
+static void
+refuse(Oid oid, const char *signature, const char *what, const char *fault)
+{
+	ereport(ERROR,
+			(errcode(OidIsValid(oid) ? ERRCODE_INSUFFICIENT_PRIVILEGE : ERRCODE_UNDEFINED_FUNCTION),
+			 errmsg("the function of %s cannot be run", what),
+			 errdetail("%s: %s.", signature, fault),
+			 errhint("Mend the function, then SELECT hitl.retry(thread_id);")));
+}
+
 /*
  * A function of a compiled graph, checked: it is there, it belongs to whom it
  * belonged at compile, the owner may execute it.  what: names its place in
@@ -232,10 +245,39 @@ function_get(const HitlGraphVersion *graph, const HitlFunction *function, HitlFu
 		fault = psprintf("it belongs to \"%s\" now and belonged to \"%s\" when the graph was compiled",
 						 GetUserNameFromId(owner, false), rights_role_name(function->owner));
 	if (fault != NULL)
-		ereport(ERROR,
-				(errcode(OidIsValid(oid) ? ERRCODE_INSUFFICIENT_PRIVILEGE : ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("the function of %s cannot be run", what),
-				 errdetail("%s: %s.", function->signature, fault),
-				 errhint("Mend the function, then SELECT hitl.retry(thread_id);")));
+		refuse(oid, function->signature, what, fault);
+	return oid;
+}
+
+/*
+ * A function that a node names while it runs, "f" or "f(jsonb)", looked up as
+ * the node's own statements are; returns its signature, qualified.
+ */
+char *
+function_qualify(const char *signature, const char *key)
+{
+	char	   *qualified = strchr(signature, '(') != NULL ? pstrdup(signature) : psprintf("%s(pg_catalog.jsonb)", signature);
+	Oid			oid = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(qualified)));
+
+	qualified = format_procedure_qualified(oid);
+	/* f(text) is another function than the one that would be called */
+	if (find_compiled(qualified) != oid)
+		refuse(oid, qualified, psprintf("step \"%s\"", key), "it is not a function f(args jsonb) returns jsonb");
+	return qualified;
+}
+
+/*
+ * The function of a step by its qualified signature, checked as those that the
+ * graph names are; errors are the node's.
+ */
+Oid
+function_get_step(const HitlGraphVersion *graph, const char *signature, const char *key)
+{
+	Oid			oid = find_compiled(signature);
+	Oid			owner;
+	char	   *fault = function_fault(oid, HITL_FUNCTION_STEP, graph->owner, &owner);
+
+	if (fault != NULL)
+		refuse(oid, signature, psprintf("step \"%s\"", key), fault);
 	return oid;
 }

@@ -14,8 +14,9 @@ typedef enum HitlFunctionKind
 {
 	HITL_FUNCTION_HANDLER,		/* f(jsonb) returns jsonb */
 	HITL_FUNCTION_ROUTER,		/* f(jsonb) returns text, text[], jsonb, jsonb[] */
-	HITL_FUNCTION_REDUCER		/* f(jsonb, jsonb) returns jsonb, or an
+	HITL_FUNCTION_REDUCER,		/* f(jsonb, jsonb) returns jsonb, or an
 								 * aggregate f(jsonb) returns jsonb */
+	HITL_FUNCTION_STEP			/* f(jsonb) returns jsonb */
 } HitlFunctionKind;
 
 extern void function_resolve(const HitlGraphVersion *graph, HitlFunction *function,
@@ -24,5 +25,7 @@ extern void function_resolve(const HitlGraphVersion *graph, HitlFunction *functi
 extern Oid	function_get(const HitlGraphVersion *graph, const HitlFunction *function,
 						 HitlFunctionKind kind, const char *what);
 extern char *function_name(const char *signature);
+extern char *function_qualify(const char *signature, const char *key);
+extern Oid	function_get_step(const HitlGraphVersion *graph, const char *signature, const char *key);
 
 #endif							/* HITL_FUNCTION_H */

@@ -23,11 +23,7 @@
 #include "json.h"
 #include "names.h"
 #include "store_interrupt.h"
-#include "utils/memutils.h"
 #include "wake.h"
-
-/* keys are shown in lists and compared often */
-#define MAX_KEY_BYTES 200
 
 /* In frame->context. */
 static char *
@@ -37,12 +33,7 @@ name_question(HitlFrame *frame, const char *key)
 
 	if (key == NULL)
 		return psprintf("#%d", ++frame->n_asked);
-	if (key[0] == '\0' || key[0] == '#' || strlen(key) > MAX_KEY_BYTES)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the key of an interrupt must have 1 to %d bytes and not begin with \"#\"", MAX_KEY_BYTES),
-				 errdetail("Names with \"#\" are those of interrupts without a key."),
-				 errhint("Name the question, such as 'refund', or leave the key out.")));
+	frame_check_key("an interrupt", key);
 	foreach(cell, frame->keys)
 		if (strcmp(lfirst(cell), key) == 0)
 			ereport(ERROR,
@@ -83,7 +74,7 @@ find_answer(HitlFrame *frame, HitlQuestion *question)
 		if (n_reasked >= guc_max_reasks)
 			ereport(ERROR,
 					(errcode(ERRCODE_HITL_ASKED_ELSE),
-					 errmsg("node \"%s\" asks something else each time it runs", frame->run->node->name),
+					 errmsg("node \"%s\" asks something else each time it runs", frame->run->task->node),
 					 errdetail("Question \"%s\" was superseded %d times; it differs from interrupt %lld at \"%s\".",
 							   question->key, n_reasked, (long long) asked->interrupt_id, difference),
 					 errhint("Make action and args depend on the state only; put what changes, such as the time, into the description.")));
@@ -102,19 +93,11 @@ find_answer(HitlFrame *frame, HitlQuestion *question)
 Jsonb *
 interrupt_ask(Jsonb *payload, const char *key)
 {
-	HitlFrame  *frame = frame_current();
+	HitlFrame  *frame = frame_require("hitl.interrupt()");
 	HitlQuestion *volatile question = NULL;
 	Jsonb	   *volatile answer = NULL;
 	HitlError  *volatile failure = NULL;
 	MemoryContext old;
-
-	if (frame == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_HITL_NOT_IN_NODE),
-				 errmsg("hitl.interrupt() has a meaning only in a node"),
-				 errdetail("No graph is running in this session."),
-				 errhint("Call it from a function that is a node of a graph: SELECT hitl.add_node(...);")));
-	frame_hold();
 
 	/* the question outlives the node's subtransaction */
 	old = MemoryContextSwitchTo(frame->context);
@@ -122,6 +105,7 @@ interrupt_ask(Jsonb *payload, const char *key)
 	{
 		Jsonb	   *copy = NULL;
 
+		frame_require_node(frame, "hitl.interrupt()");
 		if (payload != NULL)
 		{
 			copy = palloc(VARSIZE(payload));
@@ -132,15 +116,7 @@ interrupt_ask(Jsonb *payload, const char *key)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(frame->context);
-		error = CopyErrorData();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
-		FlushErrorState();
-		failure = palloc(sizeof(HitlError));
-		*failure = frame_copy_error(error);
+		failure = frame_catch(frame);
 	}
 	PG_END_TRY();
 	if (failure != NULL)

@@ -23,6 +23,7 @@
 #include "node.h"
 #include "reducer.h"
 #include "session.h"
+#include "step.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -248,11 +249,16 @@ run_author(HitlFrame *frame)
 	PopActiveSnapshot();
 }
 
-/* Run a node and fill in what came of it: see author_run(). */
+/*
+ * Run a node and fill in what came of it: see author_run().  If it wants a
+ * step, the step is done.
+ */
 void
 node_run(HitlRun *run)
 {
 	author_run(run, run_author);
+	if (run->outcome == HITL_OUTCOME_STEP)
+		step_run(run);
 }
 
 /*

@@ -64,7 +64,7 @@ store_task_insert(HitlTaskKind kind, const int64 *thread_ids, const char *const 
 }
 
 DB_STATEMENT(task_claim,
-			 "SELECT node, status, attempt, has_asked, input, conflicts, failures, kind FROM hitl.task"
+			 "SELECT node, status, attempt, has_asked, input, conflicts, failures, kind, has_steps FROM hitl.task"
 			 " WHERE thread_id = $1 AND step = $2 AND task_id = $3 FOR UPDATE SKIP LOCKED",
 			 INT8OID, INT4OID, INT8OID);
 
@@ -99,6 +99,7 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 		task->conflicts = db_get_int(0, 6);
 		task->failures = db_get_int(0, 7);
 		task->kind = name_to_task_kind(db_get_text(&call, 0, 8));
+		task->has_steps = db_get_bool(0, 9);
 	}
 	else
 		*is_there = db_execute(&task_exists, args) > 0;
@@ -107,9 +108,9 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 }
 
 DB_STATEMENT(task_move,
-			 "UPDATE hitl.task SET status = $4, attempt = $5, has_asked = $6, \"update\" = $7, targets = $10, error = $8, ended_at = $9, conflicts = $11, is_diverted = $12, failures = $13"
+			 "UPDATE hitl.task SET status = $4, attempt = $5, has_asked = $6, \"update\" = $7, targets = $10, error = $8, ended_at = $9, conflicts = $11, is_diverted = $12, failures = $13, has_steps = $14"
 			 " WHERE thread_id = $1 AND step = $2 AND task_id = $3",
-			 INT8OID, INT4OID, INT8OID, TEXTOID, INT4OID, BOOLOID, JSONBOID, JSONBOID, TIMESTAMPTZOID, JSONBOID, INT4OID, BOOLOID, INT4OID);
+			 INT8OID, INT4OID, INT8OID, TEXTOID, INT4OID, BOOLOID, JSONBOID, JSONBOID, TIMESTAMPTZOID, JSONBOID, INT4OID, BOOLOID, INT4OID, BOOLOID);
 
 /*
  * Write a task back; the caller has claimed it.  targets: as a document.
@@ -125,7 +126,7 @@ store_task_move(const HitlTask *task, Jsonb *targets, const HitlError *error, Ti
 		db_text(name_task_status(task->status)), db_int(task->attempt), db_bool(task->has_asked),
 		db_jsonb(task->update), db_jsonb(error != NULL ? error_document(error) : NULL),
 		has_ended ? db_time(at) : db_null(), db_jsonb(targets), db_int(task->conflicts), db_bool(task->is_diverted),
-	db_int(task->failures)};
+	db_int(task->failures), db_bool(task->has_steps)};
 
 	db_open(&call);
 	(void) db_execute(&task_move, args);

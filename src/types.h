@@ -251,6 +251,7 @@ typedef struct HitlTask
 	int			failures;		/* those since it was last retried by hand */
 	int			conflicts;		/* runs that were put back */
 	bool		has_asked;		/* it has opened an interrupt before */
+	bool		has_steps;		/* results of steps are kept for it */
 	Jsonb	   *input;			/* a send's, or the update of that kind; NULL:
 								 * the state */
 	Jsonb	   *update;			/* done: what the node returned, or NULL */
@@ -270,6 +271,17 @@ typedef struct HitlQueueEntry
 	int			step;
 	int64		task_id;
 } HitlQueueEntry;
+
+/* a row of hitl.step_result, or what a node wants done before there is one */
+typedef struct HitlStep
+{
+	char	   *key;
+	char	   *function;		/* qualified signature */
+	Jsonb	   *args;			/* NULL for SQL NULL */
+	Jsonb	   *result;			/* likewise, once it is done */
+	int			strays;			/* passes in a row, the last among them, that
+								 * did not ask for the step before theirs */
+} HitlStep;
 
 /* what a node asks: an interrupt before it has an id */
 typedef struct HitlQuestion

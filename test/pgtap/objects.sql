@@ -17,7 +17,7 @@ END $f$;
 
 -- What the extension consists of ---------------------------------------------------------------------------------
 
-SELECT tables_are('hitl', ARRAY['audience', 'audit', 'checkpoint', 'graph', 'graph_function', 'graph_version', 'interrupt', 'run_queue', 'task', 'thread', 'thread_key', 'vote']);
+SELECT tables_are('hitl', ARRAY['audience', 'audit', 'checkpoint', 'graph', 'graph_function', 'graph_version', 'interrupt', 'run_queue', 'step_result', 'task', 'thread', 'thread_key', 'vote']);
 SELECT views_are('hitl', ARRAY['_checkpoint', '_violation', 'decided', 'failed', 'inbox', 'pending', 'threads', 'timeline', 'worker_status']);
 SELECT sequences_are('hitl', ARRAY['audit_id_seq', 'graph_id_seq', 'interrupt_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner')$$, 'one domain, no enum, no range');
@@ -69,6 +69,7 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('start', 'graph text, input jsonb DEFAULT ''{}''::jsonb, key text DEFAULT NULL::text', 'bigint', 'v', 'u', false),
   ('start_many', 'graph text, inputs jsonb[]', 'bigint[]', 'v', 'u', true),
   ('state_history', 'thread_id bigint, OUT checkpoint integer, OUT step integer, OUT nodes text[], OUT delta jsonb, OUT state jsonb, OUT created_at timestamp with time zone', 'SETOF record', 'v', 'u', false),
+  ('step', 'key text, function text, args jsonb DEFAULT ''{}''::jsonb', 'jsonb', 'v', 'u', false),
   ('thread_id', 'graph text, key text', 'bigint', 'v', 'u', true),
   ('wait', 'thread_id bigint, timeout interval DEFAULT ''00:01:00''::interval', 'text', 'v', 'u', true),
   ('why', 'thread_id bigint, OUT code text, OUT explanation text, OUT next text', 'record', 'v', 'u', true)$$, 'functions: names, arguments, results, volatility, parallel marks, strictness');
@@ -90,7 +91,8 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('graph_version', 'graph_id bigint !, version integer !, definition jsonb !, search_path text, compiled_at timestamp with time zone, compiled_by text'),
   ('interrupt', 'interrupt_id bigint !, thread_id bigint !, task_id bigint !, graph_id bigint !, owner regrole !, step integer !, node text !, key text !, status text !, action text, args jsonb, description text, payload jsonb, allowed text[] !, opened_at timestamp with time zone !, supersedes bigint, decision jsonb, settled_at timestamp with time zone, settled_by text'),
   ('run_queue', 'owner regrole !, due_at timestamp with time zone !, queue_id bigint !, thread_id bigint !, step integer !, task_id bigint !'),
-  ('task', 'thread_id bigint !, task_id bigint !, step integer !, node text !, kind text !, status text !, attempt integer !, failures integer !, conflicts integer !, has_asked boolean !, input jsonb, update jsonb, targets jsonb, is_diverted boolean !, error jsonb, created_at timestamp with time zone !, ended_at timestamp with time zone'),
+  ('step_result', 'thread_id bigint !, task_id bigint !, key text !, place integer !, function text !, args jsonb, result jsonb, strays integer !, done_at timestamp with time zone !'),
+  ('task', 'thread_id bigint !, task_id bigint !, step integer !, node text !, kind text !, status text !, attempt integer !, failures integer !, conflicts integer !, has_asked boolean !, has_steps boolean !, input jsonb, update jsonb, targets jsonb, is_diverted boolean !, error jsonb, created_at timestamp with time zone !, ended_at timestamp with time zone'),
   ('thread', 'thread_id bigint !, graph_id bigint !, version integer !, owner regrole !, status text !, step integer !, checkpoint integer !, n_ready integer !, n_interrupted integer !, n_failed integer !, starter text !, started_at timestamp with time zone !, ended_at timestamp with time zone, ended_by text, reason text'),
   ('thread_key', 'graph_id bigint !, key text !, thread_id bigint !'),
   ('vote', 'interrupt_id bigint !, vote_id bigint !, voter text !, role text !, type text !, answer jsonb !, comment text, idempotency_key text, voted_at timestamp with time zone !')$$,
@@ -98,7 +100,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
 SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname, ', ' ORDER BY k.n) FROM pg_constraint, unnest(conkey) WITH ORDINALITY k (attnum, n), pg_attribute a
   WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES
   ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_key', 'graph_id, key'), ('hitl.graph', 'graph_id'),
-  ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'),
+  ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'), ('hitl.step_result', 'thread_id, task_id, key'),
   ('hitl.thread', 'thread_id'), ('hitl.vote', 'interrupt_id, vote_id')$$, 'tables: primary keys');
 SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'f'$$, 'no foreign key: a hot row per child, and cycles do not restore');
 SELECT is_empty($$SELECT tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE c.relnamespace = 'hitl'::regnamespace$$, 'no trigger: they fire in a restore');

@@ -89,6 +89,29 @@ SELECT graph, hitl.wait(thread_id, '20 s') FROM hitl.threads WHERE status <> 'fa
 SELECT graph, hitl.get_state(thread_id) FROM hitl.threads WHERE status <> 'failed' ORDER BY graph, thread_id;
 SELECT node, effect, count(*) FROM effects GROUP BY node, effect ORDER BY node, effect DESC;
 
+-- A step: the call runs by itself, once, in whatever language the node is and the step is; a node that swallows the stop is stopped all the same.
+CREATE FUNCTION charges(args jsonb) RETURNS jsonb LANGUAGE plperl AS $$
+  spi_exec_query("INSERT INTO effects VALUES ('charges', 'charged')");
+  return '{"receipt": "R-1"}';
+$$;
+CREATE FUNCTION perl_steps(state jsonb) RETURNS jsonb LANGUAGE plperl AS $$
+  spi_exec_query("INSERT INTO effects VALUES ('perl_steps', 'own')");
+  my $r = eval { spi_exec_query(q{SELECT hitl.step('charge', 'charges', '{"n": 1}') AS r})->{rows}[0]{r} };
+  return '{"status": "swallowed"}' if $@;
+  return $r;
+$$;
+CREATE FUNCTION python_steps(state jsonb) RETURNS jsonb LANGUAGE plpython3u AS $$
+  plpy.execute("INSERT INTO effects VALUES ('python_steps', 'own')")
+  try:
+    return plpy.execute("SELECT hitl.step('charge', 'charges', '{\"n\": 1}') AS r")[0]['r']
+  except plpy.SPIError:
+    return '{"status": "swallowed"}'
+$$;
+SELECT hitl.create_graph(node), hitl.add_node(node, 'n', node), hitl.add_edge(node, 'START', 'n'), hitl.add_edge(node, 'n', 'END'), hitl.compile(node) FROM unnest('{perl_steps, python_steps}'::text[]) node;
+TRUNCATE effects;
+SELECT graph, d->>'status' AS status, d->'state' AS state FROM unnest('{perl_steps, python_steps}'::text[]) graph, hitl.invoke(graph) d;
+SELECT node, effect, count(*) FROM effects GROUP BY node, effect ORDER BY node;
+
 -- A cancel that the language has made an error of its own is the node's error; nothing of the node stays.
 CREATE FUNCTION perl_sleeps(state jsonb) RETURNS jsonb LANGUAGE plperl AS $$
   spi_exec_query("INSERT INTO effects VALUES ('perl_sleeps', 'slept')");
