@@ -15,7 +15,7 @@ SQL_PARTS = 00_guard 20_graph 30_thread 40_interrupt 60_audit 70_views 80_monito
 # Tests: behaviour (test/sql, expected/), the part of it that also holds without preload, races (test/isolation).
 # test/pgtap/*.sql and test/tap/*.pl are found by name.
 REGRESS           = refund graph replay decide state errors inline rights cancel why notify install channels routes fanout \
-                    define cycles history keys sqlnode retry mermaid gate timeout step langgraph
+                    define cycles history keys sqlnode retry mermaid gate timeout step langgraph prefixes
 REGRESS_PLAIN     = refund graph replay decide state errors inline rights cancel why notify install langgraph
 REGRESS_LANGUAGES = languages
 ISOLATION         = prepare two-deciders two-resumes same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \
