@@ -40,13 +40,16 @@ CREATE TABLE hitl.graph_function (
   version    integer NOT NULL,
   signature  text NOT NULL,
   owner      regrole NOT NULL,
+  code_hash  text NOT NULL,
   CONSTRAINT graph_function_pkey PRIMARY KEY (graph_id, version, signature)
 );
 COMMENT ON TABLE hitl.graph_function IS 'The functions that a compiled version names: its handlers, routers and reducers.';
 COMMENT ON COLUMN hitl.graph_function.graph_id IS 'The graph.';
 COMMENT ON COLUMN hitl.graph_function.version IS 'The version.';
 COMMENT ON COLUMN hitl.graph_function.signature IS 'Qualified.';
-COMMENT ON COLUMN hitl.graph_function.owner IS 'Who owned it at compile. Another owner at run time fails the node.';
+COMMENT ON COLUMN hitl.graph_function.owner IS 'Who owned it at compile. Another owner at run time fails the node (IH011).';
+COMMENT ON COLUMN hitl.graph_function.code_hash IS
+'SHA-256, in hexadecimal, of its code at compile: language, body, settings, strictness, volatility, SECURITY DEFINER; of a C function its symbol and file; of an aggregate also that of its functions. Other code at run time fails the node (IH011).';
 
 -- A right on this domain is held by every role that owns a graph.  It is of no
 -- use but one: DROP ROLE of an owner is refused, because PostgreSQL keeps a
@@ -105,13 +108,13 @@ CREATE FUNCTION hitl.compile(graph text) RETURNS integer
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_compile';
 COMMENT ON FUNCTION hitl.compile(text) IS
 'Checks the draft of a graph and makes it a version that never changes; returns its number, from 1. An unchanged draft gives the
-version that is there. Records the session''s search_path, resolved: the nodes run under it.
+version that is there, unless the code of one of its functions has changed. Records the session''s search_path, resolved: the nodes run under it.
 Errors: 42704 no such graph; 42501 it is not yours; 42P17 the draft has faults: every one is in the detail.';
 
 CREATE FUNCTION hitl.define(definition jsonb) RETURNS integer
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_define';
 COMMENT ON FUNCTION hitl.define(jsonb) IS
-'A whole graph as one document, new or in the place of what was there, and compiled; returns the version. The same document again gives the same version.
+'A whole graph as one document, new or in the place of what was there, and compiled; returns the version. The same document again gives the same version, unless the code of one of its functions has changed.
 {"graph": name, "recursion_limit": 25, "channels": {name: {"reducer", "initial"}}, "nodes": {name: {"handler" | "sql", "retry", "timeout" (seconds), "gate", "destinations"}},
 "edges": [[source, target]], "joins": [{"sources": [...], "target"}], "conditional_edges": [{"source", "router", "map"}]}.
 Errors: 42501 it is not yours; 42P17 it has faults: every one is in the detail.';

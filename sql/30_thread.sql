@@ -30,7 +30,7 @@ CREATE TABLE hitl.thread (
 COMMENT ON TABLE hitl.thread IS 'Threads: one run of a graph each. The row is the barrier of a super-step and the lock of control; votes never touch it.';
 COMMENT ON COLUMN hitl.thread.thread_id IS 'Key, from a sequence whose start and step may be set.';
 COMMENT ON COLUMN hitl.thread.graph_id IS 'The graph it runs.';
-COMMENT ON COLUMN hitl.thread.version IS 'The version it started with.';
+COMMENT ON COLUMN hitl.thread.version IS 'The version it started with, or was taken to by migrate().';
 COMMENT ON COLUMN hitl.thread.owner IS 'The graph''s owner, as whom its nodes run.';
 COMMENT ON COLUMN hitl.thread.status IS 'As last written by an executor; a thread with a row in run_queue is shown as running (view threads).';
 COMMENT ON COLUMN hitl.thread.step IS 'The super-step that runs, or ran last; the first is 1.';
@@ -226,6 +226,15 @@ CREATE FUNCTION hitl.retry(thread_id bigint) RETURNS integer
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_retry';
 COMMENT ON FUNCTION hitl.retry(bigint) IS
 'Runs the failed tasks of a thread again, with the answers that people gave; returns how many. Errors: 42704 no such thread; 42501 it is not yours; 55000 nothing failed.';
+
+CREATE FUNCTION hitl.migrate(thread_id bigint, version integer DEFAULT NULL) RETURNS integer
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_migrate';
+COMMENT ON FUNCTION hitl.migrate(bigint, integer) IS
+'Takes a thread that waits or has failed to another version of its graph, up or down (NULL: to the latest), and returns that version; one that runs it already stays as it is.
+What the thread has before it must be there: nodes to run, edges and targets of nodes that have run in this super-step, joins that wait, gates that have asked. Tasks that failed because a function
+has changed (IH011) are queued again, all others that failed wait for retry(). Open questions stay; if a node then asks something else, it asks anew.
+Errors: 42704 no such thread or version; 42501 it is not yours; IH006 something of it runs or is queued; 55000 it has ended, it does not fit (every reason is in the detail),
+or it failed with IH011 and there is no other version; 22004 the thread_id is NULL.';
 
 CREATE PROCEDURE hitl.run_pending(n integer DEFAULT NULL)
   LANGUAGE c AS 'MODULE_PATHNAME', 'hitl_run_pending';

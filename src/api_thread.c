@@ -21,6 +21,7 @@
 #include "frame.h"
 #include "interrupt.h"
 #include "json.h"
+#include "migrate.h"
 #include "miscadmin.h"
 #include "names.h"
 #include "nodes/parsenodes.h"
@@ -43,6 +44,7 @@ PG_FUNCTION_INFO_V1(hitl_get_state);
 PG_FUNCTION_INFO_V1(hitl_diff);
 PG_FUNCTION_INFO_V1(hitl_cancel);
 PG_FUNCTION_INFO_V1(hitl_retry);
+PG_FUNCTION_INFO_V1(hitl_migrate);
 PG_FUNCTION_INFO_V1(hitl_run_pending);
 PG_FUNCTION_INFO_V1(hitl_interrupt);
 PG_FUNCTION_INFO_V1(hitl_step);
@@ -167,6 +169,18 @@ Datum
 hitl_retry(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(thread_retry(PG_GETARG_INT64(0)));
+}
+
+Datum
+hitl_migrate(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("thread_id cannot be NULL"),
+				 errdetail("hitl.migrate() was called without a thread."),
+				 errhint("SELECT * FROM hitl.threads;")));
+	PG_RETURN_INT32(migrate_thread(PG_GETARG_INT64(0), !PG_ARGISNULL(1), PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1)));
 }
 
 /* The owners with due work whose session this is; the others are told of. */

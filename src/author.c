@@ -125,19 +125,17 @@ judge_error(HitlFrame *frame, ErrorData *error)
 
 /* Call a function of one or two jsonb arguments (NULL: SQL NULL). */
 Datum
-author_call(Oid function, int n_args, Jsonb *first, Jsonb *second, bool *is_null)
+author_call(FmgrInfo *function, int n_args, Jsonb *first, Jsonb *second, bool *is_null)
 {
 	LOCAL_FCINFO(fcinfo, 2);
-	FmgrInfo	flinfo;
 	Datum		result;
 
-	fmgr_info(function, &flinfo);
-	InitFunctionCallInfoData(*fcinfo, &flinfo, n_args, InvalidOid, NULL, NULL);
+	InitFunctionCallInfoData(*fcinfo, function, n_args, InvalidOid, NULL, NULL);
 	fcinfo->args[0].value = first != NULL ? JsonbPGetDatum(first) : (Datum) 0;
 	fcinfo->args[0].isnull = first == NULL;
 	fcinfo->args[1].value = second != NULL ? JsonbPGetDatum(second) : (Datum) 0;
 	fcinfo->args[1].isnull = second == NULL;
-	if (flinfo.fn_strict && (first == NULL || (n_args > 1 && second == NULL)))
+	if (function->fn_strict && (first == NULL || (n_args > 1 && second == NULL)))
 	{
 		*is_null = true;
 		return (Datum) 0;

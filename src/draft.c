@@ -30,6 +30,7 @@
 #include "store_graph.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 
@@ -313,6 +314,31 @@ report_faults(const char *name, List *faults)
 			 errhint("Mend what the detail lists, then compile it again.")));
 }
 
+/* Are the functions of two versions of one document the same, code and all? */
+static bool
+are_functions_same(List *before, List *after)
+{
+	ListCell   *cell;
+	ListCell   *other;
+
+	foreach(cell, after)
+	{
+		const HitlFunction *function = lfirst(cell);
+		bool		is_found = false;
+
+		foreach(other, before)
+		{
+			const HitlFunction *old = lfirst(other);
+
+			if (strcmp(old->signature, function->signature) == 0)
+				is_found = old->owner == function->owner && strcmp(old->code_hash, function->code_hash) == 0;
+		}
+		if (!is_found)
+			return false;
+	}
+	return true;
+}
+
 /*
  * Make a draft a version; returns its number.  The graph's row is locked.
  * faults: what is known to be wrong with the draft already.
@@ -320,12 +346,16 @@ report_faults(const char *name, List *faults)
 static int
 compile_version(const HitlGraph *graph, HitlGraphVersion *draft, List *faults)
 {
+	int			level = NewGUCNestLevel();
 	HitlVersionRow version = {.graph_id = graph->graph_id, .version = graph->version + 1};
 	HitlVersionRow *last;
 	List	   *schemas;
 	const char *why;
 	char	   *remedy;
 
+	/* what is recorded is compared: names are written in one way */
+	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	version.search_path = draft->search_path = record_search_path(&schemas);
 	faults = list_concat(faults, frontier_faults(draft));
 	version.functions = resolve_functions(draft, &faults);
@@ -344,11 +374,15 @@ compile_version(const HitlGraph *graph, HitlGraphVersion *draft, List *faults)
 	version.definition = definition_document(draft);
 	last = graph->version != HITL_DRAFT ? store_version_find(graph->graph_id, graph->version) : NULL;
 	if (last != NULL && json_equal(last->definition, version.definition) &&
-		strcmp(last->search_path, version.search_path) == 0)
-		return graph->version;
-
-	store_version_put(&version, audit_session_user(), clock_now());
-	store_graph_set_version(graph->graph_id, version.version);
+		strcmp(last->search_path, version.search_path) == 0 &&
+		are_functions_same(last->functions, version.functions))
+		version.version = graph->version;
+	else
+	{
+		store_version_put(&version, audit_session_user(), clock_now());
+		store_graph_set_version(graph->graph_id, version.version);
+	}
+	AtEOXact_GUC(true, level);
 	return version.version;
 }
 

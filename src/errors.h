@@ -26,5 +26,7 @@
 #define ERRCODE_HITL_ASKED_ELSE			MAKE_SQLSTATE('I','H','0','0','7')
 /* waiting for something that this transaction has not committed */
 #define ERRCODE_HITL_UNCOMMITTED		MAKE_SQLSTATE('I','H','0','1','0')
+/* a function is not what it was when the graph was compiled */
+#define ERRCODE_HITL_CHANGED			MAKE_SQLSTATE('I','H','0','1','1')
 
 #endif							/* HITL_ERRORS_H */

@@ -58,13 +58,32 @@ frontier_has_branch(const HitlGraphVersion *graph, const char *source)
 /* ---------------------------------------------------------------------- next */
 
 /*
- * Which sources of a join have run, from the document that is kept with the
- * checkpoint: {"0": ["a"]} says that of the first join "a" has.
+ * A join's name in the document that is kept with the checkpoint: its target
+ * and its sources, so that it means the same in every version of the graph.
  */
-static bool
-join_has(Jsonb *joins, int join, const char *source)
+static char *
+join_key(const HitlJoin *join)
 {
-	Jsonb	   *seen = json_get(joins, psprintf("%d", join));
+	List	   *names = list_make1(join->target);
+	Jsonb	   *key;
+
+	for (int i = 0; i < join->n_sources; i++)
+		names = lappend(names, join->sources[i]);
+	key = json_string_list(names);
+	return JsonbToCString(NULL, &key->root, VARSIZE(key));
+}
+
+/* Has a part of its sources run?  joins: that document, or NULL. */
+bool
+frontier_join_waits(const HitlJoin *join, Jsonb *joins)
+{
+	return joins != NULL && json_get(joins, join_key(join)) != NULL;
+}
+
+/* Has this source run, by the sources that the document names for its join? */
+static bool
+is_seen(Jsonb *seen, const char *source)
+{
 	ListCell   *cell;
 
 	if (!json_is_array(seen))
@@ -99,10 +118,12 @@ advance_joins(const HitlGraphVersion *graph, List *tasks, Jsonb *joins, bool *is
 	for (int i = 0; i < graph->n_joins; i++)
 	{
 		const HitlJoin *join = &graph->joins[i];
+		char	   *key = join_key(join);
+		Jsonb	   *before = json_get(joins, key);
 		List	   *seen = NIL;
 
 		for (int j = 0; j < join->n_sources; j++)
-			if (has_task(tasks, join->sources[j]) || join_has(joins, i, join->sources[j]))
+			if (has_task(tasks, join->sources[j]) || is_seen(before, join->sources[j]))
 				seen = lappend(seen, join->sources[j]);
 		if (list_length(seen) == join->n_sources)
 		{
@@ -112,7 +133,7 @@ advance_joins(const HitlGraphVersion *graph, List *tasks, Jsonb *joins, bool *is
 				is_next[target] = true;
 		}
 		else if (seen != NIL)
-			result = json_set(result, psprintf("%d", i), json_string_list(seen));
+			result = json_set(result, key, json_string_list(seen));
 	}
 	return result;
 }

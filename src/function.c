@@ -2,10 +2,11 @@
  * function.c
  *    A function that a graph names: find it, judge it, have it to call.
  *
- * It is kept as text, qualified, with its owner: a regprocedure column would
- * stop pg_upgrade.  It is looked up by the whole signature, so nobody can put
- * another function in its place by a schema earlier in some path; a function of
- * another owner under the same signature is refused when the node runs.
+ * It is kept as text, qualified, with its owner and a hash of its code: a
+ * regprocedure column would stop pg_upgrade.  It is looked up by the whole
+ * signature, so nobody can put another function in its place by a schema
+ * earlier in some path; a function of another owner, or with other code, under
+ * the same signature is refused when the node runs.
  *
  * Layer 3.
  */
@@ -16,7 +17,9 @@
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "code.h"
 #include "compat.h"
+#include "errors.h"
 #include "function.h"
 #include "lifecycle.h"
 #include "miscadmin.h"
@@ -25,6 +28,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
@@ -195,6 +199,7 @@ function_resolve(const HitlGraphVersion *graph, HitlFunction *function, HitlFunc
 		return;
 	}
 	function->signature = format_procedure_qualified(oid);
+	function->code_hash = pstrdup(code_hash(oid));
 	*functions = lappend(*functions, function);
 }
 
@@ -229,24 +234,54 @@ refuse(Oid oid, const char *signature, const char *what, const char *fault)
 			 errhint("Mend the function, then SELECT hitl.retry(thread_id);")));
 }
 
+static void
+refuse_changed(const HitlGraphVersion *graph, const HitlFunction *function, const char *what, const char *change)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_HITL_CHANGED),
+			 errmsg("the function of %s has changed since the graph was compiled", what),
+			 errdetail("Function %s is not what version %d of graph \"%s\" recorded: %s. To retry it alone would fail again.",
+					   function->signature, graph->version, graph->name, change),
+			 errhint("SELECT hitl.compile(%s); then SELECT hitl.migrate(thread_id);", quote_literal_cstr(graph->name))));
+}
+
 /*
- * A function of a compiled graph, checked: it is there, it belongs to whom it
- * belonged at compile, the owner may execute it.  what: names its place in
- * messages.  Errors are the node's.
+ * A function of a compiled graph, checked and ready to be called: it is there,
+ * the owner may execute it, it belongs to whom it belonged at compile, and its
+ * code is what it was.  Of an aggregate, which a query calls, fn_addr is NULL.
+ * what: names its place in messages.  Errors are the node's.
  */
-Oid
+FmgrInfo *
 function_get(const HitlGraphVersion *graph, const HitlFunction *function, HitlFunctionKind kind, const char *what)
 {
 	Oid			oid = find_compiled(function->signature);
 	Oid			owner = InvalidOid;
 	char	   *fault = function_fault(oid, kind, graph->owner, &owner);
+	FmgrInfo   *call = palloc0(sizeof(FmgrInfo));
+	bool		is_aggregate;
+	const char *code;
 
-	if (fault == NULL && owner != function->owner)
-		fault = psprintf("it belongs to \"%s\" now and belonged to \"%s\" when the graph was compiled",
-						 GetUserNameFromId(owner, false), rights_role_name(function->owner));
 	if (fault != NULL)
 		refuse(oid, function->signature, what, fault);
-	return oid;
+	if (owner != function->owner)
+		refuse_changed(graph, function, what,
+					   psprintf("it belongs to \"%s\" now and belonged to \"%s\" then",
+								GetUserNameFromId(owner, false), rights_role_name(function->owner)));
+
+	is_aggregate = kind == HITL_FUNCTION_REDUCER && get_func_prokind(oid) == PROKIND_AGGREGATE;
+
+	/*
+	 * The code last: to have it ready may read catalogs, and so let in what
+	 * others have committed just now.
+	 */
+	if (is_aggregate)
+		call->fn_oid = oid;
+	else
+		fmgr_info(oid, call);
+	code = code_hash(oid);
+	if (code == NULL || strcmp(code, function->code_hash) != 0)
+		refuse_changed(graph, function, what, "its code is not the same");
+	return call;
 }
 
 /*
@@ -268,16 +303,19 @@ function_qualify(const char *signature, const char *key)
 
 /*
  * The function of a step by its qualified signature, checked as those that the
- * graph names are; errors are the node's.
+ * graph names are, but for its code, which no version knows: it is the node
+ * that calls it.  Errors are the node's.
  */
-Oid
+FmgrInfo *
 function_get_step(const HitlGraphVersion *graph, const char *signature, const char *key)
 {
 	Oid			oid = find_compiled(signature);
 	Oid			owner;
 	char	   *fault = function_fault(oid, HITL_FUNCTION_STEP, graph->owner, &owner);
+	FmgrInfo   *call = palloc(sizeof(FmgrInfo));
 
 	if (fault != NULL)
 		refuse(oid, signature, psprintf("step \"%s\"", key), fault);
-	return oid;
+	fmgr_info(oid, call);
+	return call;
 }

@@ -7,6 +7,7 @@
 #ifndef HITL_FUNCTION_H
 #define HITL_FUNCTION_H
 
+#include "fmgr.h"
 #include "types.h"
 
 /* what a function must look like */
@@ -22,10 +23,10 @@ typedef enum HitlFunctionKind
 extern void function_resolve(const HitlGraphVersion *graph, HitlFunction *function,
 							 HitlFunctionKind kind, const char *what,
 							 List **functions, List **faults);
-extern Oid	function_get(const HitlGraphVersion *graph, const HitlFunction *function,
-						 HitlFunctionKind kind, const char *what);
+extern FmgrInfo *function_get(const HitlGraphVersion *graph, const HitlFunction *function,
+							  HitlFunctionKind kind, const char *what);
 extern char *function_name(const char *signature);
 extern char *function_qualify(const char *signature, const char *key);
-extern Oid	function_get_step(const HitlGraphVersion *graph, const char *signature, const char *key);
+extern FmgrInfo *function_get_step(const HitlGraphVersion *graph, const char *signature, const char *key);
 
 #endif							/* HITL_FUNCTION_H */

@@ -9,6 +9,9 @@
 
 #include "types.h"
 
+/* the key of the question in front of a node: authors' keys have no "#" */
+#define HITL_GATE_QUESTION "#gate"
+
 /* what a decision makes of the node behind the gate */
 typedef enum HitlGateVerdict
 {

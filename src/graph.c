@@ -120,8 +120,9 @@ create_table(void)
 	graph_table = hash_create("hitl graphs", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+/* What was recorded of a function beside its signature. */
 static void
-fill_owner(HitlFunction *function, List *functions)
+fill_function(HitlFunction *function, List *functions)
 {
 	ListCell   *cell;
 
@@ -130,7 +131,7 @@ fill_owner(HitlFunction *function, List *functions)
 		HitlFunction *recorded = lfirst(cell);
 
 		if (function->signature != NULL && strcmp(recorded->signature, function->signature) == 0)
-			function->owner = recorded->owner;
+			*function = *recorded;
 	}
 }
 
@@ -145,11 +146,11 @@ load_version(int64 graph_id, int version)
 		elog(ERROR, "hitl has lost version %d of graph %lld", version, (long long) graph_id);
 	graph = graph_read(row, &faults);
 	for (int i = 0; i < graph->n_nodes; i++)
-		fill_owner(&graph->nodes[i].handler, row->functions);
+		fill_function(&graph->nodes[i].handler, row->functions);
 	for (int i = 0; i < graph->n_branches; i++)
-		fill_owner(&graph->branches[i].router, row->functions);
+		fill_function(&graph->branches[i].router, row->functions);
 	for (int i = 0; i < graph->n_channels; i++)
-		fill_owner(&graph->channels[i].function, row->functions);
+		fill_function(&graph->channels[i].function, row->functions);
 	return graph;
 }
 

@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "errors.h"
 #include "lifecycle.h"
 #include "utils/errcodes.h"
 
@@ -174,6 +175,9 @@ lifecycle_may_retry(const HitlRetry *retry, int attempt, const char *sqlstate)
 	ListCell   *cell;
 
 	if (attempt >= retry->max_attempts)
+		return false;
+	/* a function that has changed stays changed */
+	if (MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2], sqlstate[3], sqlstate[4]) == ERRCODE_HITL_CHANGED)
 		return false;
 	if (retry->retry_on == NIL)
 		return true;

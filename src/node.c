@@ -11,7 +11,6 @@
 #include "postgres.h"
 
 #include "author.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "db.h"
 #include "frontier.h"
@@ -85,11 +84,11 @@ call_reducer(void *arg, const HitlChannel *channel, Jsonb *current, List *update
 
 	foreach(cell, updates)
 	{
-		Oid			function = function_get(arg, &channel->function, HITL_FUNCTION_REDUCER, what);
+		FmgrInfo   *function = function_get(arg, &channel->function, HITL_FUNCTION_REDUCER, what);
 		bool		is_null;
 		Datum		value;
 
-		if (get_func_prokind(function) == PROKIND_AGGREGATE)
+		if (function->fn_addr == NULL)
 			return call_aggregate(channel->function.signature, current, updates);
 		value = author_call(function, 2, current, lfirst(cell), &is_null);
 		current = is_null ? NULL : DatumGetJsonbP(value);
@@ -136,7 +135,7 @@ call_routers(HitlFrame *frame)
 		MemoryContext old;
 		bool		is_null;
 		Datum		value;
-		Oid			function;
+		FmgrInfo   *function;
 
 		if (strcmp(branch->source, task.node) != 0)
 			continue;
@@ -154,13 +153,10 @@ call_routers(HitlFrame *frame)
 		old = MemoryContextSwitchTo(frame->context);
 		run->targets = list_concat(run->targets,
 								   targets_from_route(run->graph, branch,
-													  route_result(get_func_rettype(function), value)));
+													  route_result(get_func_rettype(function->fn_oid), value)));
 		MemoryContextSwitchTo(old);
 	}
 }
-
-/* the key of the question in front of a node: authors' keys have no "#" */
-#define GATE_KEY "#gate"
 
 /*
  * Ask the gate, if there is one.  Returns false when the node is not to run;
@@ -181,7 +177,7 @@ pass_gate(HitlFrame *frame, Jsonb **decided)
 	if (gate == NULL)
 		return true;
 	old = MemoryContextSwitchTo(frame->context);
-	question = gate_question(gate, run->input, GATE_KEY);
+	question = gate_question(gate, run->input, HITL_GATE_QUESTION);
 	if (question != NULL)
 	{
 		switch (gate_apply(gate, interrupt_ask_gate(frame, question), &run->input, decided))

@@ -169,7 +169,7 @@ DB_STATEMENT(version_find,
 			 INT8OID, INT4OID);
 
 DB_STATEMENT(version_functions,
-			 "SELECT signature, owner FROM hitl.graph_function WHERE graph_id = $1 AND version = $2",
+			 "SELECT signature, owner, code_hash FROM hitl.graph_function WHERE graph_id = $1 AND version = $2",
 			 INT8OID, INT4OID);
 
 /* A version, or the draft.  NULL when there is no such graph or version. */
@@ -204,6 +204,7 @@ store_version_find(int64 graph_id, int version)
 
 			function->signature = db_get_text(&call, i, 1);
 			function->owner = db_get_oid(i, 2);
+			function->code_hash = db_get_text(&call, i, 3);
 			row->functions = lappend(row->functions, function);
 		}
 		MemoryContextSwitchTo(old);
@@ -219,9 +220,9 @@ DB_STATEMENT(version_put,
 			 INT8OID, INT4OID, JSONBOID, TEXTOID, TIMESTAMPTZOID, TEXTOID);
 
 DB_STATEMENT(function_insert,
-			 "INSERT INTO hitl.graph_function (graph_id, version, signature, owner) VALUES ($1, $2, $3, $4)"
+			 "INSERT INTO hitl.graph_function (graph_id, version, signature, owner, code_hash) VALUES ($1, $2, $3, $4, $5)"
 			 " ON CONFLICT DO NOTHING",
-			 INT8OID, INT4OID, TEXTOID, REGROLEOID);
+			 INT8OID, INT4OID, TEXTOID, REGROLEOID, TEXTOID);
 
 /*
  * Write a compiled version, or the draft, which alone may be there already.
@@ -243,7 +244,7 @@ store_version_put(const HitlVersionRow *row, const char *by, TimestampTz at)
 	{
 		HitlFunction *function = lfirst(cell);
 		DbArg		function_args[] = {db_bigint(row->graph_id), db_int(row->version),
-		db_text(function->signature), db_oid(function->owner)};
+		db_text(function->signature), db_oid(function->owner), db_text(function->code_hash)};
 
 		(void) db_execute(&function_insert, function_args);
 	}

@@ -196,18 +196,20 @@ store_task_cancel_thread(int64 thread_id, TimestampTz at)
 /* nobody claims a failed task, so this waits for nobody */
 DB_STATEMENT(task_retry,
 			 "UPDATE hitl.task SET status = 'ready', failures = 0, error = NULL, ended_at = NULL"
-			 " WHERE thread_id = $1 AND step = $2 AND status = 'failed' RETURNING task_id, node",
-			 INT8OID, INT4OID);
+			 " WHERE thread_id = $1 AND step = $2 AND status = 'failed'"
+			 " AND ($3 IS NULL OR (error OPERATOR(pg_catalog.->>) 'sqlstate') = $3) RETURNING task_id, node",
+			 INT8OID, INT4OID, TEXTOID);
 
 /*
- * Make the failed tasks of a super-step ready; returns them as HitlTask with
- * id and node.  The caller holds the thread.
+ * Make the failed tasks of a super-step ready, all (NULL) or those that failed
+ * with this SQLSTATE; returns them as HitlTask with id and node.  The caller
+ * holds the thread.
  */
 List *
-store_task_retry(int64 thread_id, int step)
+store_task_retry(int64 thread_id, int step, const char *sqlstate)
 {
 	DbCall		call;
-	DbArg		args[] = {db_bigint(thread_id), db_int(step)};
+	DbArg		args[] = {db_bigint(thread_id), db_int(step), db_text(sqlstate)};
 	List	   *tasks = NIL;
 	uint64		n;
 	MemoryContext old;
@@ -229,6 +231,25 @@ store_task_retry(int64 thread_id, int step)
 	MemoryContextSwitchTo(old);
 	db_close(&call);
 	return tasks;
+}
+
+DB_STATEMENT(task_failed_with,
+			 "SELECT 1 FROM hitl.task WHERE thread_id = $1 AND step = $2 AND status = 'failed'"
+			 " AND (error OPERATOR(pg_catalog.->>) 'sqlstate') = $3 LIMIT 1",
+			 INT8OID, INT4OID, TEXTOID);
+
+/* Has a task of a super-step failed with this SQLSTATE? */
+bool
+store_task_has_failed_with(int64 thread_id, int step, const char *sqlstate)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id), db_int(step), db_text(sqlstate)};
+	bool		has;
+
+	db_open(&call);
+	has = db_execute(&task_failed_with, args) > 0;
+	db_close(&call);
+	return has;
 }
 
 DB_STATEMENT(task_error,

@@ -15,7 +15,8 @@ extern HitlTask *store_task_claim(int64 thread_id, int step, int64 task_id, bool
 extern void store_task_move(const HitlTask *task, Jsonb *targets, const HitlError *error, TimestampTz at);
 extern List *store_task_list(int64 thread_id, int step, List **targets);
 extern void store_task_cancel_thread(int64 thread_id, TimestampTz at);
-extern List *store_task_retry(int64 thread_id, int step);
+extern List *store_task_retry(int64 thread_id, int step, const char *sqlstate);
+extern bool store_task_has_failed_with(int64 thread_id, int step, const char *sqlstate);
 extern Jsonb *store_task_error(int64 thread_id, int step);
 
 #endif							/* HITL_STORE_TASK_H */

@@ -178,6 +178,22 @@ store_thread_move(const HitlThread *thread, TimestampTz at)
 	db_close(&call);
 }
 
+DB_STATEMENT(thread_set_version,
+			 "UPDATE hitl.thread SET version = $2 WHERE thread_id = $1",
+			 INT8OID, INT4OID);
+
+/* The caller holds the row. */
+void
+store_thread_set_version(int64 thread_id, int version)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id), db_int(version)};
+
+	db_open(&call);
+	(void) db_execute(&thread_set_version, args);
+	db_close(&call);
+}
+
 DB_STATEMENT(thread_cancel,
 			 "UPDATE hitl.thread SET status = 'cancelled', ended_at = $2, ended_by = $3, reason = $4"
 			 " WHERE thread_id = $1",

@@ -16,6 +16,7 @@ extern int64 store_thread_by_key(int64 graph_id, const char *key);
 extern HitlThread *store_thread_find(int64 thread_id);
 extern HitlThread *store_thread_lock(int64 thread_id);
 extern void store_thread_move(const HitlThread *thread, TimestampTz at);
+extern void store_thread_set_version(int64 thread_id, int version);
 extern void store_thread_cancel(int64 thread_id, const char *by, const char *reason,
 								TimestampTz at);
 

@@ -325,8 +325,8 @@ thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to)
  * who waits for the thread in turn (a resume); then give the thread up, which
  * ending a subtransaction does, and begin again.
  */
-static HitlThread *
-lock_parked(int64 thread_id)
+HitlThread *
+thread_lock_parked(int64 thread_id)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner resources = CurrentResourceOwner;
@@ -373,7 +373,7 @@ thread_cancel(int64 thread_id, const char *reason)
 						   (long long) thread_id),
 				 errhint("Return an update that leads to END, or raise an error.")));
 
-	thread = lock_parked(thread_id);
+	thread = thread_lock_parked(thread_id);
 	now = clock_now();
 	if (thread->status == HITL_THREAD_CANCELLED)
 		return thread->status;
@@ -401,31 +401,24 @@ thread_cancel(int64 thread_id, const char *reason)
 	return HITL_THREAD_CANCELLED;
 }
 
-/* Run the failed tasks of a thread again; returns how many. */
+/*
+ * Queue the failed tasks of a thread's step again; returns how many.  sqlstate:
+ * only those that failed with it, or NULL.  The caller holds the thread.
+ */
 int
-thread_retry(int64 thread_id)
+thread_requeue_failed(HitlThread *thread, const char *sqlstate)
 {
-	HitlThread *thread = thread_require(thread_id);
-	List	   *tasks;
+	List	   *tasks = store_task_retry(thread->thread_id, thread->step, sqlstate);
+	TimestampTz now = clock_now();
 	ListCell   *cell;
-	TimestampTz now;
 
-	thread = store_thread_lock(thread_id);
-	tasks = lifecycle_thread_has_ended(thread->status) ? NIL : store_task_retry(thread_id, thread->step);
 	if (tasks == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("thread %lld has nothing to retry", (long long) thread_id),
-				 errdetail(lifecycle_thread_has_ended(thread->status)
-						   ? "It is %s." : "It is %s, and no task of its current step has failed.",
-						   name_thread_status(thread_status(thread))),
-				 errhint("SELECT * FROM hitl.why(%lld);", (long long) thread_id)));
-	now = clock_now();
+		return 0;
 	foreach(cell, tasks)
 	{
 		HitlTask   *task = lfirst(cell);
 
-		store_queue_insert(thread->owner, now, thread_id, task->step, task->task_id);
+		store_queue_insert(thread->owner, now, thread->thread_id, task->step, task->task_id);
 		audit_task(task, "retried", NULL);
 		lifecycle_count_move(&thread->counts, HITL_TASK_FAILED, HITL_TASK_READY);
 	}
@@ -433,4 +426,24 @@ thread_retry(int64 thread_id)
 	store_thread_move(thread, now);
 	wake_note_work(thread->owner);
 	return list_length(tasks);
+}
+
+/* Run the failed tasks of a thread again; returns how many. */
+int
+thread_retry(int64 thread_id)
+{
+	HitlThread *thread = thread_require(thread_id);
+	int			n_tasks;
+
+	thread = store_thread_lock(thread_id);
+	n_tasks = lifecycle_thread_has_ended(thread->status) ? 0 : thread_requeue_failed(thread, NULL);
+	if (n_tasks == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("thread %lld has nothing to retry", (long long) thread_id),
+				 errdetail(lifecycle_thread_has_ended(thread->status)
+						   ? "It is %s." : "It is %s, and no task of its current step has failed.",
+						   name_thread_status(thread_status(thread))),
+				 errhint("SELECT * FROM hitl.why(%lld);", (long long) thread_id)));
+	return n_tasks;
 }

@@ -17,6 +17,8 @@ extern HitlThreadStatus thread_status(const HitlThread *thread);
 extern void thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to);
 extern HitlThreadStatus thread_cancel(int64 thread_id, const char *reason);
 extern int	thread_retry(int64 thread_id);
+extern HitlThread *thread_lock_parked(int64 thread_id);
+extern int	thread_requeue_failed(HitlThread *thread, const char *sqlstate);
 extern void thread_note_missing_workers(void);
 
 #endif							/* HITL_THREAD_H */

@@ -108,6 +108,7 @@ typedef struct HitlFunction
 	char	   *signature;		/* draft: as the author wrote it; compiled:
 								 * qualified */
 	Oid			owner;			/* compiled: who owned it */
+	char	   *code_hash;		/* compiled: what its code was; see code.c */
 } HitlFunction;
 
 typedef struct HitlChannel

@@ -7,7 +7,9 @@
 #include "postgres.h"
 
 #include "clock.h"
+#include "errors.h"
 #include "frame.h"
+#include "graph.h"
 #include "guc.h"
 #include "miscadmin.h"
 #include "names.h"
@@ -16,7 +18,9 @@
 #include "slot.h"
 #include "store_interrupt.h"
 #include "store_queue.h"
+#include "store_task.h"
 #include "thread.h"
+#include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "why.h"
 
@@ -45,6 +49,12 @@ why_explain(int64 thread_id, const char **code, char **explanation, char **next)
 		case HITL_THREAD_FAILED:
 			*explanation = pstrdup("A node failed, and nothing else of its step can run.");
 			*next = psprintf("SELECT * FROM hitl.failed WHERE thread_id = %lld;  -- then SELECT hitl.retry(%lld);", id, id);
+			if (store_task_has_failed_with(thread_id, thread->step, unpack_sql_state(ERRCODE_HITL_CHANGED)))
+			{
+				*explanation = pstrdup("A function has changed since its version of the graph was compiled.");
+				*next = psprintf("SELECT hitl.compile(%s);  -- then SELECT hitl.migrate(%lld);",
+								 quote_literal_cstr(graph_get(thread->graph_id, thread->version)->name), id);
+			}
 			return;
 		case HITL_THREAD_INTERRUPTED:
 			*explanation = psprintf("It waits for %d decision(s).",

@@ -81,6 +81,9 @@ SELECT refused('SELECT hitl.retry(2)', '55000', 'thread 2 has nothing to retry')
 SELECT refused('SELECT hitl.retry(6)', '55000', 'thread 6 has nothing to retry');
 SELECT refused($$SELECT hitl.resume(1, '{"type": "approve"}')$$, '55000', 'thread 1 waits for no decision');
 SELECT refused($$SELECT hitl.resume(3, '{"type": "approve"}')$$, '55000', 'thread 3 waits for no decision');
+SELECT refused('SELECT hitl.migrate(' || args || ')', code, message) FROM (VALUES ('NULL', '22004', 'thread_id cannot be NULL'), ('99', '42704', 'thread 99 does not exist'),
+  ('2, 2', '42704', 'graph "g" has no version 2'), ('2, -1', '42704', 'graph "g" has no version -1'), ('1', '55000', 'thread 1 cannot be migrated'), ('6', '55000', 'thread 6 cannot be migrated')) v (args, code, message);
+SELECT refused('SELECT hitl.migrate(2)', '42501', 'permission denied for thread 2', 'tap_stranger');
 SELECT refused('SELECT hitl.wait(5)', 'IH010', 'cannot wait for thread 5 in this transaction');
 SELECT refused('CALL hitl.run_pending(-1)', '22023', 'the number of tasks to run cannot be negative');
 SELECT lives_ok($$SELECT hitl.create_graph('pair'), hitl.add_node('pair', 'n', 'does'), hitl.add_node('pair', 'm', 'does'), hitl.add_edge('pair', 'START', 'n'), hitl.add_edge('pair', 'START', 'm'),
@@ -129,8 +132,24 @@ SELECT node_fails('22023', $$SELECT hitl.interrupt('{}', '')$$);
 SELECT node_fails('22023', $$SELECT hitl.interrupt('{}', '#1')$$);
 SELECT node_fails('IH003', 'SELECT hitl.approve(1) IS NULL');
 SELECT node_fails('IH006', 'SELECT hitl.cancel(hitl.current_thread()) IS NULL');
+SELECT node_fails('IH006', 'SELECT to_jsonb(hitl.migrate(hitl.current_thread()))');
 SELECT node_fails('55000', 'CALL hitl.run_pending()');
 SELECT node_fails('IH010', $$SELECT to_jsonb(hitl.wait(hitl.start('g')))$$);
+-- IH011: the function is not what it was; another version of the graph mends that, and one that does not fit is refused.
+SAVEPOINT changed;
+CREATE OR REPLACE FUNCTION does(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+SELECT node_fails('IH011', 'SELECT NULL');
+SELECT is(hitl.retry(max(thread_id)), 1, 'a retry alone') FROM hitl.threads;
+CALL hitl.run_pending();
+SELECT is(sqlstate, 'IH011', 'does not help') FROM hitl.failed ORDER BY thread_id DESC LIMIT 1;
+SELECT refused(format('SELECT hitl.migrate(%s)', max(thread_id)), '55000', 'thread % runs version 1 already') FROM hitl.threads;
+SELECT is(hitl.compile('g'), 2, 'a new version of the same document');
+SELECT is(hitl.migrate(max(thread_id)), 2, 'does') FROM hitl.threads;
+CALL hitl.run_pending();
+SELECT is(status, 'done', 'the thread is done') FROM hitl.threads ORDER BY thread_id DESC LIMIT 1;
+SELECT lives_ok($$SELECT hitl.define('{"graph": "g", "nodes": {"other": "does"}, "edges": [["START", "other"], ["other", "END"]]}')$$, 'a version without the node');
+SELECT refused('SELECT hitl.migrate(2)', '55000', 'thread 2 cannot go on with version 3 of graph "g"');
+ROLLBACK TO changed;
 -- Two writers of one channel.
 CREATE FUNCTION x(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{"x": 1}'::jsonb $$;
 SELECT lives_ok($$SELECT hitl.create_graph('writers'), hitl.add_node('writers', 'a', 'x'), hitl.add_node('writers', 'b', 'x'), hitl.add_edge('writers', 'START', 'a'), hitl.add_edge('writers', 'START', 'b'),

@@ -60,7 +60,7 @@ SELECT breaks('{I9}', 'done', 'an audience for nothing', $$INSERT INTO hitl.audi
 SELECT breaks('{I9}', 'done', 'a checkpoint of no thread', $$INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, weight, created_at) VALUES (-1, 0, 0, 0, '{}', 0, now())$$);
 SELECT breaks('{I9}', 'done', 'a trail of no thread', $$INSERT INTO hitl.audit (thread_id, at, event, actor, role, actor_kind) VALUES (-1, now(), 'started', 'x', 'x', 'person')$$);
 SELECT breaks('{I9}', 'done', 'a version of no graph', $$INSERT INTO hitl.graph_version VALUES (-1, 1, '{}', 'public', now(), 'x')$$);
-SELECT breaks('{I9}', 'done', 'a function of no version', $$INSERT INTO hitl.graph_function VALUES (-1, 1, 'f', current_user::regrole)$$);
+SELECT breaks('{I9}', 'done', 'a function of no version', $$INSERT INTO hitl.graph_function VALUES (-1, 1, 'f', current_user::regrole, '')$$);
 SELECT breaks('{I9}', 'done', 'a key of no thread', $$INSERT INTO hitl.thread_key VALUES (-1, 'k', -1)$$);
 SELECT breaks('{I12}', 'interrupted', 'it counts one too many', $$UPDATE hitl.thread SET n_ready = n_ready + 1 WHERE thread_id = :t$$);
 SELECT breaks('{I10}', 'decided', 'decided, and no vote', 'DELETE FROM hitl.vote WHERE interrupt_id IN (SELECT interrupt_id FROM hitl.interrupt WHERE thread_id = :t)');

@@ -111,6 +111,7 @@ SELECT hitl.start('side by side', '{"fails": 1}') AS t \gset
 SELECT hitl.wait(:t);
 SELECT node, message FROM hitl.failed WHERE thread_id = :t ORDER BY node;
 CREATE OR REPLACE FUNCTION flaky(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{"succeeded_at": "mended"}'::jsonb $$;
+SELECT hitl.compile('side by side') AS version, hitl.migrate(:t);
 SELECT hitl.retry(:t);
 SELECT hitl.wait(:t), hitl.get_state(:t);
 SELECT node, count(*) FROM hitl.timeline WHERE thread_id = :t AND event = 'executed' GROUP BY node ORDER BY node;
