@@ -4,8 +4,8 @@
 # Source files by layer, lowest first.  A file includes only what stands before it here (test/lint/layers.sh).
 WORDS   = compat errors types guc clock names json
 LOGIC   = lifecycle answer gate definition frontier migration reducer delta mermaid
-STORE   = db store_graph store_thread store_checkpoint store_task store_queue store_interrupt store_step store_audit shmem slot wake
-ENGINE  = session timer frame audit rights code function graph draft interrupt author step node checkpoint thread migrate view why executor decision
+STORE   = db store_graph store_thread store_checkpoint store_task store_queue store_interrupt store_step store_audit shmem slot marks wake
+ENGINE  = session timer frame audit rights code function graph draft interrupt author step node checkpoint thread migrate view why executor crash decision
 DOORS   = api_graph api_thread api_review api_monitor worker launcher dispatcher executor_main utility hitl
 JUST_HEADERS = compat errors types
 

@@ -90,6 +90,7 @@ CREATE TABLE hitl.task (
   attempt     integer NOT NULL DEFAULT 0,
   failures    integer NOT NULL DEFAULT 0,
   conflicts   integer NOT NULL DEFAULT 0,
+  crashes     integer NOT NULL DEFAULT 0,
   has_asked   boolean NOT NULL DEFAULT false,
   has_steps   boolean NOT NULL DEFAULT false,
   input       jsonb,
@@ -113,6 +114,7 @@ COMMENT ON COLUMN hitl.task.status IS 'ready, done, interrupted, failed or cance
 COMMENT ON COLUMN hitl.task.attempt IS 'How often its node has failed.';
 COMMENT ON COLUMN hitl.task.failures IS 'The same since it was last retried by hand: what its retry policy counts.';
 COMMENT ON COLUMN hitl.task.conflicts IS 'How often it was put back: a conflict with others, or the server''s trouble.';
+COMMENT ON COLUMN hitl.task.crashes IS 'How often its node has ended the process that ran it, since it was last retried by hand; hitl.max_crashes is the limit.';
 COMMENT ON COLUMN hitl.task.has_asked IS 'It has opened an interrupt: when it runs again its answers are looked up.';
 COMMENT ON COLUMN hitl.task.has_steps IS 'Results of steps are kept for it: when it runs again they are looked up.';
 COMMENT ON COLUMN hitl.task.input IS 'What a send gave it in the place of the state; of kind update: the update.';

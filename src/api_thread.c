@@ -13,6 +13,7 @@
 #include "answer.h"
 #include "catalog/pg_type.h"
 #include "clock.h"
+#include "crash.h"
 #include "db.h"
 #include "decision.h"
 #include "executor.h"
@@ -253,12 +254,15 @@ hitl_run_pending(PG_FUNCTION_ARGS)
 				 errhint("CALL hitl.run_pending(); outside a transaction block commits after each task.")));
 	}
 
+	crash_collect_here(0);
 	foreach(cell, owners_to_run())
 	{
 		while ((limit < 0 || n_run < limit) &&
 			   executor_run_due_inline(lfirst_oid(cell), commits))
 		{
 			n_run++;
+			/* another session may have ended in the middle of a node */
+			crash_collect_here(0);
 			CHECK_FOR_INTERRUPTS();
 		}
 	}
@@ -325,7 +329,7 @@ hitl_context(PG_FUNCTION_ARGS)
 	json_add_string(&b, "node", task->node);
 	json_add_int64(&b, "task_id", task->task_id);
 	/* runs that did not end, for whatever reason */
-	json_add_int64(&b, "attempt", task->attempt + task->conflicts);
+	json_add_int64(&b, "attempt", task->attempt + task->conflicts + task->crashes);
 	/* a task keeps its id over attempts and replays, and no other has it */
 	effect_key = psprintf("%lld-%lld", (long long) task->thread_id, (long long) task->task_id);
 	if (step != NULL)

@@ -37,7 +37,7 @@ fill_actor(HitlAudit *audit)
 	audit->role = audit_current_user();
 	if (frame_is_open())
 		audit->actor_kind = "node";
-	else if (slot_am_executor())
+	else if (slot_mine() != NULL)
 		audit->actor_kind = "executor";
 	else
 		audit->actor_kind = "person";
@@ -90,6 +90,28 @@ audit_task(const HitlTask *task, const char *event, Jsonb *detail)
 	};
 
 	append(&audit);
+}
+
+/*
+ * The run of a task that began then has ended its process.  It did that in an
+ * executor or in a session that is gone; who finds it has no part in it.
+ */
+void
+audit_crash(const HitlTask *task, TimestampTz since)
+{
+	JsonBuilder b;
+	HitlAudit	audit = {
+		.thread_id = task->thread_id, .event = "crashed", .step = task->step,
+		.node = task->node, .task_id = task->task_id
+	};
+
+	json_begin(&b);
+	json_add_int64(&b, "crashes", task->crashes);
+	json_add_time(&b, "since", since);
+	audit.detail = json_end(&b);
+	fill_actor(&audit);
+	audit.actor_kind = "executor";
+	store_audit_append(&audit, clock_now());
 }
 
 void

@@ -16,6 +16,7 @@ extern void audit_threads(const int64 *thread_ids, int n, const char *event);
 extern void audit_thread(int64 thread_id, const char *event, Jsonb *detail);
 extern void audit_step(const HitlThread *thread, const char *event, int sqlerrcode);
 extern void audit_task(const HitlTask *task, const char *event, Jsonb *detail);
+extern void audit_crash(const HitlTask *task, TimestampTz since);
 extern void audit_interrupt(const HitlInterrupt *interrupt, const char *event, Jsonb *detail);
 
 #endif							/* HITL_AUDIT_H */

@@ -16,6 +16,7 @@
 #include "access/xact.h"
 #include "audit.h"
 #include "clock.h"
+#include "crash.h"
 #include "decision.h"
 #include "errors.h"
 #include "executor.h"
@@ -197,6 +198,9 @@ decision_resume(int64 thread_id, const HitlAnswer *answer)
 	(void) decision_record(((HitlInterrupt *) linitial(pending))->interrupt_id, answer, NULL, NULL);
 	/* else it is queued, for an executor or its owner */
 	if (rights_may_run_here(thread->owner))
+	{
+		crash_collect_here(thread_id);
 		executor_run_thread(thread_id);
+	}
 	return view_document(thread_id);
 }

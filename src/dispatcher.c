@@ -21,6 +21,7 @@
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
 #include "compat.h"
+#include "crash.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -204,6 +205,10 @@ look(MemoryContext look_context, TimestampTz *next_look)
 	MemoryContextReset(look_context);
 	demands = NIL;
 	n_events = take_entry(&needs_resync, &was_prepared);
+
+	/* before anybody can run again what has ended its process */
+	MemoryContextSwitchTo(look_context);
+	crash_collect(InvalidOid);
 
 	StartTransactionCommand();
 	is_here = is_installed();

@@ -24,6 +24,8 @@
 #define ERRCODE_HITL_THREAD_BUSY		MAKE_SQLSTATE('I','H','0','0','6')
 /* a node asked for something else when it was run again */
 #define ERRCODE_HITL_ASKED_ELSE			MAKE_SQLSTATE('I','H','0','0','7')
+/* a node has ended its process again and again */
+#define ERRCODE_HITL_QUARANTINED		MAKE_SQLSTATE('I','H','0','0','8')
 /* waiting for something that this transaction has not committed */
 #define ERRCODE_HITL_UNCOMMITTED		MAKE_SQLSTATE('I','H','0','1','0')
 /* a function is not what it was when the graph was compiled */

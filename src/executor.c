@@ -27,6 +27,7 @@
 #include "interrupt.h"
 #include "json.h"
 #include "lifecycle.h"
+#include "marks.h"
 #include "miscadmin.h"
 #include "node.h"
 #include "session.h"
@@ -46,7 +47,7 @@
 /* how long a row waits whose task another executor is running */
 #define BUSY_DELAY_MS 20
 
-/* how long an executor waits for a thread's row */
+/* how long a process of ours waits for a thread's row */
 #define THREAD_LOCK_TIMEOUT "1s"
 
 /* what came of a claim */
@@ -150,7 +151,7 @@ lock_thread(int64 thread_id)
 	HitlThread *thread;
 	int			level;
 
-	if (!slot_am_executor())
+	if (slot_mine() == NULL)
 		return store_thread_lock(thread_id);
 	level = session_limit_lock(THREAD_LOCK_TIMEOUT);
 	thread = store_thread_lock(thread_id);
@@ -202,6 +203,22 @@ record_run(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
 	return CLAIM_RECORDED;
 }
 
+/*
+ * A task that is not to be run: it fails of this error, whatever its node says
+ * about retries.  The caller has claimed it.  False, and all to be undone, if
+ * the thread has gone on without it.
+ */
+bool
+executor_record_failure(const HitlThread *thread, HitlTask *task, const HitlError *error)
+{
+	HitlQueueEntry entry = {
+		.owner = thread->owner, .thread_id = task->thread_id, .step = task->step, .task_id = task->task_id
+	};
+	HitlRun		run = {.outcome = HITL_OUTCOME_FAILED, .error = *error};
+
+	return record_run(&entry, task, &run) == CLAIM_RECORDED;
+}
+
 /* ------------------------------------------------------------------ the claim */
 
 /* Nothing to run: remove the row, and end the task that its thread has left. */
@@ -216,6 +233,39 @@ drop_claim(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *task
 	}
 	store_queue_delete(entry);
 	wake_note_thread(entry->thread_id);
+}
+
+/*
+ * From here on, should this process end, it was the task.  A node within a node
+ * runs a thread that would be gone with it: the outer one is to blame.
+ */
+static void
+begin_mark(const HitlThread *thread, const HitlTask *task)
+{
+	HitlMark	mark = {
+		.dboid = MyDatabaseId,
+		.owner = thread->owner,
+		.thread_id = task->thread_id,
+		.task_id = task->task_id,
+		.step = task->step,
+		.version = task->version,
+		.since = clock_now()
+	};
+
+	if (frame_is_open())
+		return;
+	/* a task that this transaction has made would be gone too */
+	if (TransactionIdIsCurrentTransactionId(task->version))
+		marks_begin_again(task->thread_id);
+	else
+		marks_begin(&mark);
+}
+
+static void
+end_mark(void)
+{
+	if (!frame_is_open())
+		marks_end();
 }
 
 /*
@@ -260,6 +310,7 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 	run.state = checkpoint_state(thread->thread_id, thread->checkpoint);
 	run.fires_deferred = fires_deferred;
 
+	begin_mark(thread, task);
 	node_run(&run);
 	if (run.outcome == HITL_OUTCOME_STOPPED)
 		return CLAIM_VOID;
@@ -353,6 +404,7 @@ executor_run_due(Oid owner)
 				AbortCurrentTransaction();
 			else
 				CommitTransactionCommand();
+			end_mark();
 		}
 		else
 			CommitTransactionCommand();
@@ -367,6 +419,7 @@ executor_run_due(Oid owner)
 		error = CopyErrorData();
 		FlushErrorState();
 		AbortCurrentTransaction();
+		end_mark();
 		/* a cancel that came after the node: the task is still queued */
 		if (!frame_is_cancel(error))
 		{
@@ -415,6 +468,9 @@ run_claimed_inline(const HitlQueueEntry *entry, bool commits)
 			ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = resources;
+		/* the caller's transaction may live long; the procedure's ends now */
+		if (!commits)
+			end_mark();
 	}
 	PG_CATCH();
 	{
@@ -426,6 +482,7 @@ run_claimed_inline(const HitlQueueEntry *entry, bool commits)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = resources;
+		end_mark();
 		if (frame_is_cancel(error) || IsolationUsesXactSnapshot())
 		{
 			/* the next call is not to begin with what this one was ended by */
@@ -482,7 +539,9 @@ executor_run_due_inline(Oid owner, bool commits)
 		wake_note_work(owner);
 		/* what was cancelled meanwhile is looked at again, and dropped */
 		(void) run_claimed_inline(&entry, commits);
-		if (commits && (error = db_try_commit_procedure()) != NULL)
+		error = commits ? db_try_commit_procedure() : NULL;
+		end_mark();
+		if (error != NULL)
 		{
 			record_lost_run(&entry, error, frame_is_cancel(error) ? HITL_OUTCOME_RETRY : outcome_of(error));
 			db_commit_procedure();

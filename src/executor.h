@@ -12,6 +12,8 @@
 /* a background executor: transactions of its own */
 extern bool executor_run_due(Oid owner);
 
+extern bool executor_record_failure(const HitlThread *thread, HitlTask *task, const HitlError *error);
+
 /* inline: in the caller's transaction */
 extern void executor_run_thread(int64 thread_id);
 extern bool executor_run_due_inline(Oid owner, bool commits);

@@ -21,6 +21,7 @@
 #include "clock.h"
 #include "commands/extension.h"
 #include "compat.h"
+#include "crash.h"
 #include "executor.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -231,6 +232,7 @@ run_task(Oid owner, MemoryContext task_context)
 	MemoryContextSwitchTo(task_context);
 	PG_TRY();
 	{
+		crash_collect(owner);
 		has_run = executor_run_due(owner);
 		error_pause_ms = ERROR_PAUSE_MS;
 	}

@@ -16,6 +16,7 @@
 
 int			guc_dispatcher_idle_timeout = 5000;
 int			guc_executor_idle_timeout = 30000;
+int			guc_max_crashes = 3;
 int			guc_max_dispatchers = 2;
 int			guc_max_executors = 4;
 int			guc_max_reasks = 3;
@@ -48,6 +49,14 @@ guc_init(void)
 							&guc_executor_idle_timeout,
 							30000, 0, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hitl.max_crashes",
+							"How often a node may end the process that runs it before its task fails.",
+							"The task is then quarantined (IH008) until hitl.retry().",
+							&guc_max_crashes,
+							3, 1, 1000,
+							PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("hitl.max_dispatchers",

@@ -23,6 +23,7 @@ typedef enum HitlNotifyMode
 
 extern int	guc_dispatcher_idle_timeout;	/* ms */
 extern int	guc_executor_idle_timeout;	/* ms */
+extern int	guc_max_crashes;
 extern int	guc_max_dispatchers;
 extern int	guc_max_executors;
 extern int	guc_max_reasks;

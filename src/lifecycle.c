@@ -168,6 +168,19 @@ lifecycle_conflict_delay_ms(int conflicts)
 	return INT64CONST(100) << Max(conflicts, 0);
 }
 
+/*
+ * How long a task waits that has crashed so often (from 1): a second doubled
+ * with each time, at most a minute, and up to as much again (random: from 0 to
+ * 1), so that those that crashed together do not meet again.
+ */
+int64
+lifecycle_crash_delay_ms(int crashes, double random)
+{
+	int64		delay = crashes > 6 ? 60000 : Min(60000, INT64CONST(1000) << Max(crashes - 1, 0));
+
+	return delay + (int64) (delay * random);
+}
+
 /* A node has failed for the attempt-th time (from 1): may it be run again? */
 bool
 lifecycle_may_retry(const HitlRetry *retry, int attempt, const char *sqlstate)

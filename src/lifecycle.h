@@ -59,6 +59,7 @@ extern bool lifecycle_step_is_complete(const HitlTaskCounts *counts);
 extern HitlThreadStatus lifecycle_thread_status(const HitlTaskCounts *counts);
 extern HitlErrorVerdict lifecycle_error_verdict(int sqlerrcode);
 extern int64 lifecycle_conflict_delay_ms(int conflicts);
+extern int64 lifecycle_crash_delay_ms(int crashes, double random);
 extern bool lifecycle_may_retry(const HitlRetry *retry, int attempt, const char *sqlstate);
 extern int64 lifecycle_retry_delay_ms(const HitlRetry *retry, int attempt, double random);
 

@@ -124,6 +124,43 @@ store_queue_claim_thread(int64 thread_id, TimestampTz now, HitlQueueEntry *entry
 	return found;
 }
 
+/* run_queue_thread */
+DB_STATEMENT(queue_claim_task,
+			 "SELECT 1 FROM hitl.run_queue WHERE thread_id = $1 AND task_id = $2 FOR UPDATE SKIP LOCKED",
+			 INT8OID, INT8OID);
+
+/* Lock the rows of a task, due or not, that nobody else holds; any? */
+bool
+store_queue_claim_task(int64 thread_id, int64 task_id)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id), db_bigint(task_id)};
+	bool		found;
+
+	db_open(&call);
+	found = db_execute(&queue_claim_task, args) > 0;
+	db_close(&call);
+	return found;
+}
+
+/* run_queue_thread */
+DB_STATEMENT(queue_delete_task,
+			 "DELETE FROM hitl.run_queue WHERE ctid IN"
+			 " (SELECT ctid FROM hitl.run_queue WHERE thread_id = $1 AND task_id = $2 FOR UPDATE SKIP LOCKED)",
+			 INT8OID, INT8OID);
+
+/* Delete the rows of a task that nobody else holds. */
+void
+store_queue_delete_task(int64 thread_id, int64 task_id)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id), db_bigint(task_id)};
+
+	db_open(&call);
+	(void) db_execute(&queue_delete_task, args);
+	db_close(&call);
+}
+
 /* run_queue_thread; rows that an executor holds are left to it */
 DB_STATEMENT(queue_delete_thread,
 			 "DELETE FROM hitl.run_queue WHERE ctid IN"

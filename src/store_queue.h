@@ -25,6 +25,8 @@ extern bool store_queue_claim(Oid owner, TimestampTz now,
 extern bool store_queue_reclaim(const HitlQueueEntry *entry);
 extern bool store_queue_claim_thread(int64 thread_id, TimestampTz now,
 									 HitlQueueEntry *entry);
+extern bool store_queue_claim_task(int64 thread_id, int64 task_id);
+extern void store_queue_delete_task(int64 thread_id, int64 task_id);
 extern void store_queue_delete_thread(int64 thread_id);
 extern bool store_queue_is_ours(int64 thread_id);
 extern bool store_queue_next_due(int64 thread_id, TimestampTz *due_at);

@@ -64,7 +64,7 @@ store_task_insert(HitlTaskKind kind, const int64 *thread_ids, const char *const 
 }
 
 DB_STATEMENT(task_claim,
-			 "SELECT node, status, attempt, has_asked, input, conflicts, failures, kind, has_steps FROM hitl.task"
+			 "SELECT node, status, attempt, has_asked, input, conflicts, failures, kind, has_steps, crashes, xmin FROM hitl.task"
 			 " WHERE thread_id = $1 AND step = $2 AND task_id = $3 FOR UPDATE SKIP LOCKED",
 			 INT8OID, INT4OID, INT8OID);
 
@@ -100,6 +100,9 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 		task->failures = db_get_int(0, 7);
 		task->kind = name_to_task_kind(db_get_text(&call, 0, 8));
 		task->has_steps = db_get_bool(0, 9);
+		task->crashes = db_get_int(0, 10);
+		/* an xid as a Datum is like an oid */
+		task->version = (TransactionId) db_get_oid(0, 11);
 	}
 	else
 		*is_there = db_execute(&task_exists, args) > 0;
@@ -108,9 +111,9 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 }
 
 DB_STATEMENT(task_move,
-			 "UPDATE hitl.task SET status = $4, attempt = $5, has_asked = $6, \"update\" = $7, targets = $10, error = $8, ended_at = $9, conflicts = $11, is_diverted = $12, failures = $13, has_steps = $14"
+			 "UPDATE hitl.task SET status = $4, attempt = $5, has_asked = $6, \"update\" = $7, targets = $10, error = $8, ended_at = $9, conflicts = $11, is_diverted = $12, failures = $13, has_steps = $14, crashes = $15"
 			 " WHERE thread_id = $1 AND step = $2 AND task_id = $3",
-			 INT8OID, INT4OID, INT8OID, TEXTOID, INT4OID, BOOLOID, JSONBOID, JSONBOID, TIMESTAMPTZOID, JSONBOID, INT4OID, BOOLOID, INT4OID, BOOLOID);
+			 INT8OID, INT4OID, INT8OID, TEXTOID, INT4OID, BOOLOID, JSONBOID, JSONBOID, TIMESTAMPTZOID, JSONBOID, INT4OID, BOOLOID, INT4OID, BOOLOID, INT4OID);
 
 /*
  * Write a task back; the caller has claimed it.  targets: as a document.
@@ -126,7 +129,7 @@ store_task_move(const HitlTask *task, Jsonb *targets, const HitlError *error, Ti
 		db_text(name_task_status(task->status)), db_int(task->attempt), db_bool(task->has_asked),
 		db_jsonb(task->update), db_jsonb(error != NULL ? error_document(error) : NULL),
 		has_ended ? db_time(at) : db_null(), db_jsonb(targets), db_int(task->conflicts), db_bool(task->is_diverted),
-	db_int(task->failures), db_bool(task->has_steps)};
+	db_int(task->failures), db_bool(task->has_steps), db_int(task->crashes)};
 
 	db_open(&call);
 	(void) db_execute(&task_move, args);
@@ -195,7 +198,7 @@ store_task_cancel_thread(int64 thread_id, TimestampTz at)
 
 /* nobody claims a failed task, so this waits for nobody */
 DB_STATEMENT(task_retry,
-			 "UPDATE hitl.task SET status = 'ready', failures = 0, error = NULL, ended_at = NULL"
+			 "UPDATE hitl.task SET status = 'ready', failures = 0, crashes = 0, error = NULL, ended_at = NULL"
 			 " WHERE thread_id = $1 AND step = $2 AND status = 'failed'"
 			 " AND ($3 IS NULL OR (error OPERATOR(pg_catalog.->>) 'sqlstate') = $3) RETURNING task_id, node",
 			 INT8OID, INT4OID, TEXTOID);
@@ -271,4 +274,25 @@ store_task_error(int64 thread_id, int step)
 		error = db_get_jsonb(&call, 0, 1);
 	db_close(&call);
 	return error;
+}
+
+/* a range of the primary key */
+DB_STATEMENT(task_crashes,
+			 "SELECT pg_catalog.max(crashes) FROM hitl.task WHERE thread_id = $1 AND step = $2"
+			 " AND status IN ('ready', 'interrupted')",
+			 INT8OID, INT4OID);
+
+/* How often a task of a super-step that is still to run has crashed, at most. */
+int
+store_task_crashes(int64 thread_id, int step)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id), db_int(step)};
+	int			crashes;
+
+	db_open(&call);
+	(void) db_execute(&task_crashes, args);
+	crashes = db_is_null(0, 1) ? 0 : db_get_int(0, 1);
+	db_close(&call);
+	return crashes;
 }

@@ -4,7 +4,7 @@
  *
  * A timer of our own: statement_timeout belongs to the session's user.  It
  * cancels as ^C does, again each second, because a node may catch the cancel;
- * an executor whose node has caught it a few times ends.  A node within a node
+ * an executor whose node has caught it a few times ends (and crash.c counts it).  A node within a node
  * runs in the time of the outer one.
  *
  * Layer 3.  Static state: one timer per process.

@@ -251,6 +251,9 @@ typedef struct HitlTask
 	int			attempt;		/* runs that failed */
 	int			failures;		/* those since it was last retried by hand */
 	int			conflicts;		/* runs that were put back */
+	int			crashes;		/* runs that ended their process, since it was
+								 * last retried by hand */
+	TransactionId version;		/* claimed: of its row */
 	bool		has_asked;		/* it has opened an interrupt before */
 	bool		has_steps;		/* results of steps are kept for it */
 	Jsonb	   *input;			/* a send's, or the update of that kind; NULL:

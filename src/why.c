@@ -32,6 +32,7 @@ why_explain(int64 thread_id, const char **code, char **explanation, char **next)
 	HitlThreadStatus status = thread_status(thread);
 	long long	id = thread_id;
 	TimestampTz due_at = DT_NOBEGIN;
+	int			crashes;
 	const char *why;
 	char	   *remedy;
 
@@ -77,7 +78,12 @@ why_explain(int64 thread_id, const char **code, char **explanation, char **next)
 	if (due_at > clock_now())
 	{
 		*code = "delayed";
-		*explanation = psprintf("It was put back and runs again at %s.", timestamptz_to_str(due_at));
+		crashes = store_task_crashes(thread_id, thread->step);
+		if (crashes > 0)
+			*explanation = psprintf("A node of it ended the process that ran it (%d of %d times); it runs again at %s.",
+									crashes, guc_max_crashes, timestamptz_to_str(due_at));
+		else
+			*explanation = psprintf("It was put back and runs again at %s.", timestamptz_to_str(due_at));
 		*next = psprintf("SELECT hitl.wait(%lld);", id);
 	}
 	else if (!shmem_is_on())

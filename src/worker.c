@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "compat.h"
+#include "marks.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -193,8 +194,9 @@ leave_executor(HitlSlot *slot, TimestampTz now, HitlLatches *latches)
 		shmem_entry_find(slot->grant_dboid) : NULL;
 	Oid			role = slot->grant_role;
 
-	/* it could not connect, or what it ran ended it: not again at once */
-	if ((!slot->is_proven || slot->thread_id != 0) && !slot->must_leave)
+	/* it could not connect: not again at once.  So if what it ran ended it,
+	 * unless that is held against the task alone. */
+	if ((!slot->is_proven || (slot->thread_id != 0 && !marks_is_on())) && !slot->must_leave)
 	{
 		HitlRefusal *refusal = shmem_refusal_make(slot->dboid, slot->roleoid);
 

@@ -29,7 +29,7 @@ list() { sed -n -e ':join' -e '/\\$/{N;s/\\\n//;b join' -e '}' -e "s/^$1 *= *//p
 			wrong($3, "the outside world (" from ") must not include pure logic (" to ")")
 		else if (layer[from] ~ /LOGIC|STORE/ && to ~ /^(guc|clock)$/ && !(from == "wake" && to == "guc"))
 			wrong($3, "settings and time are arguments below the engine: no " to ".h in " from)
-		else if (from ~ /^store_/ && to ~ /^(store_|shmem|slot|wake)/ && to != from)
+		else if (from ~ /^store_/ && to ~ /^(store_|shmem|slot|marks|wake)/ && to != from)
 			wrong($3, "a store file knows db only, not " to)
 		else if (from ~ /^api_/ && to ~ /^(api_|worker|launcher|dispatcher|executor_main|utility)/ && to != from)
 			wrong($3, "a door opens on the engine, not on another door: " to)
@@ -41,7 +41,7 @@ code=$(awk -f test/lint/code.awk src/*.[ch])
 only() {
 	! grep -E ":[0-9]+:.*($1)" <<<"$code" | grep -vE "^src/($2):" | sed -E "s/^([^:]*:[0-9]+):.*/\1: $3/" | grep . || status=1
 }
-processes='shmem|slot|wake|worker|launcher|dispatcher|executor_main|utility'
+processes='shmem|slot|marks|wake|worker|launcher|dispatcher|executor_main|utility'
 only 'executor/spi\.h|\<SPI_[a-z]'                     'db\.c'                  'only db.c talks to SPI'
 only 'storage/(lwlock|latch)\.h|\<(LWLockAcquire|WaitLatch|SetLatch)\>' "($processes)\\.[ch]" 'locks and latches belong to shmem, wake and the processes'
 only '\<PG_(GETARG_|RETURN_|ARGISNULL|FUNCTION_INFO)'  'api_.*\.c'              'only api_*.c decode arguments and encode results'

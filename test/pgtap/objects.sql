@@ -93,7 +93,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('interrupt', 'interrupt_id bigint !, thread_id bigint !, task_id bigint !, graph_id bigint !, owner regrole !, step integer !, node text !, key text !, status text !, action text, args jsonb, description text, payload jsonb, allowed text[] !, opened_at timestamp with time zone !, supersedes bigint, decision jsonb, settled_at timestamp with time zone, settled_by text'),
   ('run_queue', 'owner regrole !, due_at timestamp with time zone !, queue_id bigint !, thread_id bigint !, step integer !, task_id bigint !'),
   ('step_result', 'thread_id bigint !, task_id bigint !, key text !, place integer !, function text !, args jsonb, result jsonb, strays integer !, done_at timestamp with time zone !'),
-  ('task', 'thread_id bigint !, task_id bigint !, step integer !, node text !, kind text !, status text !, attempt integer !, failures integer !, conflicts integer !, has_asked boolean !, has_steps boolean !, input jsonb, update jsonb, targets jsonb, is_diverted boolean !, error jsonb, created_at timestamp with time zone !, ended_at timestamp with time zone'),
+  ('task', 'thread_id bigint !, task_id bigint !, step integer !, node text !, kind text !, status text !, attempt integer !, failures integer !, conflicts integer !, crashes integer !, has_asked boolean !, has_steps boolean !, input jsonb, update jsonb, targets jsonb, is_diverted boolean !, error jsonb, created_at timestamp with time zone !, ended_at timestamp with time zone'),
   ('thread', 'thread_id bigint !, graph_id bigint !, version integer !, owner regrole !, status text !, step integer !, checkpoint integer !, n_ready integer !, n_interrupted integer !, n_failed integer !, starter text !, started_at timestamp with time zone !, ended_at timestamp with time zone, ended_by text, reason text'),
   ('thread_key', 'graph_id bigint !, key text !, thread_id bigint !'),
   ('vote', 'interrupt_id bigint !, vote_id bigint !, voter text !, role text !, type text !, answer jsonb !, comment text, idempotency_key text, voted_at timestamp with time zone !')$$,
@@ -148,6 +148,7 @@ SELECT lives_ok('SELECT hitl.current_thread()', 'the library is loaded');
 SELECT pg_temp.same_rows($$SELECT name, boot_val, unit, context, vartype, min_val, max_val FROM pg_settings WHERE name LIKE 'hitl.%'$$, $$VALUES
   ('hitl.dispatcher_idle_timeout', '5000', 'ms', 'sighup', 'integer', '0', '2147483647'),
   ('hitl.executor_idle_timeout', '30000', 'ms', 'sighup', 'integer', '0', '2147483647'),
+  ('hitl.max_crashes', '3', NULL, 'sighup', 'integer', '1', '1000'),
   ('hitl.max_dispatchers', '2', NULL, 'sighup', 'integer', '1', '64'),
   ('hitl.max_executors', '4', NULL, 'sighup', 'integer', '0', '128'),
   ('hitl.max_reasks', '3', NULL, 'superuser', 'integer', '0', '1000'),

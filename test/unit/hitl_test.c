@@ -41,6 +41,7 @@ PG_FUNCTION_INFO_V1(unit_error_verdict);
 PG_FUNCTION_INFO_V1(unit_conflict_delay_ms);
 PG_FUNCTION_INFO_V1(unit_may_retry);
 PG_FUNCTION_INFO_V1(unit_retry_delay_ms);
+PG_FUNCTION_INFO_V1(unit_crash_delay_ms);
 PG_FUNCTION_INFO_V1(unit_definition);
 PG_FUNCTION_INFO_V1(unit_find_node);
 PG_FUNCTION_INFO_V1(unit_next);
@@ -280,6 +281,13 @@ unit_count_move(PG_FUNCTION_ARGS)
 	result[2] = Int32GetDatum(counts.interrupted);
 	result[3] = Int32GetDatum(counts.failed);
 	PG_RETURN_ARRAYTYPE_P(construct_array(result, 4, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+/* (crashes, random from 0 to 1) */
+Datum
+unit_crash_delay_ms(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(lifecycle_crash_delay_ms(PG_GETARG_INT32(0), PG_GETARG_FLOAT8(1)));
 }
 
 /* (retry as in a definition, attempt, SQLSTATE) */

@@ -14,6 +14,7 @@ CREATE FUNCTION unit_count_move(counts int[], from_ text, to_ text) RETURNS int[
 CREATE FUNCTION unit_error_verdict(text) RETURNS text LANGUAGE c AS 'hitl_test';
 CREATE FUNCTION unit_conflict_delay_ms(int) RETURNS bigint LANGUAGE c AS 'hitl_test';
 CREATE FUNCTION unit_may_retry(retry jsonb, attempt int, sqlstate text) RETURNS boolean LANGUAGE c AS 'hitl_test';
+CREATE FUNCTION unit_crash_delay_ms(int, float8) RETURNS bigint LANGUAGE c AS 'hitl_test';
 CREATE FUNCTION unit_retry_delay_ms(retry jsonb, attempt int, random float8) RETURNS bigint LANGUAGE c AS 'hitl_test';
 
 -- Tables -------------------------------------------------------------------------------------------------------------
@@ -54,6 +55,9 @@ SELECT is_empty($$
   'lifecycle: 13182 codes by their class');
 SELECT is(array_agg(unit_conflict_delay_ms(n) ORDER BY n), '{100,100,200,400,800,1600,3200,6400,12800,25600,51200,60000,60000}', 'lifecycle: delays double, up to a minute') FROM generate_series(-1, 11) n;
 SELECT is(unit_conflict_delay_ms(2147483647), 60000::bigint, 'lifecycle: and stay there');
+SELECT is(array_agg(unit_crash_delay_ms(n, 0) ORDER BY n), '{1000,2000,4000,8000,16000,32000,60000,60000}', 'lifecycle: so do those after a crash') FROM generate_series(1, 8) n;
+SELECT is_empty($$SELECT n, r, d FROM generate_series(1, 1000) i, LATERAL (SELECT i % 20 + 1, random()) x(n, r), LATERAL unit_crash_delay_ms(n, r) d
+  WHERE abs(d - (1 + r) * unit_crash_delay_ms(n, 0)) > 1$$, 'lifecycle: to which chance adds up to as much');
 
 -- Random walks -------------------------------------------------------------------------------------------------------
 -- The tasks of a super-step move, one at a time, each by a legal move, until all are over or the walk is long enough.  What the thread's row

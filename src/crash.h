@@ -1,0 +1,18 @@
+/*
+ * crash.h
+ *    What a crash has left becomes counted crashes of tasks.
+ *
+ * Layer 3.
+ */
+#ifndef HITL_CRASH_H
+#define HITL_CRASH_H
+
+#include "types.h"
+
+/* one of our processes, outside a transaction; owner: InvalidOid for all */
+extern void crash_collect(Oid owner);
+
+/* a session, in its transaction; thread_id: 0 for all */
+extern void crash_collect_here(int64 thread_id);
+
+#endif							/* HITL_CRASH_H */
