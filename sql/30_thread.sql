@@ -24,6 +24,8 @@ CREATE TABLE hitl.thread (
   ended_at    timestamptz,
   ended_by    text,
   reason      text,
+  forked_from        bigint,
+  forked_checkpoint  integer,
   CONSTRAINT thread_pkey PRIMARY KEY (thread_id),
   CONSTRAINT thread_status CHECK (status IN ('running', 'interrupted', 'done', 'failed', 'cancelled'))
 ) WITH (fillfactor = 70);
@@ -43,6 +45,8 @@ COMMENT ON COLUMN hitl.thread.started_at IS 'When.';
 COMMENT ON COLUMN hitl.thread.ended_at IS 'When it was done or cancelled.';
 COMMENT ON COLUMN hitl.thread.ended_by IS 'Session user who cancelled it.';
 COMMENT ON COLUMN hitl.thread.reason IS 'Why it was cancelled.';
+COMMENT ON COLUMN hitl.thread.forked_from IS 'The thread that it was forked from. Nothing of it is needed: a fork has a state of its own.';
+COMMENT ON COLUMN hitl.thread.forked_checkpoint IS 'The checkpoint at which it was.';
 
 CREATE TABLE hitl.thread_key (
   graph_id   bigint NOT NULL,
@@ -60,6 +64,7 @@ CREATE TABLE hitl.checkpoint (
   checkpoint  integer NOT NULL,
   base        integer NOT NULL,
   step        integer NOT NULL,
+  next_step   integer,
   delta       jsonb NOT NULL,
   patch       jsonb,
   snapshot    jsonb,
@@ -73,6 +78,7 @@ COMMENT ON COLUMN hitl.checkpoint.thread_id IS 'The thread.';
 COMMENT ON COLUMN hitl.checkpoint.checkpoint IS 'From 0, the input, upwards. Where code of the author takes the input in (his reducers, a router behind START), 0 holds the initial values and 1 the input.';
 COMMENT ON COLUMN hitl.checkpoint.base IS 'The checkpoint from which the state is folded: the latest with a snapshot, or this one.';
 COMMENT ON COLUMN hitl.checkpoint.step IS 'The super-step that made it; 0 for the input.';
+COMMENT ON COLUMN hitl.checkpoint.next_step IS 'The super-step that followed it: the same one, where an update came in between; NULL where the thread had reached END.';
 COMMENT ON COLUMN hitl.checkpoint.delta IS 'The channels that were replaced, with their new values.';
 COMMENT ON COLUMN hitl.checkpoint.patch IS 'The channels that grew, or changed inside, with how: of an array {"keep": its first n elements, "add": [what follows]}; of an object {"cut": [keys], "set": {key: value}, "in": {key: patch}}.';
 COMMENT ON COLUMN hitl.checkpoint.snapshot IS 'The whole state, where the deltas since the last snapshot outweighed it: what is stored is a small multiple of what changed.';
@@ -217,6 +223,23 @@ CREATE FUNCTION hitl.diff(thread_id bigint, a integer, b integer) RETURNS jsonb
 COMMENT ON FUNCTION hitl.diff(bigint, integer, integer) IS
 'What changed in the state of a thread from checkpoint a to checkpoint b: {"channel": {"from", "to"}}, with no from for what is new and no to for what is gone.
 Errors: 42704 no such thread or checkpoint; 42501 it is not yours; 22023 a checkpoint is negative.';
+
+CREATE FUNCTION hitl.update_state(thread_id bigint, "values" jsonb, as_node text DEFAULT NULL) RETURNS integer
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_update_state';
+COMMENT ON FUNCTION hitl.update_state(bigint, jsonb, text) IS
+'Writes values, an object, into the state of a thread that waits, has failed, or was made in this transaction (fork); returns the number of the new checkpoint. LangGraph''s update_state.
+Without as_node the values go through the reducers as if a node had written them, and what is to run next stays: a node that asks again asks what it asks now, and an answer to anything else does not count.
+as_node (a node, or START for new input): as if that node had just returned the values. What the current step has not done is given up (pending interrupts become superseded, tasks cancelled),
+what it has done counts, and the thread goes on along the node''s edges, joins and routers. Where code of the author is needed (routers, his reducers) an executor runs it; else it is done at once.
+Errors: 42704 no such thread or node; 42501 it is not yours, or the author''s reducers are needed in a session that is not his; 22023 values is no object; 22004 the thread_id is NULL;
+IH006 the thread is running, or a node of it calls; 55000 it is done or cancelled: fork() it; and what hitl''s own reducers raise.';
+
+CREATE FUNCTION hitl.fork(thread_id bigint, checkpoint integer DEFAULT NULL, "values" jsonb DEFAULT NULL, as_node text DEFAULT NULL) RETURNS bigint
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_fork';
+COMMENT ON FUNCTION hitl.fork(bigint, integer, jsonb, text) IS
+'Makes a thread of the same graph version that goes on from a checkpoint of another (NULL: its latest); returns its thread_id. Its checkpoint 0 is the state there, whole; what ran after that checkpoint runs anew
+in it, with joins as they waited; with values or as_node it goes on as update_state(values, as_node) says. It inherits no answer: every question is asked again. The origin may be in any status and stays as it is. After LangGraph''s forks (time travel).
+Errors: 42704 no such thread, checkpoint or node; 42501 it is not yours; 22023 checkpoint is negative, or values is no object; 22004 the thread_id is NULL; 55000 nothing ran after that checkpoint: name as_node.';
 
 CREATE FUNCTION hitl.cancel(thread_id bigint, reason text DEFAULT NULL) RETURNS text
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_cancel';

@@ -36,7 +36,8 @@ CREATE VIEW hitl.threads WITH (security_barrier) AS
          CASE WHEN t.status IN ('running', 'interrupted', 'failed')
                    AND EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)
               THEN 'running' ELSE t.status END AS status,
-         t.step, t.checkpoint, t.owner, t.starter, t.started_at, t.ended_at, t.ended_by, t.reason
+         t.step, t.checkpoint, t.owner, t.starter, t.started_at, t.ended_at, t.ended_by, t.reason,
+         t.forked_from, t.forked_checkpoint
   FROM hitl.thread t
        JOIN hitl.graph g ON g.graph_id = t.graph_id
   WHERE pg_catalog.pg_has_role(t.owner, 'USAGE');
@@ -68,7 +69,7 @@ CREATE VIEW hitl.timeline WITH (security_barrier) AS
 COMMENT ON VIEW hitl.timeline IS 'What happened to each thread, in order.';
 
 CREATE VIEW hitl._checkpoint WITH (security_barrier) AS
-  SELECT c.thread_id, c.checkpoint, c.step, c.delta, c.patch, c.created_at
+  SELECT c.thread_id, c.checkpoint, c.step, c.next_step, c.delta, c.patch, c.created_at
   FROM hitl.checkpoint c
        JOIN hitl.thread t ON t.thread_id = c.thread_id
   WHERE pg_catalog.pg_has_role(t.owner, 'USAGE');
@@ -80,7 +81,7 @@ CREATE FUNCTION hitl.state_history(thread_id bigint, OUT checkpoint integer, OUT
 BEGIN ATOMIC
   SELECT c.checkpoint, c.step,
          (SELECT pg_catalog.array_agg(DISTINCT a.node ORDER BY a.node) FROM hitl.timeline a
-          WHERE a.thread_id = c.thread_id AND a.step = c.step AND a.event = 'executed'),
+          WHERE a.thread_id = c.thread_id AND a.step = c.step AND c.step IS DISTINCT FROM c.next_step AND a.event IN ('executed', 'updated') AND a.node IS NOT NULL),
          (SELECT coalesce(pg_catalog.jsonb_object_agg(k.key, s.state OPERATOR(pg_catalog.->) k.key), '{}')
           FROM (SELECT pg_catalog.jsonb_object_keys(c.delta) UNION ALL SELECT pg_catalog.jsonb_object_keys(c.patch)) k (key)),
          s.state, c.created_at
@@ -89,6 +90,6 @@ BEGIN ATOMIC
   ORDER BY c.checkpoint DESC;
 END;
 COMMENT ON FUNCTION hitl.state_history(bigint) IS
-'The checkpoints of a thread, the latest first: the super-step and the nodes that made each, delta: the
+'The checkpoints of a thread, the latest first: the super-step and the nodes that made each (none: the input, or update_state()), delta: the
 channels that changed with their new values (whole, also where the log holds only how they grew), and the whole state. LangGraph''s get_state_history.
 Errors: 42501 no right on the schema; a thread that is not there or not yours has no rows.';

@@ -53,7 +53,7 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
   UNION ALL
     SELECT 'I6: a thread that ended has nothing left to do', t.thread_id, 'task ' || k.task_id || ' is ' || k.status
     FROM hitl.thread t JOIN hitl.task k ON k.thread_id = t.thread_id
-    WHERE (t.status = 'done' AND k.status <> 'done')
+    WHERE (t.status = 'done' AND k.status NOT IN ('done', 'cancelled'))
        OR (t.status = 'cancelled' AND k.status NOT IN ('done', 'failed', 'cancelled')
            AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = k.thread_id AND q.task_id = k.task_id))
   UNION ALL

@@ -27,6 +27,7 @@
 #include "names.h"
 #include "nodes/parsenodes.h"
 #include "rights.h"
+#include "steer.h"
 #include "step.h"
 #include "store_queue.h"
 #include "thread.h"
@@ -43,6 +44,8 @@ PG_FUNCTION_INFO_V1(hitl_resume);
 PG_FUNCTION_INFO_V1(hitl_wait);
 PG_FUNCTION_INFO_V1(hitl_get_state);
 PG_FUNCTION_INFO_V1(hitl_diff);
+PG_FUNCTION_INFO_V1(hitl_update_state);
+PG_FUNCTION_INFO_V1(hitl_fork);
 PG_FUNCTION_INFO_V1(hitl_cancel);
 PG_FUNCTION_INFO_V1(hitl_retry);
 PG_FUNCTION_INFO_V1(hitl_migrate);
@@ -152,17 +155,44 @@ hitl_diff(PG_FUNCTION_ARGS)
 								   view_state(PG_GETARG_INT64(0), get_checkpoint(fcinfo, 2))));
 }
 
-Datum
-hitl_cancel(PG_FUNCTION_ARGS)
+/* The thread that a function is to steer: NULL would be a mistake that nobody sees. */
+static int64
+get_thread(FunctionCallInfo fcinfo, const char *function)
 {
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("thread_id cannot be NULL"),
-				 errdetail("hitl.cancel() was called without a thread."),
+				 errdetail("hitl.%s() was called without a thread.", function),
 				 errhint("SELECT * FROM hitl.threads;")));
+	return PG_GETARG_INT64(0);
+}
+
+static char *
+get_node(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+Datum
+hitl_update_state(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(steer_update(get_thread(fcinfo, "update_state"), PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
+								 get_node(fcinfo, 2)));
+}
+
+Datum
+hitl_fork(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(steer_fork(get_thread(fcinfo, "fork"), PG_ARGISNULL(1) ? -1 : get_checkpoint(fcinfo, 1),
+							   PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2), get_node(fcinfo, 3)));
+}
+
+Datum
+hitl_cancel(PG_FUNCTION_ARGS)
+{
 	PG_RETURN_TEXT_P(cstring_to_text(name_thread_status(
-		thread_cancel(PG_GETARG_INT64(0),
+		thread_cancel(get_thread(fcinfo, "cancel"),
 					  PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1))))));
 }
 

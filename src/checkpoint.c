@@ -29,16 +29,17 @@ checkpoint_state(int64 thread_id, int checkpoint)
 
 /*
  * Append the next checkpoint of a thread, made by its step.  state: as it was;
- * changes: channels with their new values; joins: see frontier_next(), or NULL.
- * The caller holds the thread, and writes thread->checkpoint back.
+ * changes: channels with their new values; joins: see frontier_next(), or NULL;
+ * next_step: the super-step that follows, or HITL_NO_STEP.  The caller holds the thread, and writes thread->checkpoint back.
  */
 void
-checkpoint_append(HitlThread *thread, Jsonb *state, Jsonb *changes, Jsonb *joins)
+checkpoint_append(HitlThread *thread, Jsonb *state, Jsonb *changes, Jsonb *joins, int next_step)
 {
 	HitlCheckpoint checkpoint = {
 		.thread_id = thread->thread_id,
 		.checkpoint = thread->checkpoint + 1,
 		.step = thread->step,
+		.next_step = next_step,
 		.delta = delta_make(state, changes),
 		.joins = joins
 	};

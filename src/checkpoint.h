@@ -10,6 +10,6 @@
 #include "types.h"
 
 extern Jsonb *checkpoint_state(int64 thread_id, int checkpoint);
-extern void checkpoint_append(HitlThread *thread, Jsonb *state, Jsonb *changes, Jsonb *joins);
+extern void checkpoint_append(HitlThread *thread, Jsonb *state, Jsonb *changes, Jsonb *joins, int next_step);
 
 #endif							/* HITL_CHECKPOINT_H */

@@ -65,6 +65,12 @@ error_settled(const HitlInterrupt *interrupt)
 							(long long) interrupt->thread_id);
 			break;
 		case HITL_INTERRUPT_SUPERSEDED:
+			if (interrupt->decision == NULL)
+			{
+				detail = psprintf("It was superseded without an answer by \"%s\" at %s, who sent the thread elsewhere.", by, at);
+				hint = psprintf("SELECT * FROM hitl.timeline WHERE thread_id = %lld;", (long long) interrupt->thread_id);
+				break;
+			}
 			detail = psprintf("It was decided by \"%s\" at %s, and then the node asked something else.", by, at);
 			hint = psprintf("SELECT * FROM hitl.pending WHERE supersedes = %lld;",
 							(long long) interrupt->interrupt_id);

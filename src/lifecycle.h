@@ -6,6 +6,7 @@
  *   running     -> running, interrupted, done, failed       [thread_settle]
  *   interrupted -> running, interrupted, done, failed       [thread_settle]
  *   failed      -> failed, running, interrupted, done       [thread_retry; thread_settle]
+ *   interrupted, failed -> running, done                    [steer_update]
  *   any but done and cancelled -> cancelled                 [thread_cancel]
  *   done, cancelled: the end.
  *
@@ -16,7 +17,7 @@
  *   done, cancelled: the end.
  *
  * interrupt
- *   pending -> decided [decision], cancelled [thread_cancel], superseded
+ *   pending -> decided [decision], cancelled [thread_cancel], superseded [steer]
  *   decided -> superseded: the node now asks something else
  *   cancelled, superseded: the end.
  *

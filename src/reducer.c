@@ -48,6 +48,22 @@ reducer_has_authors(const HitlGraphVersion *graph)
 	return false;
 }
 
+/* Does an update write a channel that takes it by a function of the author's? */
+bool
+reducer_needs_author(const HitlGraphVersion *graph, Jsonb *update)
+{
+	ListCell   *cell;
+
+	foreach(cell, json_keys(update))
+	{
+		const HitlChannel *channel = find_channel(graph, lfirst(cell));
+
+		if (channel != NULL && channel->reducer == HITL_REDUCER_FUNCTION)
+			return true;
+	}
+	return false;
+}
+
 /* The state before any input: the initial values of the channels. */
 Jsonb *
 reducer_initial(const HitlGraphVersion *graph)

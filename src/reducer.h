@@ -17,6 +17,7 @@
 typedef Jsonb *(*HitlReducerCall) (void *arg, const HitlChannel *channel, Jsonb *current, List *updates);
 
 extern bool reducer_has_authors(const HitlGraphVersion *graph);
+extern bool reducer_needs_author(const HitlGraphVersion *graph, Jsonb *update);
 extern Jsonb *reducer_initial(const HitlGraphVersion *graph);
 extern Jsonb *reducer_apply(const HitlGraphVersion *graph, Jsonb *state, List *tasks,
 							HitlReducerCall call, void *arg);

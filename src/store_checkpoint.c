@@ -32,9 +32,9 @@ store_checkpoint_weight(int64 thread_id, int checkpoint, int *base, int64 *weigh
 }
 
 DB_STATEMENT(checkpoint_insert,
-			 "INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, patch, snapshot, weight, joins, created_at)"
-			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-			 INT8OID, INT4OID, INT4OID, INT4OID, JSONBOID, JSONBOID, JSONBOID, INT8OID, JSONBOID, TIMESTAMPTZOID);
+			 "INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, patch, snapshot, weight, joins, created_at, next_step)"
+			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+			 INT8OID, INT4OID, INT4OID, INT4OID, JSONBOID, JSONBOID, JSONBOID, INT8OID, JSONBOID, TIMESTAMPTZOID, INT4OID);
 
 /* Append a checkpoint.  The caller holds the thread. */
 void
@@ -43,11 +43,31 @@ store_checkpoint_insert(const HitlCheckpoint *checkpoint, TimestampTz at)
 	DbCall		call;
 	DbArg		args[] = {db_bigint(checkpoint->thread_id), db_int(checkpoint->checkpoint), db_int(checkpoint->base),
 		db_int(checkpoint->step), db_jsonb(checkpoint->delta.values), db_jsonb(checkpoint->delta.patch),
-	db_jsonb(checkpoint->snapshot), db_bigint(checkpoint->weight), db_jsonb(checkpoint->joins), db_time(at)};
+	db_jsonb(checkpoint->snapshot), db_bigint(checkpoint->weight), db_jsonb(checkpoint->joins), db_time(at),
+	checkpoint->next_step != HITL_NO_STEP ? db_int(checkpoint->next_step) : db_null()};
 
 	db_open(&call);
 	(void) db_execute(&checkpoint_insert, args);
 	db_close(&call);
+}
+
+DB_STATEMENT(checkpoint_next,
+			 "SELECT next_step FROM hitl.checkpoint WHERE thread_id = $1 AND checkpoint = $2",
+			 INT8OID, INT4OID);
+
+/* The super-step that followed a checkpoint; HITL_NO_STEP: none did. */
+int
+store_checkpoint_next(int64 thread_id, int checkpoint)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id), db_int(checkpoint)};
+	int			step = HITL_NO_STEP;
+
+	db_open(&call);
+	if (db_execute(&checkpoint_next, args) > 0 && !db_is_null(0, 1))
+		step = db_get_int(0, 1);
+	db_close(&call);
+	return step;
 }
 
 DB_STATEMENT(checkpoint_joins,
@@ -70,16 +90,16 @@ store_checkpoint_joins(int64 thread_id, int checkpoint)
 }
 
 DB_STATEMENT(checkpoint_first,
-			 "INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, weight, created_at, joins)"
-			 " SELECT u.thread_id, 0, 0, 0, u.state, 0, $3, $4 FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS u (thread_id, state)",
-			 INT8ARRAYOID, JSONBARRAYOID, TIMESTAMPTZOID, JSONBOID);
+			 "INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, next_step, delta, weight, created_at, joins)"
+			 " SELECT u.thread_id, 0, 0, 0, $5, u.state, 0, $3, $4 FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS u (thread_id, state)",
+			 INT8ARRAYOID, JSONBARRAYOID, TIMESTAMPTZOID, JSONBOID, INT4OID);
 
-/* Checkpoint 0 of n threads: their states. */
+/* Checkpoint 0 of n threads: their states; next_step follows. */
 void
-store_checkpoint_first(const int64 *thread_ids, Jsonb *const *states, int n, Jsonb *joins, TimestampTz at)
+store_checkpoint_first(const int64 *thread_ids, Jsonb *const *states, int n, int next_step, Jsonb *joins, TimestampTz at)
 {
 	DbCall		call;
-	DbArg		args[] = {db_bigint_array(thread_ids, n), db_jsonb_array(states, n), db_time(at), db_jsonb(joins)};
+	DbArg		args[] = {db_bigint_array(thread_ids, n), db_jsonb_array(states, n), db_time(at), db_jsonb(joins), db_int(next_step)};
 
 	db_open(&call);
 	(void) db_execute(&checkpoint_first, args);

@@ -203,23 +203,44 @@ DB_STATEMENT(queue_xmin,
 			 "SELECT xmin FROM hitl.run_queue WHERE thread_id = $1",
 			 INT8OID);
 
-/* Did the current transaction queue this thread?  Then nobody else sees it. */
-bool
-store_queue_is_ours(int64 thread_id)
+/* How many rows of a thread are, and are not, of the current transaction? */
+static void
+count_rows(int64 thread_id, int *n_ours, int *n_others)
 {
 	DbCall		call;
 	DbArg		args[] = {db_bigint(thread_id)};
-	bool		is_ours = false;
 	uint64		n;
 
+	*n_ours = 0;
+	*n_others = 0;
 	db_open(&call);
 	n = db_execute(&queue_xmin, args);
 	for (uint64 i = 0; i < n; i++)
 		/* an xid as a Datum is like an oid */
-		if (TransactionIdIsCurrentTransactionId((TransactionId) db_get_oid(i, 1)))
-			is_ours = true;
+		(*(TransactionIdIsCurrentTransactionId((TransactionId) db_get_oid(i, 1)) ? n_ours : n_others))++;
 	db_close(&call);
-	return is_ours;
+}
+
+/* Did the current transaction queue this thread?  Then nobody else sees it. */
+bool
+store_queue_is_ours(int64 thread_id)
+{
+	int			n_ours;
+	int			n_others;
+
+	count_rows(thread_id, &n_ours, &n_others);
+	return n_ours > 0;
+}
+
+/* Is it queued so that others may have claimed it? */
+bool
+store_queue_is_others(int64 thread_id)
+{
+	int			n_ours;
+	int			n_others;
+
+	count_rows(thread_id, &n_ours, &n_others);
+	return n_others > 0;
 }
 
 /*

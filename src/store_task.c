@@ -136,6 +136,61 @@ store_task_move(const HitlTask *task, Jsonb *targets, const HitlError *error, Ti
 	db_close(&call);
 }
 
+/* by primary key; nobody claims it: it is done, and not queued */
+DB_STATEMENT(task_insert_done,
+			 "INSERT INTO hitl.task (thread_id, task_id, step, node, kind, input, status, \"update\", created_at, ended_at)"
+			 " VALUES ($1, pg_catalog.nextval('hitl.task_id_seq'), $2, $3, 'update', $4, 'done', $4, $5, $5)",
+			 INT8OID, INT4OID, TEXTOID, JSONBOID, TIMESTAMPTZOID);
+
+/* Insert a task of kind update that is done: as if its node had returned that. */
+void
+store_task_insert_done(int64 thread_id, int step, const char *node, Jsonb *update, TimestampTz at)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id), db_int(step), db_text(node), db_jsonb(update), db_time(at)};
+
+	db_open(&call);
+	(void) db_execute(&task_insert_done, args);
+	db_close(&call);
+}
+
+/* a range of the primary key; what update_state() added came after the first */
+DB_STATEMENT(task_list_first,
+			 "SELECT t.node, t.kind, t.input FROM"
+			 " (SELECT k.node, k.kind, k.input, k.task_id, pg_catalog.row_number() OVER (ORDER BY k.task_id) AS place"
+			 "  FROM hitl.task k WHERE k.thread_id = $1 AND k.step = $2) t"
+			 " WHERE t.kind <> 'update' OR t.place = 1 ORDER BY t.task_id",
+			 INT8OID, INT4OID);
+
+/*
+ * The tasks with which a super-step began, as HitlTask: node, kind and input.
+ */
+List *
+store_task_list_first(int64 thread_id, int step)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id), db_int(step)};
+	List	   *tasks = NIL;
+	uint64		n;
+	MemoryContext old;
+
+	db_open(&call);
+	n = db_execute(&task_list_first, args);
+	old = MemoryContextSwitchTo(call.caller);
+	for (uint64 i = 0; i < n; i++)
+	{
+		HitlTask   *task = palloc0(sizeof(HitlTask));
+
+		task->node = db_get_text(&call, i, 1);
+		task->kind = name_to_task_kind(db_get_text(&call, i, 2));
+		task->input = db_get_jsonb(&call, i, 3);
+		tasks = lappend(tasks, task);
+	}
+	MemoryContextSwitchTo(old);
+	db_close(&call);
+	return tasks;
+}
+
 /* a range of the primary key: the tasks of one super-step */
 DB_STATEMENT(task_list,
 			 "SELECT task_id, node, status, \"update\", targets, is_diverted FROM hitl.task"
@@ -175,6 +230,28 @@ store_task_list(int64 thread_id, int step, List **targets)
 	MemoryContextSwitchTo(old);
 	db_close(&call);
 	return tasks;
+}
+
+/* a range of the primary key; a claimed row is its executor's to end */
+DB_STATEMENT(task_cancel_step,
+			 "UPDATE hitl.task SET status = 'cancelled', ended_at = $3 WHERE ctid IN"
+			 " (SELECT ctid FROM hitl.task WHERE thread_id = $1 AND step = $2 AND status IN ('ready', 'interrupted', 'failed')"
+			 "  FOR UPDATE SKIP LOCKED)",
+			 INT8OID, INT4OID, TIMESTAMPTZOID);
+
+/*
+ * End the tasks of a step that are not done, as far as nobody runs them; the
+ * caller holds the thread, which goes on without them.
+ */
+void
+store_task_cancel_step(int64 thread_id, int step, TimestampTz at)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id), db_int(step), db_time(at)};
+
+	db_open(&call);
+	(void) db_execute(&task_cancel_step, args);
+	db_close(&call);
 }
 
 /* a range of the primary key; a claimed row is its executor's to end */

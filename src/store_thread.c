@@ -17,10 +17,10 @@
 #include "store_thread.h"
 
 DB_STATEMENT(thread_insert,
-			 "INSERT INTO hitl.thread (thread_id, graph_id, version, owner, status, step, checkpoint, starter, started_at, n_ready)"
-			 " SELECT pg_catalog.nextval('hitl.thread_id_seq'), $1, $2, $3, 'running', $4, 0, $5, $6, $7"
+			 "INSERT INTO hitl.thread (thread_id, graph_id, version, owner, status, step, checkpoint, starter, started_at, n_ready, forked_from, forked_checkpoint)"
+			 " SELECT pg_catalog.nextval('hitl.thread_id_seq'), $1, $2, $3, 'running', $4, 0, $5, $6, $7, $9, $10"
 			 " FROM pg_catalog.generate_series(1, $8) RETURNING thread_id",
-			 INT8OID, INT4OID, REGROLEOID, INT4OID, TEXTOID, TIMESTAMPTZOID, INT4OID, INT4OID);
+			 INT8OID, INT4OID, REGROLEOID, INT4OID, TEXTOID, TIMESTAMPTZOID, INT4OID, INT4OID, INT8OID, INT4OID);
 
 /*
  * Insert n running threads like this one; returns their ids, in the caller's
@@ -31,7 +31,9 @@ store_thread_insert(const HitlThread *thread, int n, const char *starter, Timest
 {
 	DbCall		call;
 	DbArg		args[] = {db_bigint(thread->graph_id), db_int(thread->version), db_oid(thread->owner),
-	db_int(thread->step), db_text(starter), db_time(at), db_int(thread->counts.ready), db_int(n)};
+	db_int(thread->step), db_text(starter), db_time(at), db_int(thread->counts.ready), db_int(n),
+		thread->forked_from != 0 ? db_bigint(thread->forked_from) : db_null(),
+	thread->forked_from != 0 ? db_int(thread->forked_checkpoint) : db_null()};
 	int64	   *ids;
 
 	db_open(&call);

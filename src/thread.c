@@ -61,6 +61,21 @@ thread_require(int64 thread_id)
 	return thread;
 }
 
+/* A checkpoint of a thread; -1: the latest. */
+int
+thread_require_checkpoint(const HitlThread *thread, int checkpoint)
+{
+	if (checkpoint < 0)
+		return thread->checkpoint;
+	if (checkpoint > thread->checkpoint)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("thread %lld has no checkpoint %d", (long long) thread->thread_id, checkpoint),
+				 errdetail("Its latest one is %d.", thread->checkpoint),
+				 errhint("SELECT * FROM hitl.state_history(%lld);", (long long) thread->thread_id)));
+	return checkpoint;
+}
+
 /* What the thread is to those who look at it. */
 HitlThreadStatus
 thread_status(const HitlThread *thread)
@@ -109,10 +124,13 @@ check_input(Jsonb *input, int i, int n)
 				 errhint("Give the channels of the state, such as {\"amount\": 900}.")));
 }
 
-/* Tasks of a kind for n threads: all targets for each, as rows. */
-static void
-insert_tasks(const HitlThread *like, HitlTaskKind kind, const int64 *thread_ids, int n, List *targets, Jsonb *const *inputs,
-			 const HitlError *error, TimestampTz at)
+/*
+ * Tasks of a kind for n threads, of the step and the owner of one like them:
+ * all targets for each, as rows.
+ */
+void
+thread_insert_tasks(const HitlThread *like, HitlTaskKind kind, const int64 *thread_ids, int n, List *targets,
+					Jsonb *const *inputs, const HitlError *error, TimestampTz at)
 {
 	int			n_targets = list_length(targets);
 	int64		n_rows = (int64) n * n_targets;
@@ -202,9 +220,9 @@ thread_start_many(const HitlGraph *graph, Jsonb *const *inputs, int n)
 	thread.step = is_staged ? 0 : 1;
 	thread.counts.ready = list_length(targets);
 	thread_ids = store_thread_insert(&thread, n, audit_session_user(), now);
-	store_checkpoint_first(thread_ids, states, n, version->n_joins > 0 ? joins : NULL, now);
+	store_checkpoint_first(thread_ids, states, n, thread.step, version->n_joins > 0 ? joins : NULL, now);
 	audit_threads(thread_ids, n, "started");
-	insert_tasks(&thread, is_staged ? HITL_TASK_UPDATE : HITL_TASK_NODE, thread_ids, n, targets, is_staged ? inputs : NULL, NULL, now);
+	thread_insert_tasks(&thread, is_staged ? HITL_TASK_UPDATE : HITL_TASK_NODE, thread_ids, n, targets, is_staged ? inputs : NULL, NULL, now);
 	thread_note_missing_workers();
 	return thread_ids;
 }
@@ -253,25 +271,39 @@ recursion_error(const HitlGraphVersion *graph)
 	return error;
 }
 
-/* The step is complete: reducers, checkpoint, and what comes next. */
-static void
-end_step(HitlThread *thread)
+/*
+ * The step is complete: reducers, checkpoint, and what comes next.  The caller
+ * holds the thread's row.
+ */
+void
+thread_end_step(HitlThread *thread)
 {
 	const HitlGraphVersion *graph = graph_get(thread->graph_id, thread->version);
 	List	   *documents = NIL;
-	List	   *tasks = store_task_list(thread->thread_id, thread->step, &documents);
+	List	   *all = store_task_list(thread->thread_id, thread->step, &documents);
+	List	   *tasks = NIL;
 	Jsonb	   *state = checkpoint_state(thread->thread_id, thread->checkpoint);
 	Jsonb	   *joins = graph->n_joins > 0 ? store_checkpoint_joins(thread->thread_id, thread->checkpoint) : NULL;
-	Jsonb	   *changes = node_reduce(graph, thread->thread_id, state, tasks);
+	Jsonb	   *changes;
 	List	   *next;
 	TimestampTz now = clock_now();
 	ListCell   *cell;
 
-	foreach(cell, tasks)
-		((HitlTask *) lfirst(cell))->targets = targets_parse(list_nth(documents, foreach_current_index(cell)));
+	foreach(cell, all)
+	{
+		HitlTask   *task = lfirst(cell);
+
+		/* what was given up for an update has no say */
+		if (task->status != HITL_TASK_DONE)
+			continue;
+		task->targets = targets_parse(list_nth(documents, foreach_current_index(cell)));
+		tasks = lappend(tasks, task);
+	}
+	changes = node_reduce(graph, thread->thread_id, state, tasks);
 	next = frontier_next(graph, tasks, &joins);
 
-	checkpoint_append(thread, state, changes, graph->n_joins > 0 ? joins : NULL);
+	checkpoint_append(thread, state, changes, graph->n_joins > 0 ? joins : NULL,
+					  next != NIL ? thread->step + 1 : HITL_NO_STEP);
 
 	if (next == NIL)
 		thread->status = HITL_THREAD_DONE;
@@ -284,7 +316,7 @@ end_step(HitlThread *thread)
 		thread->step++;
 		thread->counts.ready = is_too_far ? 0 : list_length(next);
 		thread->counts.failed = is_too_far ? list_length(next) : 0;
-		insert_tasks(thread, HITL_TASK_NODE, &thread->thread_id, 1, next, NULL, is_too_far ? recursion_error(graph) : NULL, now);
+		thread_insert_tasks(thread, HITL_TASK_NODE, &thread->thread_id, 1, next, NULL, is_too_far ? recursion_error(graph) : NULL, now);
 		if (is_too_far)
 			audit_step(thread, "failed", ERRCODE_PROGRAM_LIMIT_EXCEEDED);
 	}
@@ -304,7 +336,7 @@ thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to)
 {
 	lifecycle_count_move(&thread->counts, from, to);
 	if (lifecycle_step_is_complete(&thread->counts))
-		end_step(thread);
+		thread_end_step(thread);
 	else
 	{
 		HitlThreadStatus status = lifecycle_thread_status(&thread->counts);

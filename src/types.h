@@ -222,7 +222,13 @@ typedef struct HitlThread
 	HitlTaskCounts counts;		/* of the tasks of that step */
 	bool		is_ours;		/* made by the current transaction */
 	bool		is_queued;		/* has a row in the run queue */
+	int64		forked_from;	/* to insert it: the thread that it is a fork
+								 * of, or 0, ... */
+	int			forked_checkpoint;	/* ... and the checkpoint */
 } HitlThread;
+
+/* in the place of a super-step: there is none */
+#define HITL_NO_STEP (-1)
 
 /* what a checkpoint changed in the state: see delta.c */
 typedef struct HitlDelta

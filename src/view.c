@@ -35,15 +35,7 @@ view_state(int64 thread_id, int checkpoint)
 {
 	HitlThread *thread = thread_require(thread_id);
 
-	if (checkpoint < 0)
-		checkpoint = thread->checkpoint;
-	if (checkpoint > thread->checkpoint)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("thread %lld has no checkpoint %d", (long long) thread_id, checkpoint),
-				 errdetail("Its latest one is %d.", thread->checkpoint),
-				 errhint("SELECT * FROM hitl.state_history(%lld);", (long long) thread_id)));
-	return checkpoint_state(thread_id, checkpoint);
+	return checkpoint_state(thread_id, thread_require_checkpoint(thread, checkpoint));
 }
 
 /* What invoke() and resume() return. */

@@ -54,6 +54,8 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('current_thread', '', 'bigint', 's', 'r', false),
   ('decide', 'interrupt_id bigint, decision jsonb, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
   ('define', 'definition jsonb', 'integer', 'v', 'u', true),
+  ('fork', 'thread_id bigint, checkpoint integer DEFAULT NULL::integer, "values" jsonb DEFAULT NULL::jsonb, as_node text DEFAULT NULL::text', 'bigint', 'v', 'u', false),
+  ('update_state', 'thread_id bigint, "values" jsonb, as_node text DEFAULT NULL::text', 'integer', 'v', 'u', false),
   ('diff', 'thread_id bigint, a integer, b integer', 'jsonb', 'v', 'u', true),
   ('edit', 'interrupt_id bigint, edits jsonb, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
   ('get_state', 'thread_id bigint, checkpoint integer DEFAULT NULL::integer', 'jsonb', 'v', 'u', false),
@@ -86,7 +88,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'r' GROUP BY 1$$, $$VALUES
   ('audience', 'role regrole !, priority smallint !, opened_at timestamp with time zone !, interrupt_id bigint !'),
   ('audit', 'thread_id bigint !, audit_id bigint !, at timestamp with time zone !, event text !, step integer, node text, task_id bigint, interrupt_id bigint, actor text !, role text !, actor_kind text !, detail jsonb'),
-  ('checkpoint', 'thread_id bigint !, checkpoint integer !, base integer !, step integer !, delta jsonb !, patch jsonb, snapshot jsonb, weight bigint !, joins jsonb, created_at timestamp with time zone !'),
+  ('checkpoint', 'thread_id bigint !, checkpoint integer !, base integer !, step integer !, next_step integer, delta jsonb !, patch jsonb, snapshot jsonb, weight bigint !, joins jsonb, created_at timestamp with time zone !'),
   ('graph', 'graph_id bigint !, graph text !, owner regrole !, version integer !, created_at timestamp with time zone !'),
   ('graph_function', 'graph_id bigint !, version integer !, signature text !, owner regrole !, code_hash text !'),
   ('graph_version', 'graph_id bigint !, version integer !, definition jsonb !, search_path text, compiled_at timestamp with time zone, compiled_by text'),
@@ -94,7 +96,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('run_queue', 'owner regrole !, due_at timestamp with time zone !, queue_id bigint !, thread_id bigint !, step integer !, task_id bigint !'),
   ('step_result', 'thread_id bigint !, task_id bigint !, key text !, place integer !, function text !, args jsonb, result jsonb, strays integer !, done_at timestamp with time zone !'),
   ('task', 'thread_id bigint !, task_id bigint !, step integer !, node text !, kind text !, status text !, attempt integer !, failures integer !, conflicts integer !, crashes integer !, has_asked boolean !, has_steps boolean !, input jsonb, update jsonb, targets jsonb, is_diverted boolean !, error jsonb, created_at timestamp with time zone !, ended_at timestamp with time zone'),
-  ('thread', 'thread_id bigint !, graph_id bigint !, version integer !, owner regrole !, status text !, step integer !, checkpoint integer !, n_ready integer !, n_interrupted integer !, n_failed integer !, starter text !, started_at timestamp with time zone !, ended_at timestamp with time zone, ended_by text, reason text'),
+  ('thread', 'thread_id bigint !, graph_id bigint !, version integer !, owner regrole !, status text !, step integer !, checkpoint integer !, n_ready integer !, n_interrupted integer !, n_failed integer !, starter text !, started_at timestamp with time zone !, ended_at timestamp with time zone, ended_by text, reason text, forked_from bigint, forked_checkpoint integer'),
   ('thread_key', 'graph_id bigint !, key text !, thread_id bigint !'),
   ('vote', 'interrupt_id bigint !, vote_id bigint !, voter text !, role text !, type text !, answer jsonb !, comment text, idempotency_key text, voted_at timestamp with time zone !')$$,
   'tables: columns, types, NOT NULL');
@@ -122,7 +124,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' OR
   ('failed', 'thread_id, graph, step, node, task_id, attempt, sqlstate, message, detail, hint, context, failed_at'),
   ('inbox', 'interrupt_id, thread_id, graph, node, action, args, description, allowed, priority, opened_at, age'),
   ('pending', 'interrupt_id, thread_id, graph, node, key, action, args, description, allowed, opened_at, step, payload, supersedes'),
-  ('threads', 'thread_id, graph, version, status, step, checkpoint, owner, starter, started_at, ended_at, ended_by, reason'),
+  ('threads', 'thread_id, graph, version, status, step, checkpoint, owner, starter, started_at, ended_at, ended_by, reason, forked_from, forked_checkpoint'),
   ('timeline', 'thread_id, audit_id, at, event, step, node, interrupt_id, actor, actor_kind, detail, comment'),
   ('worker_status', 'process, database, role, pid, state, thread_id, since, note')$$, 'views: columns');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND NOT ('security_barrier=true' = ANY (COALESCE(reloptions, '{}'))) AND relname <> 'worker_status'$$,

@@ -1,0 +1,141 @@
+-- fork(): go on from an earlier state, in a thread of its own.
+-- Proves: a fork has the state of the checkpoint and runs what ran after it, sends and joins as they were, whatever became of the origin, which stays as it
+-- is; it inherits no answer: a person is asked again, about what is asked now; with values or a node it goes on from there; it does not need the origin's rows.
+SET client_min_messages = warning;
+CREATE SCHEMA forks;
+SET search_path = forks;
+
+CREATE FUNCTION refused(statement text, OUT code text, OUT message text, OUT detail text, OUT hint text) LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE statement;
+  message := 'it is not refused';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+  message := regexp_replace(message, 'thread \d+', 'thread N'); hint := regexp_replace(hint, '\d+', 'N', 'g');
+END $$;
+CREATE FUNCTION look(t bigint, OUT status text, OUT step int, OUT checkpoint int, OUT state jsonb, OUT tasks text, OUT asked text) LANGUAGE sql AS $$
+  SELECT status, step, checkpoint, hitl.get_state(t),
+         (SELECT string_agg(format('%s %s %s', k.step, k.node, k.status), ', ' ORDER BY k.task_id) FROM hitl.task k WHERE k.thread_id = t),
+         (SELECT string_agg(format('%s %s', i.args, i.status), ', ' ORDER BY i.interrupt_id) FROM hitl.interrupt i WHERE i.thread_id = t)
+  FROM hitl.threads WHERE thread_id = t $$;
+
+-- 1. A refund that was approved and paid.
+CREATE TABLE refunds (thread_id bigint, amount numeric);
+CREATE FUNCTION price(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('amount', 10 * (state->>'items')::int) $$;
+CREATE FUNCTION refund(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE d jsonb;
+BEGIN
+  d := hitl.interrupt(jsonb_build_object('action', 'refund', 'args', jsonb_build_object('amount', state->'amount')));
+  INSERT INTO refunds VALUES (hitl.current_thread(), (d->'args'->>'amount')::numeric);
+  RETURN jsonb_build_object('status', 'ok');
+END $$;
+SELECT hitl.define('{"graph": "forked refund", "nodes": {"price": "price", "refund": "refund"}, "edges": [["START", "price"], ["price", "refund"], ["refund", "END"]]}');
+SELECT hitl.start('forked refund', '{"items": 500}') AS t \gset
+SELECT hitl.wait(:t);
+SELECT (hitl.approve(interrupt_id)).status FROM hitl.pending WHERE thread_id = :t;
+SELECT hitl.wait(:t);
+SELECT * FROM look(:t);
+
+-- 2. Behind the approval (checkpoint 1: the price is known), with another amount: it is asked again, about that amount. Nobody's yes to 5000 is a yes to 9000.
+SELECT hitl.fork(:t, 1, '{"amount": 9000}') AS f \gset
+SELECT hitl.wait(:f);
+SELECT * FROM look(:f);
+SELECT count(*) FROM refunds;
+-- The same amount is asked again too: an answer answers one question.
+SELECT hitl.fork(:t, 1) AS g \gset
+SELECT hitl.wait(:g);
+SELECT * FROM look(:g);
+SELECT (hitl.approve(interrupt_id)).status FROM hitl.pending WHERE thread_id = :f;
+SELECT hitl.wait(:f);
+SELECT amount FROM refunds ORDER BY amount;
+-- The origin is as it was; the fork says where it came from.
+SELECT * FROM look(:t);
+SELECT forked_from = :t AS is_of_t, forked_checkpoint, graph, status FROM hitl.threads WHERE forked_from IS NOT NULL ORDER BY thread_id;
+SELECT event, node, detail - 'forked_from' AS detail FROM hitl.timeline WHERE thread_id = :f;
+SELECT checkpoint, step, nodes, delta FROM hitl.state_history(:f);
+
+-- 3. From the input: all of it again. In one statement and one transaction, fork and update are one thing.
+SELECT hitl.fork(:t, 0, '{"items": 1}') AS f \gset
+SELECT hitl.wait(:f);
+SELECT * FROM look(:f);
+BEGIN;
+SELECT hitl.update_state(hitl.fork(:t, 0), '{"items": 2}') AS checkpoint;
+SELECT max(thread_id) AS f FROM hitl.threads \gset
+SELECT * FROM look(:f);
+SELECT hitl.update_state(:f, '{"amount": 77}', 'price') AS checkpoint;
+SELECT * FROM look(:f);
+COMMIT;
+SELECT hitl.wait(:f);
+SELECT asked FROM look(:f);
+
+-- 4. A done thread has nothing to run at its end; as a node it has.
+SELECT * FROM refused(format('SELECT hitl.fork(%s)', :t)) \gx
+SELECT hitl.fork(:t, as_node => 'price', "values" => '{"amount": 12}') AS f \gset
+SELECT hitl.wait(:f);
+SELECT * FROM look(:f);
+SELECT hitl.fork(:t, as_node => 'START', "values" => '{"items": 3}') AS f \gset
+SELECT hitl.wait(:f);
+SELECT state, asked FROM look(:f);
+SELECT hitl.fork(:t, 1, as_node => 'refund') AS f \gset
+SELECT * FROM look(:f);
+
+-- 5. Of a thread that waits, failed, or was cancelled.
+SELECT hitl.fork(:g) AS f \gset
+SELECT hitl.wait(:f);
+SELECT status, asked FROM look(:f);
+SELECT hitl.cancel(:g);
+SELECT hitl.fork(:g) AS f \gset
+SELECT hitl.wait(:f);
+SELECT status, asked FROM look(:f);
+CREATE FUNCTION divides(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('share', 100 / (state->>'by')::int) $$;
+SELECT hitl.define('{"graph": "forked divides", "nodes": {"divides": "divides"}, "edges": [["START", "divides"], ["divides", "END"]]}');
+SELECT hitl.start('forked divides', '{"by": 0}') AS t \gset
+SELECT hitl.wait(:t), hitl.fork(:t, "values" => '{"by": 5}') AS f \gset
+SELECT hitl.wait(:f);
+SELECT * FROM look(:f);
+-- A fork of a fork; and it does not miss an origin that is gone.
+SELECT hitl.fork(:f, 0, '{"by": 50}') AS h \gset
+SELECT hitl.wait(:h);
+BEGIN;
+DELETE FROM hitl.checkpoint WHERE thread_id IN (:t, :f);
+DELETE FROM hitl.task WHERE thread_id IN (:t, :f);
+DELETE FROM hitl.audit WHERE thread_id IN (:t, :f);
+DELETE FROM hitl.thread WHERE thread_id IN (:t, :f);
+SELECT * FROM look(:h);
+SELECT * FROM hitl.check();
+ROLLBACK;
+
+-- 6. Sends with their inputs, and a join that waits, are as they were.
+CREATE FUNCTION fan(state jsonb) RETURNS jsonb[] LANGUAGE sql AS $$ SELECT array_agg(hitl.send('double', jsonb_build_object('n', i))) FROM generate_series(1, 3) i $$;
+CREATE FUNCTION double(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('sums', 2 * (state->>'n')::int) $$;
+SELECT hitl.define('{"graph": "forked fans", "channels": {"sums": {"reducer": "append", "initial": []}},
+  "nodes": {"a": {"sql": "SELECT ''{}''::jsonb"}, "b": {"sql": "SELECT ''{}''::jsonb"}, "c": {"sql": "SELECT ''{}''::jsonb"}, "double": "double", "both": {"sql": "SELECT ''{\"joined\": true}''::jsonb"}},
+  "edges": [["START", "a"], ["START", "b"], ["b", "c"], ["double", "END"], ["both", "END"]], "joins": [{"sources": ["a", "c"], "target": "both"}], "conditional_edges": [{"source": "a", "router": "fan"}]}');
+SELECT hitl.start('forked fans') AS t \gset
+SELECT hitl.wait(:t);
+SELECT * FROM look(:t);
+SELECT hitl.fork(:t, 1) AS f \gset
+SELECT hitl.wait(:f);
+SELECT * FROM look(:f);
+SELECT hitl.get_state(:t) = hitl.get_state(:f) AS is_same;
+-- An update as a node lies in the history like any step: before it, the node itself runs; after it, what it led to.
+SELECT hitl.define('{"graph": "forked steps", "channels": {"log": {"reducer": "append", "initial": []}}, "nodes": {"one": {"sql": "SELECT jsonb_build_object(''log'', hitl.interrupt(''1'')->''type'')"}, "two": {"sql": "SELECT ''{\"log\": \"two\"}''::jsonb"}}, "edges": [["START", "one"], ["one", "two"], ["two", "END"]]}');
+SELECT hitl.start('forked steps') AS t \gset
+SELECT hitl.wait(:t), hitl.update_state(:t, '{"log": "x"}'), hitl.update_state(:t, '{"log": "by hand"}', 'one');
+SELECT hitl.wait(:t);
+SELECT checkpoint, step, nodes, state FROM hitl.state_history(:t);
+
+SELECT hitl.fork(:t, 0) AS f0, hitl.fork(:t, 1) AS f1, hitl.fork(:t, 2) AS f2 \gset
+SELECT hitl.wait(:f0) AS f0, hitl.wait(:f1) AS f1, hitl.wait(:f2) AS f2;
+SELECT status, state, tasks FROM look(:f0) UNION ALL SELECT status, state, tasks FROM look(:f1) UNION ALL SELECT status, state, tasks FROM look(:f2);
+
+-- 7. Refused.
+SELECT code, message, detail FROM refused(format('SELECT hitl.fork(%s, 99)', :t));
+SELECT code, message FROM refused(format('SELECT hitl.fork(%s, -1)', :t));
+SELECT code, message FROM refused('SELECT hitl.fork(0)');
+SELECT code, message FROM refused('SELECT hitl.fork(NULL)');
+SELECT code, message FROM refused(format('SELECT hitl.fork(%s, 0, ''[]'')', :t));
+SELECT code, message FROM refused(format('SELECT hitl.fork(%s, 0, as_node => ''nobody'')', :t));
+
+SELECT bool_and(hitl.wait(thread_id) IS NOT NULL) AS settled FROM hitl.threads WHERE graph IN ('forked refund', 'forked steps');
+SELECT * FROM hitl.check();
