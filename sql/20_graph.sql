@@ -66,14 +66,17 @@ fails; retry() lets it go on for as many more. Returns its graph_id.
 Errors: 42710 the name is taken; 22023 the name is empty or longer than 63 bytes, or the limit is not positive. The words follow LangGraph (StateGraph).';
 
 CREATE FUNCTION hitl.add_node(graph text, node text, handler text DEFAULT NULL, sql text DEFAULT NULL, retry jsonb DEFAULT NULL,
-                              timeout interval DEFAULT NULL, gate jsonb DEFAULT NULL, destinations text[] DEFAULT NULL) RETURNS void
+                              timeout interval DEFAULT NULL, gate jsonb DEFAULT NULL, destinations text[] DEFAULT NULL,
+                              subgraph text DEFAULT NULL, input jsonb DEFAULT NULL, output jsonb DEFAULT NULL) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_node';
-COMMENT ON FUNCTION hitl.add_node(text, text, text, text, jsonb, interval, jsonb, text[]) IS
+COMMENT ON FUNCTION hitl.add_node(text, text, text, text, jsonb, interval, jsonb, text[], text, jsonb, jsonb) IS
 'Adds a node to the draft of a graph. handler: the signature of a function f(state jsonb) returns jsonb, such as ''risky(jsonb)'' or ''risky''; it is
 looked up when the graph is compiled. Or sql: a statement with $1 as the state that returns one row of one jsonb. What comes back is the update of the state: an
 object, hitl.command(...), or NULL for none. retry: {"max_attempts", "initial_interval", "backoff_factor", "max_interval" (seconds), "jitter", "retry_on" (SQLSTATEs or classes)}.
 timeout: how long one run may take. gate: a question in front of the node, with no code: {"action", "args": "$.path.of.keys", "skip_when": jsonpath predicate on the args: only true skips,
-"description", "allowed", "on_reject": node or END, "feedback_key", "on_respond": "output" | "run"}. destinations: where its commands may lead.
+"description", "allowed", "on_reject": node or END, "feedback_key", "on_respond": "output" | "run"}. destinations: where its commands may lead. Or subgraph: the name of a graph of the same owner, which
+runs as a thread of its own for each task, in the version that is the latest when this graph is compiled. input: {"key in the child''s state": "key in this one"}; without it the child gets
+all that the node is given. output: {"key in this state": "key in the child''s"}; without it the node updates what the child has changed.
 Errors: 42704 no such graph; 42501 it is not yours; 42710 the node is there already; 22023 something has not the right shape; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.add_edge(graph text, source text, target text) RETURNS void
@@ -115,7 +118,7 @@ CREATE FUNCTION hitl.define(definition jsonb) RETURNS integer
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_define';
 COMMENT ON FUNCTION hitl.define(jsonb) IS
 'A whole graph as one document, new or in the place of what was there, and compiled; returns the version. The same document again gives the same version, unless the code of one of its functions has changed.
-{"graph": name, "recursion_limit": 25, "channels": {name: {"reducer", "initial"}}, "nodes": {name: {"handler" | "sql", "retry", "timeout" (seconds), "gate", "destinations"}},
+{"graph": name, "recursion_limit": 25, "channels": {name: {"reducer", "initial"}}, "nodes": {name: {"handler" | "sql" | "subgraph": {"graph", "version", "input", "output"}, "retry", "timeout" (seconds), "gate", "destinations"}},
 "edges": [[source, target]], "joins": [{"sources": [...], "target"}], "conditional_edges": [{"source", "router", "map"}]}.
 Errors: 42501 it is not yours; 42P17 it has faults: every one is in the detail.';
 

@@ -13,11 +13,18 @@ CREATE TABLE hitl.thread (
   graph_id    bigint NOT NULL,
   version     integer NOT NULL,
   owner       regrole NOT NULL,
+  root_id         bigint,
+  parent_id       bigint,
+  parent_step     integer,
+  parent_task_id  bigint,
+  depth           integer NOT NULL DEFAULT 0,
+  frame           text[],
   status      text NOT NULL,
   step        integer NOT NULL,
   checkpoint  integer NOT NULL,
   n_ready        integer NOT NULL DEFAULT 0,
   n_interrupted  integer NOT NULL DEFAULT 0,
+  n_waiting      integer NOT NULL DEFAULT 0,
   n_failed       integer NOT NULL DEFAULT 0,
   starter     text NOT NULL,
   started_at  timestamptz NOT NULL,
@@ -29,16 +36,25 @@ CREATE TABLE hitl.thread (
   CONSTRAINT thread_pkey PRIMARY KEY (thread_id),
   CONSTRAINT thread_status CHECK (status IN ('running', 'interrupted', 'done', 'failed', 'cancelled'))
 ) WITH (fillfactor = 70);
+CREATE INDEX thread_root ON hitl.thread (root_id) WHERE root_id IS NOT NULL;
+CREATE INDEX thread_parent ON hitl.thread (parent_id) WHERE parent_id IS NOT NULL;
 COMMENT ON TABLE hitl.thread IS 'Threads: one run of a graph each. The row is the barrier of a super-step and the lock of control; votes never touch it.';
 COMMENT ON COLUMN hitl.thread.thread_id IS 'Key, from a sequence whose start and step may be set.';
 COMMENT ON COLUMN hitl.thread.graph_id IS 'The graph it runs.';
 COMMENT ON COLUMN hitl.thread.version IS 'The version it started with, or was taken to by migrate().';
 COMMENT ON COLUMN hitl.thread.owner IS 'The graph''s owner, as whom its nodes run.';
-COMMENT ON COLUMN hitl.thread.status IS 'As last written by an executor; a thread with a row in run_queue is shown as running (view threads).';
+COMMENT ON COLUMN hitl.thread.root_id IS 'Children only: the thread at the top of the tree, which somebody started.';
+COMMENT ON COLUMN hitl.thread.parent_id IS 'Children only: the thread whose node this subgraph is.';
+COMMENT ON COLUMN hitl.thread.parent_step IS 'Children only: the super-step of the parent.';
+COMMENT ON COLUMN hitl.thread.parent_task_id IS 'Children only: the task of the parent that waits for it.';
+COMMENT ON COLUMN hitl.thread.depth IS 'How many threads are above it; 0: it is a root.';
+COMMENT ON COLUMN hitl.thread.frame IS 'Children only: the nodes above it, outermost first.';
+COMMENT ON COLUMN hitl.thread.status IS 'As last written by an executor; a thread with a row in run_queue is shown as running, and one with waiting tasks as the threads below it are (view threads).';
 COMMENT ON COLUMN hitl.thread.step IS 'The super-step that runs, or ran last; the first is 1.';
 COMMENT ON COLUMN hitl.thread.checkpoint IS 'Its latest checkpoint.';
-COMMENT ON COLUMN hitl.thread.n_ready IS 'Tasks of its step that are ready: the barrier opens when all three are 0.';
+COMMENT ON COLUMN hitl.thread.n_ready IS 'Tasks of its step that are ready: the barrier opens when all four are 0.';
 COMMENT ON COLUMN hitl.thread.n_interrupted IS 'Tasks of its step that wait for an answer.';
+COMMENT ON COLUMN hitl.thread.n_waiting IS 'Tasks of its step that wait for a child.';
 COMMENT ON COLUMN hitl.thread.n_failed IS 'Tasks of its step that have failed.';
 COMMENT ON COLUMN hitl.thread.starter IS 'Session user who started it.';
 COMMENT ON COLUMN hitl.thread.started_at IS 'When.';
@@ -99,6 +115,7 @@ CREATE TABLE hitl.task (
   crashes     integer NOT NULL DEFAULT 0,
   has_asked   boolean NOT NULL DEFAULT false,
   has_steps   boolean NOT NULL DEFAULT false,
+  child_id    bigint,
   input       jsonb,
   "update"    jsonb,
   targets     jsonb,
@@ -108,7 +125,7 @@ CREATE TABLE hitl.task (
   ended_at    timestamptz,
   CONSTRAINT task_pkey PRIMARY KEY (thread_id, step, task_id),
   CONSTRAINT task_kind CHECK (kind IN ('node', 'update')),
-  CONSTRAINT task_status CHECK (status IN ('ready', 'done', 'interrupted', 'failed', 'cancelled'))
+  CONSTRAINT task_status CHECK (status IN ('ready', 'done', 'interrupted', 'waiting', 'failed', 'cancelled'))
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE hitl.task IS 'Tasks: one node to run in one super-step of a thread. Its row lock is the claim: a crash releases it.';
 COMMENT ON COLUMN hitl.task.thread_id IS 'The thread.';
@@ -116,15 +133,16 @@ COMMENT ON COLUMN hitl.task.task_id IS 'Key, from a sequence whose start and ste
 COMMENT ON COLUMN hitl.task.step IS 'The super-step.';
 COMMENT ON COLUMN hitl.task.node IS 'The node; START for what the thread is given.';
 COMMENT ON COLUMN hitl.task.kind IS 'node: the node is run; update: it is as if the node had returned input, which goes through the reducers and routers.';
-COMMENT ON COLUMN hitl.task.status IS 'ready, done, interrupted, failed or cancelled; a task that runs is never seen as such.';
+COMMENT ON COLUMN hitl.task.status IS 'ready, done, interrupted, waiting (for its child), failed or cancelled; a task that runs is never seen as such.';
 COMMENT ON COLUMN hitl.task.attempt IS 'How often its node has failed.';
 COMMENT ON COLUMN hitl.task.failures IS 'The same since it was last retried by hand: what its retry policy counts.';
 COMMENT ON COLUMN hitl.task.conflicts IS 'How often it was put back: a conflict with others, or the server''s trouble.';
 COMMENT ON COLUMN hitl.task.crashes IS 'How often its node has ended the process that ran it, since it was last retried by hand; hitl.max_crashes is the limit.';
 COMMENT ON COLUMN hitl.task.has_asked IS 'It has opened an interrupt: when it runs again its answers are looked up.';
 COMMENT ON COLUMN hitl.task.has_steps IS 'Results of steps are kept for it: when it runs again they are looked up.';
+COMMENT ON COLUMN hitl.task.child_id IS 'The thread of its subgraph, once there is one.';
 COMMENT ON COLUMN hitl.task.input IS 'What a send gave it in the place of the state; of kind update: the update.';
-COMMENT ON COLUMN hitl.task."update" IS 'What its node returned.';
+COMMENT ON COLUMN hitl.task."update" IS 'What its node returned; of a waiting task: what its gate has written.';
 COMMENT ON COLUMN hitl.task.targets IS 'Where its command and its conditional edges lead.';
 COMMENT ON COLUMN hitl.task.is_diverted IS 'Its gate was rejected: the thread goes to targets and not along the edges.';
 COMMENT ON COLUMN hitl.task.error IS 'How it failed: sqlstate, message, detail, hint, context.';
@@ -202,7 +220,7 @@ Nodes run only in a session of the graph''s owner (session_user and current_user
 CREATE FUNCTION hitl.resume(thread_id bigint, decision jsonb) RETURNS jsonb
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_resume';
 COMMENT ON FUNCTION hitl.resume(bigint, jsonb) IS
-'Decides the one pending interrupt of a thread and runs the thread on, here and now; returns what invoke() returns.
+'Decides the one pending interrupt of a thread, or of the threads of its subgraphs, and runs the thread on, here and now; returns what invoke() returns.
 In a session that is not the owner''s it decides and queues: the status is then running.
 Errors: those of decide(); 42704 no such thread; 42501 it is not yours; 55000 nothing is pending; 21000 several are: use decide(); 25001 at repeatable read and above (but for a thread of this transaction).';
 
@@ -244,13 +262,13 @@ Errors: 42704 no such thread, checkpoint or node; 42501 it is not yours; 22023 c
 CREATE FUNCTION hitl.cancel(thread_id bigint, reason text DEFAULT NULL) RETURNS text
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_cancel';
 COMMENT ON FUNCTION hitl.cancel(bigint, text) IS
-'Cancels a thread: its pending interrupts are closed, a node that runs is stopped and its effects are rolled back. Returns the status, cancelled;
-a thread that is cancelled already stays as it is. Errors: 42704 no such thread; 42501 it is not yours; 55000 it is done; IH006 called by a node of the thread itself; 22004 the thread_id is NULL.';
+'Cancels a thread and the threads of its subgraphs: pending interrupts are closed, a node that runs is stopped and its effects are rolled back. Returns the status, cancelled;
+a thread that is cancelled already stays as it is. Errors: 42704 no such thread; 42501 it is not yours; 55000 it is done; IH006 called by a node of the thread itself, or it is a child: cancel its root; 22004 the thread_id is NULL.';
 
 CREATE FUNCTION hitl.retry(thread_id bigint) RETURNS integer
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_retry';
 COMMENT ON FUNCTION hitl.retry(bigint) IS
-'Runs the failed tasks of a thread again, with the answers that people gave; returns how many. Errors: 42704 no such thread; 42501 it is not yours; 55000 nothing failed.';
+'Runs the failed tasks of a thread and of the threads of its subgraphs again, with the answers that people gave; returns how many. Errors: 42704 no such thread; 42501 it is not yours; 55000 nothing failed.';
 
 CREATE FUNCTION hitl.migrate(thread_id bigint, version integer DEFAULT NULL) RETURNS integer
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_migrate';
@@ -286,5 +304,6 @@ COMMENT ON FUNCTION hitl.current_thread() IS 'The thread whose node runs now; NU
 CREATE FUNCTION hitl.context() RETURNS jsonb
   LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'hitl_context';
 COMMENT ON FUNCTION hitl.context() IS
-'What a node may know of itself: {"thread_id", "graph", "version", "step", "node", "task_id", "attempt", "effect_key"}; NULL outside a node. effect_key
+'What a node may know of itself: {"thread_id", "root_id", "depth", "frame", "graph", "version", "step", "node", "task_id", "attempt", "effect_key"}; NULL outside a node. In a subgraph
+root_id is the thread that was started, frame the nodes above, and depth their number. effect_key
 is equal over all attempts and replays of a task: hand it to the outside world to make an effect idempotent there. In a step also "step_key", and the effect_key is the step''s own.';

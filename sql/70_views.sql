@@ -1,47 +1,84 @@
 -- 70_views.sql: what people read.  Security barriers: a row is shown to those
 -- who may act as the role it belongs to, and to superusers.
 
+-- Two halves, so that a tree is found by its root_id through an index: that of
+-- a root is its own id, which is stored with its children only.
+CREATE VIEW hitl._thread AS
+  SELECT t.thread_id, t.thread_id AS root_id, t.depth, '{}'::pg_catalog.text[] AS frame, t.owner
+  FROM hitl.thread t WHERE t.root_id IS NULL
+UNION ALL
+  SELECT t.thread_id, t.root_id, t.depth, t.frame, t.owner
+  FROM hitl.thread t WHERE t.root_id IS NOT NULL;
+COMMENT ON VIEW hitl._thread IS 'Internal: where each thread stands in its tree, for the other views.';
+
+-- A thread that waits for children is what they are: what is queued runs on,
+-- what failed has to be mended, else somebody has to answer.  In one look: in
+-- two, a commit in between could show a child after its end and its parent
+-- before it runs on.
+CREATE VIEW hitl._status AS
+  SELECT t.thread_id,
+         CASE WHEN t.status IN ('done', 'cancelled') THEN t.status
+              WHEN EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id) THEN 'running'
+              WHEN t.n_waiting = 0 THEN t.status
+              ELSE (WITH RECURSIVE below AS (
+                      SELECT d.thread_id, d.n_waiting, d.n_failed
+                      FROM hitl.thread d
+                      WHERE d.parent_id = t.thread_id AND d.status NOT IN ('done', 'cancelled')
+                    UNION ALL
+                      SELECT d.thread_id, d.n_waiting, d.n_failed
+                      FROM below b JOIN hitl.thread d ON d.parent_id = b.thread_id
+                      WHERE b.n_waiting > 0 AND d.status NOT IN ('done', 'cancelled'))
+                    SELECT CASE WHEN pg_catalog.bool_or(EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = b.thread_id)) THEN 'running'
+                                WHEN t.n_failed > 0 OR pg_catalog.bool_or(b.n_failed > 0) THEN 'failed'
+                                ELSE 'interrupted' END
+                    FROM below b)
+         END AS status
+  FROM hitl._thread r JOIN hitl.thread t ON t.thread_id = r.thread_id;
+COMMENT ON VIEW hitl._status IS 'Internal: the status of each thread as it is shown.';
+
 CREATE VIEW hitl.pending WITH (security_barrier) AS
   SELECT i.interrupt_id, i.thread_id, g.graph, i.node, i.key, i.action, i.args, i.description,
-         i.allowed, i.opened_at, i.step, i.payload, i.supersedes
+         i.allowed, i.opened_at, i.step, i.payload, i.supersedes, t.root_id, t.depth, t.frame
   FROM hitl.interrupt i
        JOIN hitl.graph g ON g.graph_id = i.graph_id
+       JOIN hitl._thread t ON t.thread_id = i.thread_id
   WHERE EXISTS (SELECT FROM hitl.audience a
                 WHERE a.interrupt_id = i.interrupt_id AND pg_catalog.pg_has_role(a.role, 'USAGE'));
 COMMENT ON VIEW hitl.pending IS 'Interrupts that wait for a decision. approve(), edit(), reject() and respond() take their interrupt_id.';
 
 CREATE VIEW hitl.inbox WITH (security_barrier) AS
   SELECT i.interrupt_id, i.thread_id, g.graph, i.node, i.action, i.args, i.description, i.allowed,
-         a.priority, i.opened_at, pg_catalog.clock_timestamp() - i.opened_at AS age
+         a.priority, i.opened_at, pg_catalog.clock_timestamp() - i.opened_at AS age, t.root_id, t.depth, t.frame
   FROM (SELECT interrupt_id, pg_catalog.min(priority) AS priority
         FROM hitl.audience
         WHERE pg_catalog.pg_has_role(role, 'USAGE')
         GROUP BY interrupt_id) a
        JOIN hitl.interrupt i ON i.interrupt_id = a.interrupt_id
        JOIN hitl.graph g ON g.graph_id = i.graph_id
+       JOIN hitl._thread t ON t.thread_id = i.thread_id
   ORDER BY a.priority, i.opened_at, i.interrupt_id;
 COMMENT ON VIEW hitl.inbox IS 'What I may decide now, first things first.';
 
 CREATE VIEW hitl.decided WITH (security_barrier) AS
   SELECT i.interrupt_id, i.thread_id, g.graph, i.node, i.key, i.action, i.args, i.description, i.status,
          i.decision OPERATOR(pg_catalog.->>) 'type' AS type, i.decision, i.settled_by, i.settled_at, i.opened_at,
-         i.settled_at - i.opened_at AS took
+         i.settled_at - i.opened_at AS took, t.root_id, t.depth, t.frame
   FROM hitl.interrupt i
        JOIN hitl.graph g ON g.graph_id = i.graph_id
+       JOIN hitl._thread t ON t.thread_id = i.thread_id
   WHERE i.status = 'decided' AND pg_catalog.pg_has_role(i.owner, 'USAGE');
 COMMENT ON VIEW hitl.decided IS 'Interrupts that were decided: what, by whom, when.';
 
 CREATE VIEW hitl.threads WITH (security_barrier) AS
-  SELECT t.thread_id, g.graph, t.version,
-         CASE WHEN t.status IN ('running', 'interrupted', 'failed')
-                   AND EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)
-              THEN 'running' ELSE t.status END AS status,
+  SELECT t.thread_id, g.graph, t.version, s.status,
          t.step, t.checkpoint, t.owner, t.starter, t.started_at, t.ended_at, t.ended_by, t.reason,
-         t.forked_from, t.forked_checkpoint
-  FROM hitl.thread t
+         t.forked_from, t.forked_checkpoint, r.root_id, r.depth, r.frame
+  FROM hitl._thread r
+       JOIN hitl.thread t ON t.thread_id = r.thread_id
+       JOIN hitl._status s ON s.thread_id = r.thread_id
        JOIN hitl.graph g ON g.graph_id = t.graph_id
   WHERE pg_catalog.pg_has_role(t.owner, 'USAGE');
-COMMENT ON VIEW hitl.threads IS 'Threads with their status: running, interrupted (nothing moves until somebody answers), done, failed or cancelled.';
+COMMENT ON VIEW hitl.threads IS 'Threads with their status: running, interrupted (nothing moves until somebody answers), done, failed or cancelled. A thread is in the tree of its root_id; depth and frame (the nodes above it) say where.';
 
 CREATE VIEW hitl.failed WITH (security_barrier) AS
   SELECT k.thread_id, g.graph, k.step, k.node, k.task_id, k.attempt,
@@ -50,23 +87,25 @@ CREATE VIEW hitl.failed WITH (security_barrier) AS
          k.error OPERATOR(pg_catalog.->>) 'detail' AS detail,
          k.error OPERATOR(pg_catalog.->>) 'hint' AS hint,
          k.error OPERATOR(pg_catalog.->>) 'context' AS context,
-         k.ended_at AS failed_at
-  FROM hitl.thread t
+         k.ended_at AS failed_at, r.root_id, r.depth, r.frame
+  FROM hitl._thread r
+       JOIN hitl.thread t ON t.thread_id = r.thread_id
        JOIN hitl.graph g ON g.graph_id = t.graph_id
        JOIN hitl.task k ON k.thread_id = t.thread_id AND k.status = 'failed'
-  WHERE t.status = 'failed' AND pg_catalog.pg_has_role(t.owner, 'USAGE');
-COMMENT ON VIEW hitl.failed IS 'Tasks whose node failed, with the error. SELECT hitl.retry(thread_id) runs them again.';
+  WHERE t.status NOT IN ('done', 'cancelled') AND t.n_ready = 0 AND t.n_failed > 0 AND pg_catalog.pg_has_role(t.owner, 'USAGE');
+COMMENT ON VIEW hitl.failed IS 'Tasks whose node failed, with the error. SELECT hitl.retry(thread_id) runs them again, with root_id all that failed in the tree.';
 
 CREATE VIEW hitl.timeline WITH (security_barrier) AS
-  SELECT a.thread_id, a.audit_id, a.at, a.event, a.step, a.node, a.interrupt_id, a.actor, a.actor_kind, a.detail, v.comment
+  SELECT a.thread_id, a.audit_id, a.at, a.event, a.step, a.node, a.interrupt_id, a.actor, a.actor_kind, a.detail, v.comment,
+         t.root_id, t.depth, t.frame
   FROM hitl.audit a
-       JOIN hitl.thread t ON t.thread_id = a.thread_id
+       JOIN hitl._thread t ON t.thread_id = a.thread_id
        LEFT JOIN LATERAL (SELECT w.comment FROM hitl.vote w
                           WHERE a.event = 'decided' AND w.interrupt_id = a.interrupt_id
                           ORDER BY w.vote_id DESC LIMIT 1) v ON true
   WHERE pg_catalog.pg_has_role(t.owner, 'USAGE')
-  ORDER BY a.thread_id, a.audit_id;
-COMMENT ON VIEW hitl.timeline IS 'What happened to each thread, in order.';
+  ORDER BY t.root_id, a.audit_id;
+COMMENT ON VIEW hitl.timeline IS 'What happened to each thread, in order; the threads of its subgraphs among it, by depth and frame (the nodes above): WHERE root_id = ...';
 
 CREATE VIEW hitl._checkpoint WITH (security_barrier) AS
   SELECT c.thread_id, c.checkpoint, c.step, c.next_step, c.delta, c.patch, c.created_at

@@ -26,9 +26,9 @@ Errors: 42704 no such graph or thread; 42501 it is not yours; 22023 the thread i
 CREATE VIEW hitl._violation WITH (security_barrier) AS
   SELECT v.invariant, v.thread_id, v.detail
   FROM (
-    SELECT 'I1: a running thread has a row in the run queue' AS invariant, t.thread_id, NULL::text AS detail
+    SELECT 'I1: a running thread has a row in the run queue or waits for a child' AS invariant, t.thread_id, NULL::text AS detail
     FROM hitl.thread t
-    WHERE t.status = 'running' AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)
+    WHERE t.status = 'running' AND t.n_waiting = 0 AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)
   UNION ALL
     SELECT 'I2: an interrupted thread waits for an interrupt or is queued', t.thread_id, NULL
     FROM hitl.thread t
@@ -118,9 +118,28 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
     FROM hitl.thread t
          CROSS JOIN LATERAL (SELECT pg_catalog.count(*) FILTER (WHERE k.status = 'ready') AS ready,
                                     pg_catalog.count(*) FILTER (WHERE k.status = 'interrupted') AS interrupted,
+                                    pg_catalog.count(*) FILTER (WHERE k.status = 'waiting') AS waiting,
                                     pg_catalog.count(*) FILTER (WHERE k.status = 'failed') AS failed
                              FROM hitl.task k WHERE k.thread_id = t.thread_id AND k.step = t.step) c
-    WHERE t.status <> 'cancelled' AND (t.n_ready <> c.ready OR t.n_interrupted <> c.interrupted OR t.n_failed <> c.failed)
+    WHERE t.status <> 'cancelled' AND (t.n_ready <> c.ready OR t.n_interrupted <> c.interrupted OR t.n_waiting <> c.waiting OR t.n_failed <> c.failed)
+  UNION ALL
+    SELECT 'I13: a waiting task has a child that lives, or a row in the run queue', k.thread_id, 'task ' || k.task_id
+    FROM hitl.task k
+    WHERE k.status = 'waiting'
+      AND NOT EXISTS (SELECT FROM hitl.thread d
+                      WHERE d.thread_id = k.child_id AND d.parent_id = k.thread_id AND d.parent_step = k.step
+                        AND d.parent_task_id = k.task_id AND d.status NOT IN ('done', 'cancelled'))
+      AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = k.thread_id AND q.task_id = k.task_id)
+  UNION ALL
+    SELECT 'I14: a child that lives has the parent and the task that wait for it', d.thread_id, 'child of thread ' || d.parent_id
+    FROM hitl.thread d
+    WHERE d.root_id IS NOT NULL AND d.status NOT IN ('done', 'cancelled')
+      AND NOT EXISTS (SELECT FROM hitl.task k JOIN hitl.thread t ON t.thread_id = k.thread_id
+                      WHERE k.thread_id = d.parent_id AND k.step = d.parent_step AND k.task_id = d.parent_task_id
+                        AND k.child_id = d.thread_id AND k.status = 'waiting'
+                        AND t.status NOT IN ('done', 'cancelled') AND t.step = k.step
+                        AND t.depth = d.depth - 1 AND COALESCE(t.root_id, t.thread_id) = d.root_id
+                        AND d.frame = COALESCE(t.frame, '{}') OPERATOR(pg_catalog.||) k.node)
   ) v
   WHERE (v.thread_id IS NULL AND (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user))
      OR EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = v.thread_id AND pg_catalog.pg_has_role(t.owner, 'USAGE'))

@@ -96,6 +96,16 @@ hitl_add_node(PG_FUNCTION_ARGS)
 		json_add_jsonb(&b, "gate", PG_GETARG_JSONB_P(6));
 	if (!PG_ARGISNULL(7))
 		json_add_jsonb(&b, "destinations", json_string_list(text_list(PG_GETARG_ARRAYTYPE_P(7), "destinations")));
+	if (!PG_ARGISNULL(8) || !PG_ARGISNULL(9) || !PG_ARGISNULL(10))
+	{
+		JsonBuilder subgraph;
+
+		json_begin(&subgraph);
+		json_add_string(&subgraph, "graph", PG_ARGISNULL(8) ? NULL : GETARG_CSTRING(8));
+		json_add_jsonb(&subgraph, "input", PG_ARGISNULL(9) ? NULL : PG_GETARG_JSONB_P(9));
+		json_add_jsonb(&subgraph, "output", PG_ARGISNULL(10) ? NULL : PG_GETARG_JSONB_P(10));
+		json_add_jsonb(&b, "subgraph", json_end(&subgraph));
+	}
 	draft_add_member(GETARG_CSTRING(0), "nodes", GETARG_CSTRING(1), json_end(&b));
 	PG_RETURN_VOID();
 }

@@ -102,7 +102,7 @@ hitl_invoke(PG_FUNCTION_ARGS)
 
 	rights_require_run_here(graph_require(graph_name));
 	thread_id = thread_start(graph_name, PG_GETARG_JSONB_P(1), NULL);
-	executor_run_thread(thread_id);
+	executor_run_tree(thread_id);
 	PG_RETURN_JSONB_P(view_document(thread_id));
 }
 
@@ -284,7 +284,7 @@ hitl_run_pending(PG_FUNCTION_ARGS)
 				 errhint("CALL hitl.run_pending(); outside a transaction block commits after each task.")));
 	}
 
-	crash_collect_here(0);
+	crash_collect_here(NULL);
 	foreach(cell, owners_to_run())
 	{
 		while ((limit < 0 || n_run < limit) &&
@@ -292,7 +292,7 @@ hitl_run_pending(PG_FUNCTION_ARGS)
 		{
 			n_run++;
 			/* another session may have ended in the middle of a node */
-			crash_collect_here(0);
+			crash_collect_here(NULL);
 			CHECK_FOR_INTERRUPTS();
 		}
 	}
@@ -353,6 +353,9 @@ hitl_context(PG_FUNCTION_ARGS)
 	step = frame->run->step;
 	json_begin(&b);
 	json_add_int64(&b, "thread_id", task->thread_id);
+	json_add_int64(&b, "root_id", frame->run->thread->root_id);
+	json_add_int64(&b, "depth", frame->run->thread->depth);
+	json_add_jsonb(&b, "frame", json_string_list(frame->run->thread->frame));
 	json_add_string(&b, "graph", frame->run->graph->name);
 	json_add_int64(&b, "version", frame->run->graph->version);
 	json_add_int64(&b, "step", task->step);

@@ -197,7 +197,7 @@ run_in_subtransaction(HitlFrame *frame, AuthorBody body)
 			ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("node timed out")));
 		author_drop_portals(frame);
 		ReleaseCurrentSubTransaction();
-		run->outcome = HITL_OUTCOME_DONE;
+		run->outcome = run->child_input != NULL ? HITL_OUTCOME_WAITING : HITL_OUTCOME_DONE;
 		MemoryContextSwitchTo(frame->context);
 		CurrentResourceOwner = old_owner;
 	}
@@ -212,6 +212,7 @@ run_in_subtransaction(HitlFrame *frame, AuthorBody body)
 		MemoryContextSwitchTo(frame->context);
 		CurrentResourceOwner = old_owner;
 		run->update = NULL;
+		run->child_input = NULL;
 		run->targets = NIL;
 		run->is_diverted = false;
 		judge_error(frame, error);
@@ -241,7 +242,7 @@ author_run(HitlRun *run, AuthorBody body)
 	int			level;
 
 	author_require_session(run->graph);
-	frame_push(&frame, run, run->task->thread_id);
+	frame_push(&frame, run, run->thread);
 	is_timed = timer_start(timeout_of(run));
 	PG_TRY();
 	{

@@ -34,6 +34,7 @@
 #include "store_queue.h"
 #include "store_task.h"
 #include "store_thread.h"
+#include "tree.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "wake.h"
@@ -89,11 +90,11 @@ examine(const HitlMark *mark)
 		return TransactionIdIsCurrentTransactionId(task->version) ? FINDING_HELD : FINDING_VOID;
 	thread = store_thread_find(mark->thread_id);
 	if (thread == NULL || lifecycle_thread_has_ended(thread->status) || thread->step != task->step ||
-		(task->status != HITL_TASK_READY && task->status != HITL_TASK_INTERRUPTED))
+		!lifecycle_task_may_run(task->status))
 		return FINDING_VOID;
 	/* a resume() that crashed took the answer with it: people are asked again */
 	if (!is_queued)
-		return task->status == HITL_TASK_INTERRUPTED ? FINDING_VOID : FINDING_HELD;
+		return task->status == HITL_TASK_READY ? FINDING_HELD : FINDING_VOID;
 
 	task->crashes++;
 	audit_crash(task, mark->since);
@@ -230,10 +231,10 @@ crash_collect(Oid owner)
  * and whoever finds it next sees that it is counted.
  */
 void
-crash_collect_here(int64 thread_id)
+crash_collect_here(const HitlIds *threads)
 {
 	uint32		n_left = marks_count_left();
-	bool		is_done = thread_id == 0;
+	bool		is_done = threads == NULL;
 	ListCell   *cell;
 
 	if (likely(n_left == n_seen))
@@ -242,7 +243,7 @@ crash_collect_here(int64 thread_id)
 	{
 		const HitlMark *mark = lfirst(cell);
 
-		if ((thread_id != 0 && mark->thread_id != thread_id) || !rights_may_run_here(mark->owner))
+		if ((threads != NULL && !tree_has(threads, mark->thread_id)) || !rights_may_run_here(mark->owner))
 			continue;
 		if (examine_here(mark) == FINDING_VOID)
 			marks_remove(mark);

@@ -12,7 +12,7 @@
 /* one of our processes, outside a transaction; owner: InvalidOid for all */
 extern void crash_collect(Oid owner);
 
-/* a session, in its transaction; thread_id: 0 for all */
-extern void crash_collect_here(int64 thread_id);
+/* a session, in its transaction; threads: NULL for all */
+extern void crash_collect_here(const HitlIds *threads);
 
 #endif							/* HITL_CRASH_H */

@@ -26,6 +26,7 @@
 #include "store_interrupt.h"
 #include "store_queue.h"
 #include "thread.h"
+#include "tree.h"
 #include "utils/timestamp.h"
 #include "view.h"
 #include "wake.h"
@@ -171,13 +172,14 @@ decision_record(int64 interrupt_id, const HitlAnswer *answer,
 }
 
 /*
- * hitl.resume(): answer the one pending interrupt of a thread, and run the
- * thread on in this transaction, if the session is its owner's.
+ * hitl.resume(): answer the one pending interrupt of a thread or below it, and
+ * run all of its tree on in this transaction, if the session is its owner's.
  */
 Jsonb *
 decision_resume(int64 thread_id, const HitlAnswer *answer)
 {
 	HitlThread *thread = thread_require(thread_id);
+	HitlIds		tree;
 	List	   *pending;
 
 	if (IsolationUsesXactSnapshot() && !thread->is_ours)
@@ -187,26 +189,28 @@ decision_resume(int64 thread_id, const HitlAnswer *answer)
 				 errdetail("Above READ COMMITTED a thread can only be run by the transaction that started it."),
 				 errhint("Use hitl.decide(), or a transaction at READ COMMITTED.")));
 
-	pending = store_interrupt_pending(thread_id, HITL_LOCK_NONE);
+	tree = tree_live(thread);
+	pending = store_interrupt_pending(&tree, HITL_LOCK_NONE);
 	if (pending == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("thread %lld waits for no decision", (long long) thread_id),
-				 errdetail("It is %s.", name_thread_status(thread_status(thread))),
+				 errdetail("It is %s.", name_thread_status(tree_status(thread))),
 				 errhint("SELECT * FROM hitl.why(%lld);", (long long) thread_id)));
 	if (list_length(pending) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),
 				 errmsg("thread %lld waits for more than one decision", (long long) thread_id),
 				 errdetail("It waits for %d.", list_length(pending)),
-				 errhint("SELECT * FROM hitl.pending WHERE thread_id = %lld;  -- and decide() each", (long long) thread_id)));
+				 errhint("SELECT * FROM hitl.pending WHERE %s = %lld;  -- and decide() each",
+						 tree.n > 1 ? "root_id" : "thread_id", (long long) (tree.n > 1 ? thread->root_id : thread_id))));
 
 	(void) decision_record(((HitlInterrupt *) linitial(pending))->interrupt_id, answer, NULL, NULL);
 	/* else it is queued, for an executor or its owner */
 	if (rights_may_run_here(thread->owner))
 	{
-		crash_collect_here(thread_id);
-		executor_run_thread(thread_id);
+		crash_collect_here(&tree);
+		executor_run_tree(thread->root_id);
 	}
 	return view_document(thread_id);
 }

@@ -13,13 +13,16 @@
  *                      "gate": {"action": "refund", "description": "...", "args": "$.refund_args", "skip_when": "$.amount <= 1000",
  *                               "allowed": ["approve", "reject"], "on_reject": "END", "feedback_key": "feedback",
  *                               "on_respond": "output"}},
- *              "sum": {"sql": "SELECT ..."}},
+ *              "sum": {"sql": "SELECT ..."},
+ *              "check": {"subgraph": {"graph": "checks", "version": 3, "input": {"order": "refund_args"},
+ *                                     "output": {"risk": "score"}}}},
  *    "edges": [["START", "pay"], ["pay", "END"]],
  *    "joins": [{"sources": ["a", "b"], "target": "c"}],
  *    "conditional_edges": [{"source": "pay", "router": "route(jsonb)", "map": {"yes": "a", "no": "END"}}]}
  *
- * Short forms are read and not written: a node or a channel as a string.  In a
- * compiled document signatures are qualified.
+ * Short forms are read and not written: a node, a channel or a subgraph as a
+ * string.  In a compiled document signatures are qualified, and a subgraph has
+ * its version.
  *
  * Reading collects every fault instead of stopping at the first; what is
  * written from what was read is the same for the same graph, so that two
@@ -112,6 +115,14 @@ read_string(Reader *reader, const char *place, Jsonb *object, const char *key, b
 	if (string == NULL && (is_needed || (value != NULL && !json_is_null(value))))
 		fault(reader, "%s: \"%s\" must be a string", place, key);
 	return string;
+}
+
+static bool
+is_given(Jsonb *object, const char *key)
+{
+	Jsonb	   *value = json_get(object, key);
+
+	return value != NULL && !json_is_null(value);
 }
 
 static double
@@ -317,6 +328,47 @@ read_gate(Reader *reader, const char *node_place, const char *node, Jsonb *json)
 	return gate;
 }
 
+/* Which key becomes which: NULL where it is not said. */
+static Jsonb *
+read_map(Reader *reader, const char *place, Jsonb *object, const char *key)
+{
+	Jsonb	   *map = json_get(object, key);
+	bool		is_map = json_is_object(map);
+	ListCell   *cell;
+
+	if (map == NULL || json_is_null(map))
+		return NULL;
+	if (is_map)
+		foreach(cell, json_keys(map))
+			is_map &= json_get_string(map, lfirst(cell)) != NULL;
+	if (!is_map)
+		fault(reader, "%s: \"%s\" must be an object of keys to keys, such as {\"here\": \"there\"}", place, key);
+	return is_map ? map : NULL;
+}
+
+static HitlSubgraph *
+read_subgraph(Reader *reader, const char *node_place, Jsonb *json)
+{
+	HitlSubgraph *subgraph;
+	char	   *place = psprintf("%s, subgraph", node_place);
+
+	if (json == NULL || json_is_null(json))
+		return NULL;
+	subgraph = palloc0(sizeof(HitlSubgraph));
+	subgraph->graph = json_scalar_string(json);
+	if (json_is_object(json))
+	{
+		CHECK_KEYS(reader, place, json, "graph", "version", "input", "output");
+		subgraph->graph = read_string(reader, place, json, "graph", true);
+		subgraph->version = read_integer(reader, place, json, "version", 0, 1, PG_INT32_MAX);
+		subgraph->input = read_map(reader, place, json, "input");
+		subgraph->output = read_map(reader, place, json, "output");
+	}
+	else if (subgraph->graph == NULL)
+		fault(reader, "%s: \"subgraph\" must be an object or the name of a graph", node_place);
+	return subgraph;
+}
+
 static void
 read_node(Reader *reader, HitlNode *node, Jsonb *json)
 {
@@ -336,10 +388,18 @@ read_node(Reader *reader, HitlNode *node, Jsonb *json)
 		fault(reader, "%s must be an object or the signature of a function", place);
 		return;
 	}
-	CHECK_KEYS(reader, place, json, "handler", "sql", "retry", "timeout", "gate", "destinations");
+	CHECK_KEYS(reader, place, json, "handler", "sql", "subgraph", "retry", "timeout", "gate", "destinations");
+	node->subgraph = read_subgraph(reader, place, json_get(json, "subgraph"));
 	node->sql = read_string(reader, place, json, "sql", false);
-	if (node->sql == NULL && json_get(json, "handler") == NULL)
-		fault(reader, "%s has neither a handler nor sql", place);
+	if (node->subgraph != NULL)
+	{
+		if (node->sql != NULL || is_given(json, "handler"))
+			fault(reader, "%s has a subgraph, and a handler or sql", place);
+		if (is_given(json, "retry") || is_given(json, "timeout"))
+			fault(reader, "%s: a subgraph has no retry and no timeout, the nodes in it have", place);
+	}
+	else if (node->sql == NULL && json_get(json, "handler") == NULL)
+		fault(reader, "%s has neither a handler nor sql nor a subgraph", place);
 	else if (node->sql == NULL)
 		node->handler = read_function(reader, place, json, "handler");
 	else if (json_get(json, "handler") != NULL)
@@ -618,12 +678,30 @@ gate_document(const HitlGate *gate)
 }
 
 static Jsonb *
+subgraph_document(const HitlSubgraph *subgraph)
+{
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_string(&b, "graph", subgraph->graph);
+	if (subgraph->version != 0)
+		json_add_int64(&b, "version", subgraph->version);
+	if (subgraph->input != NULL)
+		json_add_jsonb(&b, "input", subgraph->input);
+	if (subgraph->output != NULL)
+		json_add_jsonb(&b, "output", subgraph->output);
+	return json_end(&b);
+}
+
+static Jsonb *
 node_document(const HitlNode *node)
 {
 	JsonBuilder b;
 
 	json_begin(&b);
-	if (node->sql != NULL)
+	if (node->subgraph != NULL)
+		json_add_jsonb(&b, "subgraph", subgraph_document(node->subgraph));
+	else if (node->sql != NULL)
 		json_add_string(&b, "sql", node->sql);
 	else if (node->handler.signature != NULL)
 		json_add_string(&b, "handler", node->handler.signature);

@@ -236,7 +236,38 @@ predicate_fault(const HitlGraphVersion *graph pg_attribute_unused(), const char 
 	return NULL;
 }
 
-/* Resolve all functions of a draft in place; returns them. */
+/*
+ * Fix the version of a subgraph: the latest, if the author has not.  So a
+ * version of a graph fixes those of its subgraphs, which were there before it:
+ * none can be within itself.
+ */
+static void
+resolve_subgraph(const HitlGraphVersion *graph, HitlSubgraph *subgraph, const char *what, List **faults)
+{
+	HitlGraph  *child;
+	char	   *fault = NULL;
+
+	if (subgraph->graph == NULL)
+		return;					/* a fault of the document, noted already */
+	child = store_graph_find(subgraph->graph);
+	if (child == NULL)
+		fault = psprintf("graph \"%s\" does not exist", subgraph->graph);
+	else if (child->graph_id == graph->graph_id)
+		fault = pstrdup("a graph cannot be its own subgraph");
+	else if (child->owner != graph->owner)
+		fault = psprintf("graph \"%s\" belongs to \"%s\" and not to the owner of this one",
+						 subgraph->graph, rights_role_name(child->owner));
+	else if (child->version == HITL_DRAFT)
+		fault = psprintf("graph \"%s\" is not compiled", subgraph->graph);
+	else if (subgraph->version > child->version)
+		fault = psprintf("graph \"%s\" has no version %d", subgraph->graph, subgraph->version);
+	if (fault != NULL)
+		*faults = lappend(*faults, psprintf("%s, subgraph: %s", what, fault));
+	else if (subgraph->version == 0)
+		subgraph->version = child->version;
+}
+
+/* Resolve all functions and subgraphs of a draft in place; returns the functions. */
 static List *
 resolve_functions(HitlGraphVersion *graph, List **faults)
 {
@@ -248,7 +279,9 @@ resolve_functions(HitlGraphVersion *graph, List **faults)
 		char	   *what = psprintf("node \"%s\"", node->name);
 		char	   *fault;
 
-		if (node->sql == NULL)
+		if (node->subgraph != NULL)
+			resolve_subgraph(graph, node->subgraph, what, faults);
+		else if (node->sql == NULL)
 			function_resolve(graph, &node->handler, HITL_FUNCTION_HANDLER, what, &functions, faults);
 		else if ((fault = caught_fault(sql_fault, graph, node->sql)) != NULL)
 			*faults = lappend(*faults, psprintf("%s: %s", what, fault));

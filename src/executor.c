@@ -19,6 +19,7 @@
 #include "access/xact.h"
 #include "audit.h"
 #include "checkpoint.h"
+#include "child.h"
 #include "clock.h"
 #include "db.h"
 #include "executor.h"
@@ -39,6 +40,7 @@
 #include "store_task.h"
 #include "store_thread.h"
 #include "thread.h"
+#include "tree.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
@@ -73,6 +75,16 @@ error_detail(const HitlRun *run)
 	return json_end(&b);
 }
 
+static Jsonb *
+child_detail(const HitlTask *task)
+{
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_int64(&b, "child_id", task->child_id);
+	return json_end(&b);
+}
+
 static void
 requeue(const HitlQueueEntry *entry, int64 delay_ms)
 {
@@ -100,6 +112,11 @@ record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *tas
 			targets = targets_document(run->targets);
 			task->is_diverted = run->is_diverted;
 			audit_task(task, "executed", NULL);
+			break;
+		case HITL_OUTCOME_WAITING:
+			task->status = HITL_TASK_WAITING;
+			task->update = run->update;
+			audit_task(task, "waiting", child_detail(task));
 			break;
 		case HITL_OUTCOME_PAUSED:
 			task->status = HITL_TASK_INTERRUPTED;
@@ -183,6 +200,10 @@ record_run(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
 		return CLAIM_RECORDED;
 	}
 
+	/* nobody sees the child before its task waits for it */
+	if (run->outcome == HITL_OUTCOME_WAITING)
+		task->child_id = child_start(run->thread, task, run->node->subgraph, run->child_input);
+
 	/* interrupts before the thread: the order of everybody */
 	if (run->outcome == HITL_OUTCOME_PAUSED && run->question->supersedes != 0)
 		interrupt_supersede(run->interrupts, run->question->supersedes);
@@ -232,7 +253,7 @@ drop_claim(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *task
 		store_task_move(task, NULL, NULL, clock_now());
 	}
 	store_queue_delete(entry);
-	wake_note_thread(entry->thread_id);
+	wake_note_thread(thread != NULL ? thread->root_id : entry->thread_id);
 }
 
 /*
@@ -277,6 +298,7 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 	bool		is_there;
 	HitlTask   *task = store_task_claim(entry->thread_id, entry->step, entry->task_id, &is_there);
 	HitlThread *thread;
+	HitlThread *child = NULL;
 	HitlRun		run = {0};
 
 	if (task == NULL && is_there)
@@ -287,10 +309,21 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 	}
 	thread = store_thread_find(entry->thread_id);
 	if (task == NULL || thread == NULL || is_stale(thread, task->step) ||
-		(task->status != HITL_TASK_READY && task->status != HITL_TASK_INTERRUPTED))
+		!lifecycle_task_may_run(task->status))
 	{
 		drop_claim(entry, thread, task);
 		return CLAIM_RECORDED;
+	}
+	if (task->child_id != 0)
+	{
+		child = store_thread_find(task->child_id);
+		if (child == NULL)
+			elog(ERROR, "hitl has lost thread %lld", (long long) task->child_id);
+		if (child->status != HITL_THREAD_DONE)
+		{
+			drop_claim(entry, thread, NULL);
+			return CLAIM_RECORDED;
+		}
 	}
 	if (task->has_asked)
 		run.interrupts = store_interrupt_of_task(entry->thread_id, entry->task_id);
@@ -307,6 +340,9 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 	if (run.node == NULL && task->kind == HITL_TASK_NODE)
 		elog(ERROR, "hitl has lost node \"%s\" of graph %lld", task->node, (long long) thread->graph_id);
 	run.task = task;
+	run.thread = thread;
+	if (child != NULL)
+		run.output = child_output(child, run.node->subgraph);
 	run.state = checkpoint_state(thread->thread_id, thread->checkpoint);
 	run.fires_deferred = fires_deferred;
 
@@ -337,7 +373,7 @@ record_lost_run(const HitlQueueEntry *entry, const ErrorData *error, HitlOutcome
 	if (!store_queue_reclaim(entry))
 		return;
 	task = store_task_claim(entry->thread_id, entry->step, entry->task_id, &is_there);
-	if (task == NULL || (task->status != HITL_TASK_READY && task->status != HITL_TASK_INTERRUPTED))
+	if (task == NULL || !lifecycle_task_may_run(task->status))
 		return;
 	thread = store_thread_find(entry->thread_id);
 	if (thread == NULL || is_stale(thread, entry->step))
@@ -499,24 +535,53 @@ run_claimed_inline(const HitlQueueEntry *entry, bool commits)
 	return claim;
 }
 
-/*
- * Run a thread on in the caller's transaction, until nothing of it is due: it
- * has ended, waits for people, failed, or was put back for later.
- */
-void
-executor_run_thread(int64 thread_id)
+/* Run what is due of one thread; false: nothing was. */
+static bool
+run_due_of(int64 thread_id)
 {
 	HitlQueueEntry entry;
+	bool		has_run = false;
 
-	/* our own locks do not make us skip a row: this would run it twice */
-	if (frame_is_open_for(thread_id))
-		return;
 	while (store_queue_claim_thread(thread_id, clock_now(), &entry))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (run_claimed_inline(&entry, false) == CLAIM_VOID)
 			refuse_stale(thread_id);
+		has_run = true;
 	}
+	return has_run;
+}
+
+/*
+ * Run a root and all below it on in the caller's transaction, until nothing of
+ * them is due: they have ended, wait for people, failed, or were put back for
+ * later.
+ */
+void
+executor_run_tree(int64 root_id)
+{
+	HitlThread *root;
+	bool		has_run;
+
+	/* our own locks do not make us skip a row: this would run it twice */
+	if (frame_is_open_for(root_id))
+		return;
+	(void) run_due_of(root_id);
+	do
+	{
+		HitlIds		tree;
+		HitlIds		due;
+
+		has_run = false;
+		root = store_thread_find(root_id);
+		/* only what waits has something below it */
+		if (root == NULL || root->counts.waiting == 0)
+			return;
+		tree = tree_live(root);
+		due = store_queue_due_threads(&tree, clock_now());
+		for (int i = 0; i < due.n; i++)
+			has_run |= run_due_of(due.ids[i]);
+	} while (has_run);
 }
 
 /*

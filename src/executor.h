@@ -15,7 +15,7 @@ extern bool executor_run_due(Oid owner);
 extern bool executor_record_failure(const HitlThread *thread, HitlTask *task, const HitlError *error);
 
 /* inline: in the caller's transaction */
-extern void executor_run_thread(int64 thread_id);
+extern void executor_run_tree(int64 root_id);
 extern bool executor_run_due_inline(Oid owner, bool commits);
 
 #endif							/* HITL_EXECUTOR_H */

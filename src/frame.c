@@ -49,12 +49,13 @@ static int	n_persisting = 0;
  * same, but there is nobody in it who could ask.
  */
 void
-frame_push(HitlFrame *frame, HitlRun *run, int64 thread_id)
+frame_push(HitlFrame *frame, HitlRun *run, const HitlThread *thread)
 {
 	memset(frame, 0, sizeof(HitlFrame));
 	frame->outer = current_frame;
 	frame->run = run;
-	frame->thread_id = thread_id;
+	frame->thread_id = thread->thread_id;
+	frame->root_id = thread->root_id;
 	frame->context = CurrentMemoryContext;
 	frame->serial = ++last_serial;
 	frame->portal = ActivePortal;
@@ -95,12 +96,13 @@ frame_is_open(void)
 	return current_frame != NULL;
 }
 
-/* Does this session run a node of that thread, in whatever frame? */
+/* Does this session run a node of that thread, or of the tree of that root, in
+ * whatever frame? */
 bool
 frame_is_open_for(int64 thread_id)
 {
 	for (HitlFrame *frame = current_frame; frame != NULL; frame = frame->outer)
-		if (frame->thread_id == thread_id)
+		if (frame->thread_id == thread_id || frame->root_id == thread_id)
 			return true;
 	return false;
 }

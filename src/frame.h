@@ -15,6 +15,7 @@
 typedef enum HitlOutcome
 {
 	HITL_OUTCOME_DONE,			/* it returned: update */
+	HITL_OUTCOME_WAITING,		/* for a child that is to be made: child_input */
 	HITL_OUTCOME_PAUSED,		/* it asks: question */
 	HITL_OUTCOME_STEP,			/* it wants a step done, and it is: step */
 	HITL_OUTCOME_FAILED,		/* its own error: error */
@@ -30,6 +31,9 @@ typedef struct HitlRun
 	const HitlGraphVersion *graph;
 	const HitlNode *node;		/* NULL: START, which has edges only */
 	const HitlTask *task;
+	const HitlThread *thread;	/* as it was when the task was claimed */
+	Jsonb	   *output;			/* of the child, which is done; NULL: there is
+								 * none yet */
 	Jsonb	   *state;			/* at the beginning of the super-step */
 	Jsonb	   *input;			/* what the node is given: the state, or a
 								 * send's, as its gate left it */
@@ -41,6 +45,7 @@ typedef struct HitlRun
 	/* what came of it */
 	HitlOutcome outcome;
 	Jsonb	   *update;			/* NULL: none */
+	Jsonb	   *child_input;	/* for the child to be made; NULL: none is */
 	List	   *targets;		/* HitlTarget, of its command and its routers */
 	bool		is_diverted;	/* its gate was rejected: only targets count */
 	HitlQuestion *question;
@@ -55,6 +60,7 @@ typedef struct HitlFrame
 	struct HitlFrame *outer;
 	HitlRun    *run;			/* NULL: a reducer runs, which cannot ask */
 	int64		thread_id;
+	int64		root_id;
 	MemoryContext context;		/* outlives the node's subtransaction */
 	int			n_asked;		/* interrupts without a key so far */
 	List	   *keys;			/* the keys of the others, as C strings */
@@ -69,7 +75,7 @@ typedef struct HitlFrame
 } HitlFrame;
 
 extern void frame_init(void);
-extern void frame_push(HitlFrame *frame, HitlRun *run, int64 thread_id);
+extern void frame_push(HitlFrame *frame, HitlRun *run, const HitlThread *thread);
 extern int64 frame_thread(void);
 extern void frame_pop(HitlFrame *frame);
 extern void frame_note_inline_run(void);

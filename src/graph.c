@@ -135,6 +135,17 @@ fill_function(HitlFunction *function, List *functions)
 	}
 }
 
+/* A document names the subgraph, and a name is for ever. */
+static void
+fill_subgraph(HitlSubgraph *subgraph)
+{
+	HitlGraph  *graph = store_graph_find(subgraph->graph);
+
+	if (graph == NULL)
+		elog(ERROR, "hitl has lost graph \"%s\"", subgraph->graph);
+	subgraph->graph_id = graph->graph_id;
+}
+
 static HitlGraphVersion *
 load_version(int64 graph_id, int version)
 {
@@ -146,7 +157,11 @@ load_version(int64 graph_id, int version)
 		elog(ERROR, "hitl has lost version %d of graph %lld", version, (long long) graph_id);
 	graph = graph_read(row, &faults);
 	for (int i = 0; i < graph->n_nodes; i++)
+	{
 		fill_function(&graph->nodes[i].handler, row->functions);
+		if (graph->nodes[i].subgraph != NULL)
+			fill_subgraph(graph->nodes[i].subgraph);
+	}
 	for (int i = 0; i < graph->n_branches; i++)
 		fill_function(&graph->branches[i].router, row->functions);
 	for (int i = 0; i < graph->n_channels; i++)

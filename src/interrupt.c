@@ -195,11 +195,11 @@ interrupt_is_any_pending(List *interrupts)
 	return false;
 }
 
-/* The pending interrupts of a thread as an array of objects, for invoke(). */
+/* The pending interrupts of some threads as an array of objects, for invoke(). */
 Jsonb *
-interrupt_documents(int64 thread_id)
+interrupt_documents(const HitlIds *threads)
 {
-	List	   *pending = store_interrupt_pending(thread_id, HITL_LOCK_NONE);
+	List	   *pending = store_interrupt_pending(threads, HITL_LOCK_NONE);
 	Jsonb	  **documents = palloc(sizeof(Jsonb *) * Max(list_length(pending), 1));
 	int			n = 0;
 	ListCell   *cell;
@@ -217,6 +217,7 @@ interrupt_documents(int64 thread_id)
 				allowed[n_allowed++] = json_string(name_decision_type((HitlDecisionType) i));
 		json_begin(&b);
 		json_add_int64(&b, "interrupt_id", interrupt->interrupt_id);
+		json_add_int64(&b, "thread_id", interrupt->thread_id);
 		json_add_string(&b, "node", interrupt->node);
 		json_add_string(&b, "key", question->key);
 		json_add_string(&b, "action", question->action);

@@ -16,6 +16,6 @@ extern void interrupt_open(const HitlThread *thread, const HitlTask *task,
 						   const HitlQuestion *question);
 extern void interrupt_supersede(List *interrupts, int64 interrupt_id);
 extern bool interrupt_is_any_pending(List *interrupts);
-extern Jsonb *interrupt_documents(int64 thread_id);
+extern Jsonb *interrupt_documents(const HitlIds *threads);
 
 #endif							/* HITL_INTERRUPT_H */

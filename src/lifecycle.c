@@ -32,6 +32,13 @@ lifecycle_thread_may_move(HitlThreadStatus from, HitlThreadStatus to)
 	return (moves[from] & (1 << to)) != 0;
 }
 
+/* Is there anything to run, for whoever finds such a task in the run queue? */
+bool
+lifecycle_task_may_run(HitlTaskStatus status)
+{
+	return status == HITL_TASK_READY || status == HITL_TASK_INTERRUPTED || status == HITL_TASK_WAITING;
+}
+
 bool
 lifecycle_task_may_move(HitlTaskStatus from, HitlTaskStatus to)
 {
@@ -40,6 +47,8 @@ lifecycle_task_may_move(HitlTaskStatus from, HitlTaskStatus to)
 		case HITL_TASK_READY:
 		case HITL_TASK_INTERRUPTED:
 			return true;
+		case HITL_TASK_WAITING:
+			return to != HITL_TASK_READY;
 		case HITL_TASK_FAILED:
 			return to == HITL_TASK_READY || to == HITL_TASK_CANCELLED;
 		case HITL_TASK_DONE:
@@ -76,6 +85,9 @@ count(HitlTaskCounts *counts, HitlTaskStatus status, int change)
 		case HITL_TASK_INTERRUPTED:
 			counts->interrupted += change;
 			break;
+		case HITL_TASK_WAITING:
+			counts->waiting += change;
+			break;
 		case HITL_TASK_FAILED:
 			counts->failed += change;
 			break;
@@ -103,18 +115,20 @@ lifecycle_thread_has_ended(HitlThreadStatus status)
 bool
 lifecycle_step_is_complete(const HitlTaskCounts *counts)
 {
-	return counts->ready == 0 && counts->interrupted == 0 && counts->failed == 0;
+	return counts->ready == 0 && counts->interrupted == 0 && counts->waiting == 0 && counts->failed == 0;
 }
 
 /*
  * What a thread is while its super-step is not complete.  A failure shows only
  * once no sibling can run on; it outranks a question, because answering the
- * question alone will not bring the thread to its end.
+ * question alone will not bring the thread to its end.  A thread with waiting
+ * tasks is running as far as its row can know: what it is shown as depends on
+ * the threads below it (tree_status()).
  */
 HitlThreadStatus
 lifecycle_thread_status(const HitlTaskCounts *counts)
 {
-	if (counts->ready > 0)
+	if (counts->ready > 0 || counts->waiting > 0)
 		return HITL_THREAD_RUNNING;
 	if (counts->failed > 0)
 		return HITL_THREAD_FAILED;

@@ -11,8 +11,9 @@
  *   done, cancelled: the end.
  *
  * task
- *   ready       -> done, interrupted, failed, cancelled, ready (put back)
- *   interrupted -> done, interrupted, failed, cancelled, ready (put back)
+ *   ready       -> done, interrupted, waiting, failed, cancelled, ready (put back)
+ *   interrupted -> done, interrupted, waiting, failed, cancelled, ready (put back)
+ *   waiting     -> done, interrupted, waiting (put back), failed, cancelled
  *   failed      -> ready (retry), cancelled
  *   done, cancelled: the end.
  *
@@ -22,7 +23,7 @@
  *   cancelled, superseded: the end.
  *
  * Invariants, each a query of hitl.check():
- *   I1 a running thread has a row in the run queue
+ *   I1 a running thread has a row in the run queue or waits for a child
  *   I2 an interrupted thread waits for an interrupt or is queued
  *   I3 a row of the run queue has its task
  *   I4 a pending interrupt has its interrupted task and an audience
@@ -35,6 +36,8 @@
  *   I10 a decided interrupt has its decision and a vote
  *   I11 an owner is a role
  *   I12 a thread counts the tasks of its step rightly
+ *   I13 a waiting task has a child that lives, or a row in the run queue
+ *   I14 a child that lives has the parent and the task that wait for it
  *
  * Layer 1: pure.
  */
@@ -52,6 +55,7 @@ typedef enum HitlErrorVerdict
 } HitlErrorVerdict;
 
 extern bool lifecycle_thread_may_move(HitlThreadStatus from, HitlThreadStatus to);
+extern bool lifecycle_task_may_run(HitlTaskStatus status);
 extern bool lifecycle_task_may_move(HitlTaskStatus from, HitlTaskStatus to);
 extern bool lifecycle_interrupt_may_move(HitlInterruptStatus from, HitlInterruptStatus to);
 extern void lifecycle_count_move(HitlTaskCounts *counts, HitlTaskStatus from, HitlTaskStatus to);

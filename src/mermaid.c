@@ -2,7 +2,7 @@
  * mermaid.c
  *    A graph as a Mermaid flowchart.
  *
- * Nodes are boxes, plain edges and joins are solid arrows, what a router or a
+ * Nodes are boxes, those of subgraphs with a double edge; plain edges and joins are solid arrows, what a router or a
  * command may choose is dotted.  The tasks of a thread's current step colour
  * their nodes by status.
  *
@@ -81,6 +81,7 @@ badness(HitlTaskStatus status)
 		case HITL_TASK_INTERRUPTED:
 			return 3;
 		case HITL_TASK_READY:
+		case HITL_TASK_WAITING:
 			return 2;
 		case HITL_TASK_CANCELLED:
 			return 1;
@@ -100,7 +101,8 @@ mermaid_draw(const HitlGraphVersion *graph, List *tasks)
 	initStringInfo(&chart);
 	appendStringInfoString(&chart, "flowchart TD\n  START([START])\n  END_([END])\n");
 	for (int i = 0; i < graph->n_nodes; i++)
-		appendStringInfo(&chart, "  n%d[\"%s\"]\n", i, label(graph->nodes[i].name));
+		appendStringInfo(&chart, graph->nodes[i].subgraph != NULL ? "  n%d[[\"%s\"]]\n" : "  n%d[\"%s\"]\n",
+						 i, label(graph->nodes[i].name));
 	for (int i = 0; i < graph->n_edges; i++)
 		appendStringInfo(&chart, "  %s --> %s\n", place_of(graph, graph->edges[i].source),
 						 place_of(graph, graph->edges[i].target));
@@ -115,7 +117,7 @@ mermaid_draw(const HitlGraphVersion *graph, List *tasks)
 			draw_choice(&chart, graph, graph->nodes[i].name, lfirst(cell), NULL);
 	if (tasks != NIL)
 		appendStringInfoString(&chart,
-							   "  classDef ready fill:#cfe2ff\n  classDef interrupted fill:#fff3cd\n"
+							   "  classDef ready fill:#cfe2ff\n  classDef waiting fill:#cfe2ff\n  classDef interrupted fill:#fff3cd\n"
 							   "  classDef failed fill:#f8d7da\n  classDef done fill:#d1e7dd\n"
 							   "  classDef cancelled fill:#e2e3e5\n");
 	/* one line per node, however many tasks it has: the worst first */

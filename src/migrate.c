@@ -30,6 +30,7 @@
 #include "store_task.h"
 #include "store_thread.h"
 #include "thread.h"
+#include "tree.h"
 #include "utils/builtins.h"
 
 static void
@@ -41,7 +42,7 @@ require_parked(const HitlThread *thread)
 				 errmsg("thread %lld cannot be migrated", (long long) thread->thread_id),
 				 errdetail("It is %s.", name_thread_status(thread->status)),
 				 errhint("SELECT * FROM hitl.timeline WHERE thread_id = %lld;", (long long) thread->thread_id)));
-	if (thread->is_queued)
+	if (tree_status(thread) == HITL_THREAD_RUNNING)
 		ereport(ERROR,
 				(errcode(ERRCODE_HITL_THREAD_BUSY),
 				 errmsg("thread %lld is running", (long long) thread->thread_id),
@@ -148,7 +149,7 @@ migrate_thread(int64 thread_id, bool has_version, int version)
 	const HitlGraphVersion *from;
 	JsonBuilder b;
 
-	(void) thread_lock_parked(thread_id);
+	(void) tree_lock(thread_id, true);
 	/* the look of the lock is older than the lock: what a retry that we waited
 	 * for has queued is not in it */
 	thread = store_thread_find(thread_id);

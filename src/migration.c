@@ -58,6 +58,19 @@ has_join(const HitlGraphVersion *graph, const HitlJoin *join)
 	return false;
 }
 
+/* A task that has a child goes on with what comes of it: a subgraph it stays. */
+static bool
+has_subgraph_of(const HitlGraphVersion *from, const HitlGraphVersion *to, const HitlTask *task)
+{
+	const HitlNode *here = frontier_find_node(from, task->node);
+	const HitlNode *there = frontier_find_node(to, task->node);
+
+	if (task->child_id == 0 || task->status == HITL_TASK_DONE)
+		return true;
+	return here != NULL && here->subgraph != NULL && there != NULL && there->subgraph != NULL &&
+		strcmp(here->subgraph->graph, there->subgraph->graph) == 0;
+}
+
 /*
  * All that keeps a thread from going over, a sentence each.  tasks: those of
  * its super-step, with their targets; gated: names of nodes that have asked at
@@ -79,6 +92,8 @@ migration_faults(const HitlGraphVersion *from, const HitlGraphVersion *to, List 
 			faults = lappend(faults, task->status == HITL_TASK_DONE
 							 ? psprintf("Node \"%s\" has run in this super-step, and without it its edges would be lost", task->node)
 							 : psprintf("Node \"%s\" is to run and is not there", task->node));
+		else if (!has_subgraph_of(from, to, task))
+			faults = lappend(faults, psprintf("Node \"%s\" has begun its subgraph and is not one of the same graph there", task->node));
 		foreach(target_cell, task->targets)
 		{
 			const HitlTarget *target = lfirst(target_cell);

@@ -24,6 +24,7 @@ static const char *const task_words[] = {
 	[HITL_TASK_READY] = "ready",
 	[HITL_TASK_DONE] = "done",
 	[HITL_TASK_INTERRUPTED] = "interrupted",
+	[HITL_TASK_WAITING] = "waiting",
 	[HITL_TASK_FAILED] = "failed",
 	[HITL_TASK_CANCELLED] = "cancelled",
 };

@@ -1,6 +1,6 @@
 /*
  * node.c
- *    Run one node: its gate, its handler or statement, its routers.
+ *    Run one node: its gate, its handler, statement or subgraph, its routers.
  *
  * Its routers belong to its run: they see the state as its update leaves it.
  * How it is run, and what came of it, is author.c's.
@@ -23,6 +23,7 @@
 #include "reducer.h"
 #include "session.h"
 #include "step.h"
+#include "subgraph.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -225,6 +226,46 @@ run_handler(HitlFrame *frame, Jsonb *decided)
 	MemoryContextSwitchTo(old);
 }
 
+/* subgraphs in subgraphs; versions make a cycle impossible, not a long chain */
+#define MAX_DEPTH 32
+
+/*
+ * A subgraph: at first, what its child is to be given, and what the gate writes
+ * is kept with the task; then, what the child has made of it.
+ */
+static void
+run_subgraph(HitlFrame *frame)
+{
+	HitlRun    *run = frame->run;
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	Jsonb	   *decided;
+
+	if (run->output != NULL)
+	{
+		run->update = run->task->update != NULL ? json_merge(run->task->update, run->output) : run->output;
+		MemoryContextSwitchTo(old);
+		return;
+	}
+	if (run->thread->depth >= MAX_DEPTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("subgraphs are nested more than %d deep", MAX_DEPTH),
+				 errdetail("Node \"%s\" of graph \"%s\" would be one too many.", run->node->name, run->graph->name),
+				 errhint("SELECT hitl.context()->'frame' in a node shows where it stands; make fewer levels.")));
+	if (pass_gate(frame, &decided))
+	{
+		if (!json_is_object(run->input))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("subgraph \"%s\" must be given an object", run->node->name),
+					 errdetail("It was given %s.", json_type(run->input)),
+					 errhint("Send it the channels of its state, such as {\"amount\": 900}.")));
+		run->child_input = subgraph_input(run->node->subgraph, run->input);
+		run->update = decided;
+	}
+	MemoryContextSwitchTo(old);
+}
+
 /* The gate, the node, then its routers: all that is the author's. */
 static void
 run_author(HitlFrame *frame)
@@ -238,9 +279,11 @@ run_author(HitlFrame *frame)
 	run->input = run->task->input != NULL ? run->task->input : run->state;
 	if (run->task->kind == HITL_TASK_UPDATE)
 		run->update = run->task->input;
+	else if (run->node->subgraph != NULL)
+		run_subgraph(frame);
 	else if (pass_gate(frame, &decided))
 		run_handler(frame, decided);
-	if (!run->is_diverted)
+	if (!run->is_diverted && run->child_input == NULL)
 		call_routers(frame);
 	PopActiveSnapshot();
 }
@@ -262,7 +305,7 @@ node_run(HitlRun *run)
  * the author's own called as the owner.  Errors are raised.
  */
 Jsonb *
-node_reduce(const HitlGraphVersion *graph, int64 thread_id, Jsonb *state, List *tasks)
+node_reduce(const HitlGraphVersion *graph, const HitlThread *thread, Jsonb *state, List *tasks)
 {
 	HitlFrame	frame;
 	Jsonb	   *volatile delta = NULL;
@@ -272,7 +315,7 @@ node_reduce(const HitlGraphVersion *graph, int64 thread_id, Jsonb *state, List *
 		return reducer_apply(graph, state, tasks, NULL, NULL);
 
 	author_require_session(graph);
-	frame_push(&frame, NULL, thread_id);
+	frame_push(&frame, NULL, thread);
 	PG_TRY();
 	{
 		level = session_enter_node(graph->search_path);

@@ -11,6 +11,6 @@
 #include "types.h"
 
 extern void node_run(HitlRun *run);
-extern Jsonb *node_reduce(const HitlGraphVersion *graph, int64 thread_id, Jsonb *state, List *tasks);
+extern Jsonb *node_reduce(const HitlGraphVersion *graph, const HitlThread *thread, Jsonb *state, List *tasks);
 
 #endif							/* HITL_NODE_H */

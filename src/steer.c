@@ -15,7 +15,7 @@
  * The author's routers and reducers run in no session but the owner's: where
  * an update as a node needs them, an executor runs it; else it is done here.
  *
- * Layer 3.  Lock order: interrupts by id, then the thread.
+ * Layer 3.  Lock order: interrupts by id, then threads, downwards (tree.c).
  */
 #include "postgres.h"
 
@@ -39,6 +39,7 @@
 #include "store_task.h"
 #include "store_thread.h"
 #include "thread.h"
+#include "tree.h"
 #include "utils/builtins.h"
 #include "wake.h"
 
@@ -52,6 +53,8 @@ static HitlThread *
 lock_steered(int64 thread_id)
 {
 	HitlThread *thread = thread_require(thread_id);
+	List	   *threads;
+	HitlIds		tree;
 
 	if (frame_is_open_for(thread_id))
 		ereport(ERROR,
@@ -59,14 +62,16 @@ lock_steered(int64 thread_id)
 				 errmsg("a node cannot steer its own thread"),
 				 errdetail("A node of thread %lld is running in this session.", (long long) thread_id),
 				 errhint("Return an update, or hitl.command(update, goto => ...).")));
-	thread = thread_lock_parked(thread_id);
+	threads = tree_lock(thread_id, true);
+	thread = linitial(threads);
+	tree = tree_live(thread);
 	if (lifecycle_thread_has_ended(thread->status))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("thread %lld cannot be updated", (long long) thread_id),
 				 errdetail("It is %s.", name_thread_status(thread->status)),
 				 errhint("SELECT hitl.fork(%lld);  -- makes a thread of its own, which can", (long long) thread_id)));
-	if (store_queue_is_others(thread_id))
+	if (store_queue_is_others(&tree))
 		ereport(ERROR,
 				(errcode(ERRCODE_HITL_THREAD_BUSY),
 				 errmsg("thread %lld is busy", (long long) thread_id),
@@ -77,23 +82,25 @@ lock_steered(int64 thread_id)
 
 /*
  * Give up what the current step of a thread has not done: its questions are
- * superseded, its tasks cancelled.  What somebody runs is left to them: they
- * find that the thread has gone on, if the caller gives it another step.  The
- * caller holds the interrupts and the thread.
+ * superseded, its tasks and the threads of its subgraphs cancelled.  What
+ * somebody runs is left to them: they find that the thread has gone on, if the
+ * caller gives it another step.  The caller holds the tree: tree_lock().
  */
 void
 steer_give_up(HitlThread *thread)
 {
+	HitlIds		self = {.n = 1, .ids = &thread->thread_id};
 	TimestampTz now = clock_now();
 	ListCell   *cell;
 
-	foreach(cell, store_interrupt_pending(thread->thread_id, HITL_LOCK_SKIP))
+	foreach(cell, store_interrupt_pending(&self, HITL_LOCK_SKIP))
 	{
 		HitlInterrupt *interrupt = lfirst(cell);
 
 		store_interrupt_settle(interrupt->interrupt_id, HITL_INTERRUPT_SUPERSEDED, NULL, audit_session_user(), now);
 		audit_interrupt(interrupt, "superseded", NULL);
 	}
+	thread_cancel_below(thread, "the thread above it was sent elsewhere");
 	store_task_cancel_step(thread->thread_id, thread->step, now);
 	store_queue_delete_thread(thread->thread_id);
 	memset(&thread->counts, 0, sizeof(thread->counts));
@@ -123,7 +130,7 @@ write_values(HitlThread *thread, const HitlGraphVersion *graph, Jsonb *values)
 	if (!reducer_needs_author(graph, values))
 		changes = reducer_apply(graph, state, list_make1(&writer), NULL, NULL);
 	else if (rights_may_run_here(thread->owner))
-		changes = node_reduce(graph, thread->thread_id, state, list_make1(&writer));
+		changes = node_reduce(graph, thread, state, list_make1(&writer));
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -212,7 +219,7 @@ steer_update(int64 thread_id, Jsonb *values, const char *as_node)
 		write_values(thread, graph, values);
 		checkpoint = thread->checkpoint;
 	}
-	wake_note_thread(thread_id);
+	wake_note_thread(thread->root_id);
 	return checkpoint;
 }
 

@@ -157,35 +157,35 @@ store_interrupt_of_task(int64 thread_id, int64 task_id)
 	return list_interrupts(&interrupt_of_task, args);
 }
 
-/* interrupt_task: what the thread has asked up to now */
+/* interrupt_task: what the threads have asked up to now */
 DB_STATEMENT(interrupt_pending,
-			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = $1 AND status = 'pending'"
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = ANY ($1) AND status = 'pending'"
 			 " ORDER BY interrupt_id",
-			 INT8OID);
+			 INT8ARRAYOID);
 
 DB_STATEMENT(interrupt_pending_lock,
-			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = $1 AND status = 'pending'"
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = ANY ($1) AND status = 'pending'"
 			 " ORDER BY interrupt_id FOR UPDATE",
-			 INT8OID);
+			 INT8ARRAYOID);
 
 DB_STATEMENT(interrupt_pending_skip,
-			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = $1 AND status = 'pending'"
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = ANY ($1) AND status = 'pending'"
 			 " ORDER BY interrupt_id FOR UPDATE SKIP LOCKED",
-			 INT8OID);
+			 INT8ARRAYOID);
 
 /*
- * The pending interrupts of a thread, in id order.  Waiting for a vote that is
+ * The pending interrupts of some threads, in id order.  Waiting for a vote that is
  * not committed, one that it settles is left out.
  */
 List *
-store_interrupt_pending(int64 thread_id, HitlLock lock)
+store_interrupt_pending(const HitlIds *threads, HitlLock lock)
 {
 	static DbStatement *const statements[] = {
 		[HITL_LOCK_NONE] = &interrupt_pending,
 		[HITL_LOCK_WAIT] = &interrupt_pending_lock,
 		[HITL_LOCK_SKIP] = &interrupt_pending_skip,
 	};
-	DbArg		args[] = {db_bigint(thread_id)};
+	DbArg		args[] = {db_bigint_array(threads->ids, threads->n)};
 
 	return list_interrupts(statements[lock], args);
 }

@@ -161,6 +161,28 @@ store_queue_delete_task(int64 thread_id, int64 task_id)
 	db_close(&call);
 }
 
+/* run_queue_thread */
+DB_STATEMENT(queue_due_threads,
+			 "SELECT DISTINCT thread_id FROM hitl.run_queue WHERE thread_id = ANY ($1) AND due_at <= $2 ORDER BY thread_id",
+			 INT8ARRAYOID, TIMESTAMPTZOID);
+
+/* Which of these threads have something due? */
+HitlIds
+store_queue_due_threads(const HitlIds *threads, TimestampTz now)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint_array(threads->ids, threads->n), db_time(now)};
+	HitlIds		due;
+
+	db_open(&call);
+	due.n = (int) db_execute(&queue_due_threads, args);
+	due.ids = MemoryContextAllocHuge(call.caller, sizeof(int64) * Max(due.n, 1));
+	for (int i = 0; i < due.n; i++)
+		due.ids[i] = db_get_bigint(i, 1);
+	db_close(&call);
+	return due;
+}
+
 /* run_queue_thread; rows that an executor holds are left to it */
 DB_STATEMENT(queue_delete_thread,
 			 "DELETE FROM hitl.run_queue WHERE ctid IN"
@@ -180,15 +202,15 @@ store_queue_delete_thread(int64 thread_id)
 
 /* run_queue_thread */
 DB_STATEMENT(queue_next_due,
-			 "SELECT pg_catalog.min(due_at) FROM hitl.run_queue WHERE thread_id = $1",
-			 INT8OID);
+			 "SELECT pg_catalog.min(due_at) FROM hitl.run_queue WHERE thread_id = ANY ($1)",
+			 INT8ARRAYOID);
 
-/* When does a thread run next?  false: it is not queued. */
+/* When does one of these threads run next?  false: none is queued. */
 bool
-store_queue_next_due(int64 thread_id, TimestampTz *due_at)
+store_queue_next_due(const HitlIds *threads, TimestampTz *due_at)
 {
 	DbCall		call;
-	DbArg		args[] = {db_bigint(thread_id)};
+	DbArg		args[] = {db_bigint_array(threads->ids, threads->n)};
 	bool		found;
 
 	db_open(&call);
@@ -200,15 +222,15 @@ store_queue_next_due(int64 thread_id, TimestampTz *due_at)
 }
 
 DB_STATEMENT(queue_xmin,
-			 "SELECT xmin FROM hitl.run_queue WHERE thread_id = $1",
-			 INT8OID);
+			 "SELECT xmin FROM hitl.run_queue WHERE thread_id = ANY ($1)",
+			 INT8ARRAYOID);
 
-/* How many rows of a thread are, and are not, of the current transaction? */
+/* How many rows of these threads are, and are not, of the current transaction? */
 static void
-count_rows(int64 thread_id, int *n_ours, int *n_others)
+count_rows(const HitlIds *threads, int *n_ours, int *n_others)
 {
 	DbCall		call;
-	DbArg		args[] = {db_bigint(thread_id)};
+	DbArg		args[] = {db_bigint_array(threads->ids, threads->n)};
 	uint64		n;
 
 	*n_ours = 0;
@@ -223,23 +245,23 @@ count_rows(int64 thread_id, int *n_ours, int *n_others)
 
 /* Did the current transaction queue this thread?  Then nobody else sees it. */
 bool
-store_queue_is_ours(int64 thread_id)
+store_queue_is_ours(const HitlIds *threads)
 {
 	int			n_ours;
 	int			n_others;
 
-	count_rows(thread_id, &n_ours, &n_others);
+	count_rows(threads, &n_ours, &n_others);
 	return n_ours > 0;
 }
 
 /* Is it queued so that others may have claimed it? */
 bool
-store_queue_is_others(int64 thread_id)
+store_queue_is_others(const HitlIds *threads)
 {
 	int			n_ours;
 	int			n_others;
 
-	count_rows(thread_id, &n_ours, &n_others);
+	count_rows(threads, &n_ours, &n_others);
 	return n_others > 0;
 }
 

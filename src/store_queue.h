@@ -28,9 +28,10 @@ extern bool store_queue_claim_thread(int64 thread_id, TimestampTz now,
 extern bool store_queue_claim_task(int64 thread_id, int64 task_id);
 extern void store_queue_delete_task(int64 thread_id, int64 task_id);
 extern void store_queue_delete_thread(int64 thread_id);
-extern bool store_queue_is_ours(int64 thread_id);
-extern bool store_queue_is_others(int64 thread_id);
-extern bool store_queue_next_due(int64 thread_id, TimestampTz *due_at);
+extern HitlIds store_queue_due_threads(const HitlIds *threads, TimestampTz now);
+extern bool store_queue_is_ours(const HitlIds *threads);
+extern bool store_queue_is_others(const HitlIds *threads);
+extern bool store_queue_next_due(const HitlIds *threads, TimestampTz *due_at);
 extern List *store_queue_owners(TimestampTz now, int limit);
 extern bool store_queue_prepared(void);
 

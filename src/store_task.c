@@ -64,7 +64,7 @@ store_task_insert(HitlTaskKind kind, const int64 *thread_ids, const char *const 
 }
 
 DB_STATEMENT(task_claim,
-			 "SELECT node, status, attempt, has_asked, input, conflicts, failures, kind, has_steps, crashes, xmin FROM hitl.task"
+			 "SELECT node, status, attempt, has_asked, input, conflicts, failures, kind, has_steps, crashes, xmin, child_id, \"update\" FROM hitl.task"
 			 " WHERE thread_id = $1 AND step = $2 AND task_id = $3 FOR UPDATE SKIP LOCKED",
 			 INT8OID, INT4OID, INT8OID);
 
@@ -103,6 +103,8 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 		task->crashes = db_get_int(0, 10);
 		/* an xid as a Datum is like an oid */
 		task->version = (TransactionId) db_get_oid(0, 11);
+		task->child_id = db_get_bigint(0, 12);
+		task->update = db_get_jsonb(&call, 0, 13);
 	}
 	else
 		*is_there = db_execute(&task_exists, args) > 0;
@@ -111,9 +113,9 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 }
 
 DB_STATEMENT(task_move,
-			 "UPDATE hitl.task SET status = $4, attempt = $5, has_asked = $6, \"update\" = $7, targets = $10, error = $8, ended_at = $9, conflicts = $11, is_diverted = $12, failures = $13, has_steps = $14, crashes = $15"
+			 "UPDATE hitl.task SET status = $4, attempt = $5, has_asked = $6, \"update\" = $7, targets = $10, error = $8, ended_at = $9, conflicts = $11, is_diverted = $12, failures = $13, has_steps = $14, crashes = $15, child_id = $16"
 			 " WHERE thread_id = $1 AND step = $2 AND task_id = $3",
-			 INT8OID, INT4OID, INT8OID, TEXTOID, INT4OID, BOOLOID, JSONBOID, JSONBOID, TIMESTAMPTZOID, JSONBOID, INT4OID, BOOLOID, INT4OID, BOOLOID, INT4OID);
+			 INT8OID, INT4OID, INT8OID, TEXTOID, INT4OID, BOOLOID, JSONBOID, JSONBOID, TIMESTAMPTZOID, JSONBOID, INT4OID, BOOLOID, INT4OID, BOOLOID, INT4OID, INT8OID);
 
 /*
  * Write a task back; the caller has claimed it.  targets: as a document.
@@ -129,7 +131,8 @@ store_task_move(const HitlTask *task, Jsonb *targets, const HitlError *error, Ti
 		db_text(name_task_status(task->status)), db_int(task->attempt), db_bool(task->has_asked),
 		db_jsonb(task->update), db_jsonb(error != NULL ? error_document(error) : NULL),
 		has_ended ? db_time(at) : db_null(), db_jsonb(targets), db_int(task->conflicts), db_bool(task->is_diverted),
-	db_int(task->failures), db_bool(task->has_steps), db_int(task->crashes)};
+	db_int(task->failures), db_bool(task->has_steps), db_int(task->crashes),
+	task->child_id != 0 ? db_bigint(task->child_id) : db_null()};
 
 	db_open(&call);
 	(void) db_execute(&task_move, args);
@@ -193,7 +196,7 @@ store_task_list_first(int64 thread_id, int step)
 
 /* a range of the primary key: the tasks of one super-step */
 DB_STATEMENT(task_list,
-			 "SELECT task_id, node, status, \"update\", targets, is_diverted FROM hitl.task"
+			 "SELECT task_id, node, status, \"update\", targets, is_diverted, child_id FROM hitl.task"
 			 " WHERE thread_id = $1 AND step = $2 ORDER BY thread_id, step, task_id",
 			 INT8OID, INT4OID);
 
@@ -225,6 +228,7 @@ store_task_list(int64 thread_id, int step, List **targets)
 		task->update = db_get_jsonb(&call, i, 4);
 		*targets = lappend(*targets, db_get_jsonb(&call, i, 5));
 		task->is_diverted = db_get_bool(i, 6);
+		task->child_id = db_get_bigint(i, 7);
 		tasks = lappend(tasks, task);
 	}
 	MemoryContextSwitchTo(old);
@@ -235,7 +239,7 @@ store_task_list(int64 thread_id, int step, List **targets)
 /* a range of the primary key; a claimed row is its executor's to end */
 DB_STATEMENT(task_cancel_step,
 			 "UPDATE hitl.task SET status = 'cancelled', ended_at = $3 WHERE ctid IN"
-			 " (SELECT ctid FROM hitl.task WHERE thread_id = $1 AND step = $2 AND status IN ('ready', 'interrupted', 'failed')"
+			 " (SELECT ctid FROM hitl.task WHERE thread_id = $1 AND step = $2 AND status IN ('ready', 'interrupted', 'waiting', 'failed')"
 			 "  FOR UPDATE SKIP LOCKED)",
 			 INT8OID, INT4OID, TIMESTAMPTZOID);
 
@@ -257,7 +261,7 @@ store_task_cancel_step(int64 thread_id, int step, TimestampTz at)
 /* a range of the primary key; a claimed row is its executor's to end */
 DB_STATEMENT(task_cancel_thread,
 			 "UPDATE hitl.task SET status = 'cancelled', ended_at = $2 WHERE ctid IN"
-			 " (SELECT ctid FROM hitl.task WHERE thread_id = $1 AND status IN ('ready', 'interrupted')"
+			 " (SELECT ctid FROM hitl.task WHERE thread_id = $1 AND status IN ('ready', 'interrupted', 'waiting')"
 			 "  FOR UPDATE SKIP LOCKED)",
 			 INT8OID, TIMESTAMPTZOID);
 
@@ -333,17 +337,21 @@ store_task_has_failed_with(int64 thread_id, int step, const char *sqlstate)
 }
 
 DB_STATEMENT(task_error,
-			 "SELECT pg_catalog.jsonb_build_object('node', node) OPERATOR(pg_catalog.||) error FROM hitl.task"
-			 " WHERE thread_id = $1 AND step = $2 AND status = 'failed'"
-			 " ORDER BY thread_id, step, task_id LIMIT 1",
-			 INT8OID, INT4OID);
+			 "SELECT pg_catalog.jsonb_build_object('node', k.node) OPERATOR(pg_catalog.||) k.error"
+			 " FROM hitl.thread t JOIN hitl.task k ON k.thread_id = t.thread_id AND k.step = t.step"
+			 " WHERE t.thread_id = ANY ($1) AND t.n_failed > 0 AND k.status = 'failed'"
+			 " ORDER BY t.depth, k.thread_id, k.task_id LIMIT 1",
+			 INT8ARRAYOID);
 
-/* How the first failed task of a super-step failed; NULL when none did. */
+/*
+ * How the first failed task of these threads' current steps, downwards, failed;
+ * NULL when none did.
+ */
 Jsonb *
-store_task_error(int64 thread_id, int step)
+store_task_error(const HitlIds *threads)
 {
 	DbCall		call;
-	DbArg		args[] = {db_bigint(thread_id), db_int(step)};
+	DbArg		args[] = {db_bigint_array(threads->ids, threads->n)};
 	Jsonb	   *error = NULL;
 
 	db_open(&call);

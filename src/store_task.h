@@ -21,6 +21,6 @@ extern void store_task_cancel_thread(int64 thread_id, TimestampTz at);
 extern List *store_task_retry(int64 thread_id, int step, const char *sqlstate);
 extern bool store_task_has_failed_with(int64 thread_id, int step, const char *sqlstate);
 extern int	store_task_crashes(int64 thread_id, int step);
-extern Jsonb *store_task_error(int64 thread_id, int step);
+extern Jsonb *store_task_error(const HitlIds *threads);
 
 #endif							/* HITL_STORE_TASK_H */

@@ -17,10 +17,26 @@
 #include "store_thread.h"
 
 DB_STATEMENT(thread_insert,
-			 "INSERT INTO hitl.thread (thread_id, graph_id, version, owner, status, step, checkpoint, starter, started_at, n_ready, forked_from, forked_checkpoint)"
-			 " SELECT pg_catalog.nextval('hitl.thread_id_seq'), $1, $2, $3, 'running', $4, 0, $5, $6, $7, $9, $10"
+			 "INSERT INTO hitl.thread (thread_id, graph_id, version, owner, status, step, checkpoint, starter, started_at, n_ready, forked_from, forked_checkpoint,"
+			 "  root_id, parent_id, parent_step, parent_task_id, depth, frame)"
+			 " SELECT pg_catalog.nextval('hitl.thread_id_seq'), $1, $2, $3, 'running', $4, 0, $5, $6, $7, $9, $10, $11, $12, $13, $14, $15, $16"
 			 " FROM pg_catalog.generate_series(1, $8) RETURNING thread_id",
-			 INT8OID, INT4OID, REGROLEOID, INT4OID, TEXTOID, TIMESTAMPTZOID, INT4OID, INT4OID, INT8OID, INT4OID);
+			 INT8OID, INT4OID, REGROLEOID, INT4OID, TEXTOID, TIMESTAMPTZOID, INT4OID, INT4OID,
+			 INT8OID, INT4OID, INT8OID, INT8OID, INT4OID, INT8OID, INT4OID, TEXTARRAYOID);
+
+/* NULL for a root, which has none */
+static DbArg
+frame_array(List *frame)
+{
+	const char **nodes = palloc(sizeof(char *) * Max(list_length(frame), 1));
+	ListCell   *cell;
+
+	if (frame == NIL)
+		return db_null();
+	foreach(cell, frame)
+		nodes[foreach_current_index(cell)] = lfirst(cell);
+	return db_text_array(nodes, list_length(frame));
+}
 
 /*
  * Insert n running threads like this one; returns their ids, in the caller's
@@ -30,10 +46,14 @@ int64 *
 store_thread_insert(const HitlThread *thread, int n, const char *starter, TimestampTz at)
 {
 	DbCall		call;
+	bool		is_child = thread->parent_id != 0;
 	DbArg		args[] = {db_bigint(thread->graph_id), db_int(thread->version), db_oid(thread->owner),
-	db_int(thread->step), db_text(starter), db_time(at), db_int(thread->counts.ready), db_int(n),
+		db_int(thread->step), db_text(starter), db_time(at), db_int(thread->counts.ready), db_int(n),
 		thread->forked_from != 0 ? db_bigint(thread->forked_from) : db_null(),
-	thread->forked_from != 0 ? db_int(thread->forked_checkpoint) : db_null()};
+		thread->forked_from != 0 ? db_int(thread->forked_checkpoint) : db_null(),
+		is_child ? db_bigint(thread->root_id) : db_null(), is_child ? db_bigint(thread->parent_id) : db_null(),
+		is_child ? db_int(thread->parent_step) : db_null(), is_child ? db_bigint(thread->parent_task_id) : db_null(),
+	db_int(thread->depth), frame_array(thread->frame)};
 	int64	   *ids;
 
 	db_open(&call);
@@ -101,6 +121,38 @@ store_thread_by_key(int64 graph_id, const char *key)
 }
 
 static HitlThread *
+read_thread(DbCall *call, uint64 row)
+{
+	HitlThread *thread = MemoryContextAllocZero(call->caller, sizeof(HitlThread));
+
+	thread->graph_id = db_get_bigint(row, 1);
+	thread->version = db_get_int(row, 2);
+	thread->owner = db_get_oid(row, 3);
+	thread->status = name_to_thread_status(db_get_text(call, row, 4));
+	thread->step = db_get_int(row, 5);
+	thread->checkpoint = db_get_int(row, 6);
+	/* xid and oid have the same representation as a Datum */
+	thread->is_ours = TransactionIdIsCurrentTransactionId((TransactionId) db_get_oid(row, 7));
+	thread->counts.ready = db_get_int(row, 8);
+	thread->counts.interrupted = db_get_int(row, 9);
+	thread->counts.failed = db_get_int(row, 10);
+	thread->counts.waiting = db_get_int(row, 11);
+	thread->is_queued = db_get_bool(row, 12);
+	thread->thread_id = db_get_bigint(row, 13);
+	thread->root_id = thread->thread_id;
+	if (!db_is_null(row, 14))
+	{
+		thread->parent_id = db_get_bigint(row, 14);
+		thread->root_id = db_get_bigint(row, 15);
+		thread->parent_step = db_get_int(row, 16);
+		thread->parent_task_id = db_get_bigint(row, 17);
+		thread->depth = db_get_int(row, 18);
+		thread->frame = db_get_text_array(call, row, 19);
+	}
+	return thread;
+}
+
+static HitlThread *
 find_thread(DbStatement *statement, int64 thread_id)
 {
 	DbCall		call;
@@ -109,22 +161,7 @@ find_thread(DbStatement *statement, int64 thread_id)
 
 	db_open(&call);
 	if (db_execute(statement, args) > 0)
-	{
-		thread = MemoryContextAllocZero(call.caller, sizeof(HitlThread));
-		thread->thread_id = thread_id;
-		thread->graph_id = db_get_bigint(0, 1);
-		thread->version = db_get_int(0, 2);
-		thread->owner = db_get_oid(0, 3);
-		thread->status = name_to_thread_status(db_get_text(&call, 0, 4));
-		thread->step = db_get_int(0, 5);
-		thread->checkpoint = db_get_int(0, 6);
-		/* xid and oid have the same representation as a Datum */
-		thread->is_ours = TransactionIdIsCurrentTransactionId((TransactionId) db_get_oid(0, 7));
-		thread->is_queued = db_get_bool(0, 11);
-		thread->counts.ready = db_get_int(0, 8);
-		thread->counts.interrupted = db_get_int(0, 9);
-		thread->counts.failed = db_get_int(0, 10);
-	}
+		thread = read_thread(&call, 0);
 	db_close(&call);
 	return thread;
 }
@@ -134,8 +171,9 @@ find_thread(DbStatement *statement, int64 thread_id)
  * the row from before it and the queue from after it, and neither is true.
  */
 #define THREAD_COLUMNS \
-	"graph_id, version, owner, status, step, checkpoint, xmin, n_ready, n_interrupted, n_failed," \
-	" EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)"
+	"graph_id, version, owner, status, step, checkpoint, xmin, n_ready, n_interrupted, n_failed, n_waiting," \
+	" EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)," \
+	" thread_id, parent_id, root_id, parent_step, parent_task_id, depth, frame"
 
 DB_STATEMENT(thread_find,
 			 "SELECT " THREAD_COLUMNS " FROM hitl.thread t WHERE t.thread_id = $1",
@@ -159,11 +197,37 @@ store_thread_lock(int64 thread_id)
 	return find_thread(&thread_lock, thread_id);
 }
 
+/* by primary key; in the order of a tree, root first */
+DB_STATEMENT(thread_lock_all,
+			 "SELECT " THREAD_COLUMNS " FROM hitl.thread t WHERE t.thread_id = ANY ($1)"
+			 " ORDER BY depth, thread_id FOR NO KEY UPDATE",
+			 INT8ARRAYOID);
+
+/* Lock threads of one tree, downwards: a list of HitlThread. */
+List *
+store_thread_lock_all(const HitlIds *ids)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint_array(ids->ids, ids->n)};
+	List	   *threads = NIL;
+	uint64		n;
+	MemoryContext old;
+
+	db_open(&call);
+	n = db_execute(&thread_lock_all, args);
+	old = MemoryContextSwitchTo(call.caller);
+	for (uint64 i = 0; i < n; i++)
+		threads = lappend(threads, read_thread(&call, i));
+	MemoryContextSwitchTo(old);
+	db_close(&call);
+	return threads;
+}
+
 DB_STATEMENT(thread_move,
 			 "UPDATE hitl.thread SET status = $2, step = $3, checkpoint = $4, ended_at = $5,"
-			 " n_ready = $6, n_interrupted = $7, n_failed = $8"
+			 " n_ready = $6, n_interrupted = $7, n_failed = $8, n_waiting = $9"
 			 " WHERE thread_id = $1",
-			 INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID);
+			 INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID, INT4OID);
 
 /* Write status, step, checkpoint and counts back; the caller holds the row. */
 void
@@ -173,7 +237,8 @@ store_thread_move(const HitlThread *thread, TimestampTz at)
 	DbArg		args[] = {db_bigint(thread->thread_id), db_text(name_thread_status(thread->status)),
 		db_int(thread->step), db_int(thread->checkpoint),
 		thread->status == HITL_THREAD_DONE ? db_time(at) : db_null(),
-	db_int(thread->counts.ready), db_int(thread->counts.interrupted), db_int(thread->counts.failed)};
+		db_int(thread->counts.ready), db_int(thread->counts.interrupted), db_int(thread->counts.failed),
+	db_int(thread->counts.waiting)};
 
 	db_open(&call);
 	(void) db_execute(&thread_move, args);

@@ -15,6 +15,7 @@ extern bool store_thread_take_key(int64 graph_id, const char *key);
 extern int64 store_thread_by_key(int64 graph_id, const char *key);
 extern HitlThread *store_thread_find(int64 thread_id);
 extern HitlThread *store_thread_lock(int64 thread_id);
+extern List *store_thread_lock_all(const HitlIds *ids);
 extern void store_thread_move(const HitlThread *thread, TimestampTz at);
 extern void store_thread_set_version(int64 thread_id, int version);
 extern void store_thread_cancel(int64 thread_id, const char *by, const char *reason,

@@ -7,10 +7,10 @@
  * writes the checkpoint and makes the next tasks, all in the commit of its own
  * node's effects (P1).
  *
- * A vote queues a task and touches neither the thread nor the task: so a
- * thread with a row in the run queue is running, whatever its row says.
+ * A child (child.c) is a thread like any other.  Its end queues the task of
+ * its parent that waits for it, and does not lock the parent.
  *
- * Layer 3.  Lock order: interrupts by id, then the thread.
+ * Layer 3.  Lock order: interrupts by id, then threads, downwards (tree.c).
  */
 #include "postgres.h"
 
@@ -38,8 +38,8 @@
 #include "store_task.h"
 #include "store_thread.h"
 #include "thread.h"
+#include "tree.h"
 #include "utils/builtins.h"
-#include "utils/resowner.h"
 #include "wake.h"
 
 /* keys are in an index */
@@ -74,15 +74,6 @@ thread_require_checkpoint(const HitlThread *thread, int checkpoint)
 				 errdetail("Its latest one is %d.", thread->checkpoint),
 				 errhint("SELECT * FROM hitl.state_history(%lld);", (long long) thread->thread_id)));
 	return checkpoint;
-}
-
-/* What the thread is to those who look at it. */
-HitlThreadStatus
-thread_status(const HitlThread *thread)
-{
-	if (!lifecycle_thread_has_ended(thread->status) && thread->is_queued)
-		return HITL_THREAD_RUNNING;
-	return thread->status;
 }
 
 /* Who starts something should know that nobody will run it.  Once a session. */
@@ -168,18 +159,23 @@ thread_insert_tasks(const HitlThread *like, HitlTaskKind kind, const int64 *thre
 }
 
 /*
- * Start n threads of the latest version of a graph, one per input, set by set;
- * returns their ids.
+ * Is the input taken in by a task of START, with a checkpoint of its own?  Where
+ * that takes code of the author, which runs in no session but the owner's.
+ */
+bool
+thread_is_staged(const HitlGraphVersion *version)
+{
+	return reducer_has_authors(version) || frontier_has_branch(version, HITL_START);
+}
+
+/*
+ * Make n threads like this one (its version and its place in a tree), one per
+ * input, set by set; returns their ids.
  */
 int64 *
-thread_start_many(const HitlGraph *graph, Jsonb *const *inputs, int n)
+thread_make(HitlThread *like, Jsonb *const *inputs, int n)
 {
-	const HitlGraphVersion *version;
-	HitlThread	thread = {
-		.graph_id = graph->graph_id,
-		.version = graph->version,
-		.owner = graph->owner
-	};
+	const HitlGraphVersion *version = graph_get(like->graph_id, like->version);
 	HitlTask   *start = make_start_task();
 	TimestampTz now = clock_now();
 	Jsonb	  **states = palloc(sizeof(Jsonb *) * Max(n, 1));
@@ -189,17 +185,8 @@ thread_start_many(const HitlGraph *graph, Jsonb *const *inputs, int n)
 	int64	   *thread_ids;
 	bool		is_staged;
 
-	if (graph->version == HITL_DRAFT)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("graph \"%s\" is not compiled", graph->name),
-				 errdetail("It has a draft only, which cannot be run."),
-				 errhint("SELECT hitl.compile(%s);", quote_literal_cstr(graph->name))));
-
-	version = graph_get(thread.graph_id, thread.version);
 	initial = reducer_initial(version);
-	/* code of the author runs in no session but the owner's: as a task of START */
-	is_staged = reducer_has_authors(version) || frontier_has_branch(version, HITL_START);
+	is_staged = thread_is_staged(version);
 	for (int i = 0; i < n; i++)
 	{
 		check_input(inputs[i], i, n);
@@ -217,14 +204,36 @@ thread_start_many(const HitlGraph *graph, Jsonb *const *inputs, int n)
 	else
 		targets = frontier_next(version, list_make1(start), &joins);
 
-	thread.step = is_staged ? 0 : 1;
-	thread.counts.ready = list_length(targets);
-	thread_ids = store_thread_insert(&thread, n, audit_session_user(), now);
-	store_checkpoint_first(thread_ids, states, n, thread.step, version->n_joins > 0 ? joins : NULL, now);
+	like->step = is_staged ? 0 : 1;
+	like->counts.ready = list_length(targets);
+	thread_ids = store_thread_insert(like, n, audit_session_user(), now);
+	store_checkpoint_first(thread_ids, states, n, like->step, version->n_joins > 0 ? joins : NULL, now);
 	audit_threads(thread_ids, n, "started");
-	thread_insert_tasks(&thread, is_staged ? HITL_TASK_UPDATE : HITL_TASK_NODE, thread_ids, n, targets, is_staged ? inputs : NULL, NULL, now);
+	thread_insert_tasks(like, is_staged ? HITL_TASK_UPDATE : HITL_TASK_NODE, thread_ids, n, targets, is_staged ? inputs : NULL, NULL, now);
 	thread_note_missing_workers();
 	return thread_ids;
+}
+
+/*
+ * Start n threads of the latest version of a graph, one per input; returns
+ * their ids.
+ */
+int64 *
+thread_start_many(const HitlGraph *graph, Jsonb *const *inputs, int n)
+{
+	HitlThread	like = {
+		.graph_id = graph->graph_id,
+		.version = graph->version,
+		.owner = graph->owner
+	};
+
+	if (graph->version == HITL_DRAFT)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("graph \"%s\" is not compiled", graph->name),
+				 errdetail("It has a draft only, which cannot be run."),
+				 errhint("SELECT hitl.compile(%s);", quote_literal_cstr(graph->name))));
+	return thread_make(&like, inputs, n);
 }
 
 /*
@@ -299,7 +308,7 @@ thread_end_step(HitlThread *thread)
 		task->targets = targets_parse(list_nth(documents, foreach_current_index(cell)));
 		tasks = lappend(tasks, task);
 	}
-	changes = node_reduce(graph, thread->thread_id, state, tasks);
+	changes = node_reduce(graph, thread, state, tasks);
 	next = frontier_next(graph, tasks, &joins);
 
 	checkpoint_append(thread, state, changes, graph->n_joins > 0 ? joins : NULL,
@@ -322,7 +331,15 @@ thread_end_step(HitlThread *thread)
 	}
 	store_thread_move(thread, now);
 	if (thread->status == HITL_THREAD_DONE)
+	{
 		audit_thread(thread->thread_id, "done", NULL);
+		/* its parent takes the result: one commit with the end, and no lock */
+		if (thread->parent_id != 0)
+		{
+			store_queue_insert(thread->owner, now, thread->parent_id, thread->parent_step, thread->parent_task_id);
+			wake_note_work(thread->owner);
+		}
+	}
 	if (thread->status != HITL_THREAD_RUNNING)
 		wake_note_event(HITL_EVENT_ENDED, thread->thread_id, 0);
 }
@@ -348,64 +365,76 @@ thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to)
 		store_thread_move(thread, clock_now());
 	}
 	/* its row may be as it was, and a queue row less makes it settled */
-	wake_note_thread(thread->thread_id);
+	wake_note_thread(thread->root_id);
 }
 
-/*
- * Lock the pending interrupts of a thread and then the thread: the order of
- * everybody.  A question may be opened between the two, and be held by somebody
- * who waits for the thread in turn (a resume); then give the thread up, which
- * ending a subtransaction does, and begin again.
- */
-HitlThread *
-thread_lock_parked(int64 thread_id)
+static void
+refuse_cancel(const HitlThread *thread)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner resources = CurrentResourceOwner;
+	if (thread->parent_id != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_HITL_THREAD_BUSY),
+				 errmsg("thread %lld is a subgraph's and cannot be cancelled alone", (long long) thread->thread_id),
+				 errdetail("Node \"%s\" of thread %lld waits for it.", (char *) llast(thread->frame), (long long) thread->parent_id),
+				 errhint("SELECT hitl.cancel(%lld); cancels the whole.", (long long) thread->root_id)));
+	if (frame_is_open_for(thread->thread_id))
+		ereport(ERROR,
+				(errcode(ERRCODE_HITL_THREAD_BUSY),
+				 errmsg("a node cannot cancel its own thread"),
+				 errdetail("A node of thread %lld is running in this session; its effects and the cancelling would undo each other.",
+						   (long long) thread->thread_id),
+				 errhint("Return an update that leads to END, or raise an error.")));
+}
 
-	for (;;)
+/* End one thread, which is locked, as its questions are. */
+static void
+cancel_one(const HitlThread *thread, const char *reason, TimestampTz now)
+{
+	HitlIds		self = {.n = 1, .ids = (int64 *) &thread->thread_id};
+	ListCell   *cell;
+
+	foreach(cell, store_interrupt_pending(&self, HITL_LOCK_SKIP))
 	{
-		HitlThread *thread;
-		bool		has_all;
+		HitlInterrupt *interrupt = lfirst(cell);
 
-		(void) store_interrupt_pending(thread_id, HITL_LOCK_WAIT);
-		BeginInternalSubTransaction(NULL);
-		MemoryContextSwitchTo(context);
-		thread = store_thread_lock(thread_id);
-		has_all = list_length(store_interrupt_pending(thread_id, HITL_LOCK_SKIP)) ==
-			list_length(store_interrupt_pending(thread_id, HITL_LOCK_NONE));
-		if (has_all)
-			ReleaseCurrentSubTransaction();
-		else
-			RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = resources;
-		if (has_all)
-			return thread;
-		CHECK_FOR_INTERRUPTS();
+		store_interrupt_settle(interrupt->interrupt_id, HITL_INTERRUPT_CANCELLED, NULL,
+							   audit_session_user(), now);
 	}
+	store_task_cancel_thread(thread->thread_id, now);
+	store_queue_delete_thread(thread->thread_id);
+	store_thread_cancel(thread->thread_id, audit_session_user(), reason, now);
+	audit_thread(thread->thread_id, "cancelled", NULL);
+	wake_note_cancel(thread->thread_id);
+	wake_note_event(HITL_EVENT_ENDED, thread->thread_id, 0);
+}
+
+/* End all that lives below a thread, of which the caller holds the tree. */
+void
+thread_cancel_below(const HitlThread *thread, const char *reason)
+{
+	HitlIds		tree = tree_live(thread);
+	TimestampTz now = clock_now();
+
+	for (int i = 1; i < tree.n; i++)
+		cancel_one(store_thread_find(tree.ids[i]), reason, now);
 }
 
 /*
- * Cancel a thread.  Waits for votes that are not committed, never for a node:
- * a task that an executor has claimed is left to it, and it is signalled.
+ * Cancel a thread and all below it.  Waits for votes that are not committed,
+ * never for a node: a task that an executor has claimed is left to it, and it
+ * is signalled.
  */
 HitlThreadStatus
 thread_cancel(int64 thread_id, const char *reason)
 {
 	HitlThread *thread = thread_require(thread_id);
+	List	   *threads;
 	ListCell   *cell;
 	TimestampTz now;
 
-	if (frame_is_open_for(thread_id))
-		ereport(ERROR,
-				(errcode(ERRCODE_HITL_THREAD_BUSY),
-				 errmsg("a node cannot cancel its own thread"),
-				 errdetail("A node of thread %lld is running in this session; its effects and the cancelling would undo each other.",
-						   (long long) thread_id),
-				 errhint("Return an update that leads to END, or raise an error.")));
-
-	thread = thread_lock_parked(thread_id);
+	refuse_cancel(thread);
+	threads = tree_lock(thread_id, true);
+	thread = linitial(threads);
 	now = clock_now();
 	if (thread->status == HITL_THREAD_CANCELLED)
 		return thread->status;
@@ -415,21 +444,9 @@ thread_cancel(int64 thread_id, const char *reason)
 				 errmsg("thread %lld cannot be cancelled", (long long) thread_id),
 				 errdetail("It is done."),
 				 errhint("SELECT * FROM hitl.timeline WHERE thread_id = %lld;", (long long) thread_id)));
-
-	foreach(cell, store_interrupt_pending(thread_id, HITL_LOCK_SKIP))
-	{
-		HitlInterrupt *interrupt = lfirst(cell);
-
-		store_interrupt_settle(interrupt->interrupt_id, HITL_INTERRUPT_CANCELLED, NULL,
-							   audit_session_user(), now);
-	}
-	store_task_cancel_thread(thread_id, now);
-	store_queue_delete_thread(thread_id);
-	store_thread_cancel(thread_id, audit_session_user(), reason, now);
-	audit_thread(thread_id, "cancelled", NULL);
-	wake_note_cancel(thread_id);
+	foreach(cell, threads)
+		cancel_one(lfirst(cell), reason, now);
 	wake_note_thread(thread_id);
-	wake_note_event(HITL_EVENT_ENDED, thread_id, 0);
 	return HITL_THREAD_CANCELLED;
 }
 
@@ -460,22 +477,30 @@ thread_requeue_failed(HitlThread *thread, const char *sqlstate)
 	return list_length(tasks);
 }
 
-/* Run the failed tasks of a thread again; returns how many. */
+/* Run the failed tasks of a thread and of those below it again; returns how many. */
 int
 thread_retry(int64 thread_id)
 {
 	HitlThread *thread = thread_require(thread_id);
-	int			n_tasks;
+	int			n_tasks = 0;
+	ListCell   *cell;
+	List	   *threads = tree_lock(thread_id, false);
 
-	thread = store_thread_lock(thread_id);
-	n_tasks = lifecycle_thread_has_ended(thread->status) ? 0 : thread_requeue_failed(thread, NULL);
+	thread = linitial(threads);
+	foreach(cell, threads)
+	{
+		HitlThread *locked = lfirst(cell);
+
+		if (!lifecycle_thread_has_ended(locked->status) && locked->counts.failed > 0)
+			n_tasks += thread_requeue_failed(locked, NULL);
+	}
 	if (n_tasks == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("thread %lld has nothing to retry", (long long) thread_id),
 				 errdetail(lifecycle_thread_has_ended(thread->status)
 						   ? "It is %s." : "It is %s, and no task of its current step has failed.",
-						   name_thread_status(thread_status(thread))),
+						   name_thread_status(tree_status(thread))),
 				 errhint("SELECT * FROM hitl.why(%lld);", (long long) thread_id)));
 	return n_tasks;
 }

@@ -26,7 +26,7 @@
 /*
  * What a thread's row says.  A thread with a row in the run queue is shown as
  * running whatever its row says: a vote queues a task and never touches the
- * thread (see thread_status()).
+ * thread (see tree_status()).
  */
 typedef enum HitlThreadStatus
 {
@@ -42,6 +42,7 @@ typedef enum HitlTaskStatus
 	HITL_TASK_READY,
 	HITL_TASK_DONE,
 	HITL_TASK_INTERRUPTED,
+	HITL_TASK_WAITING,			/* for its child, the thread of a subgraph */
 	HITL_TASK_FAILED,
 	HITL_TASK_CANCELLED
 } HitlTaskStatus;
@@ -145,11 +146,25 @@ typedef struct HitlGate
 	bool		runs_on_respond;	/* else the response is the node's output */
 } HitlGate;
 
+/* a graph as a node of another one */
+typedef struct HitlSubgraph
+{
+	char	   *graph;
+	int64		graph_id;		/* compiled */
+	int			version;		/* compiled, or as the author fixed it; 0: the
+								 * latest */
+	Jsonb	   *input;			/* the child's key -> the parent's; NULL: all
+								 * that the node is given */
+	Jsonb	   *output;			/* the parent's key -> the child's; NULL: what
+								 * the child has changed */
+} HitlSubgraph;
+
 typedef struct HitlNode
 {
 	char	   *name;
 	HitlFunction handler;		/* a node is a function ... */
-	char	   *sql;			/* ... or a statement; the other is NULL */
+	char	   *sql;			/* ... or a statement ... */
+	HitlSubgraph *subgraph;		/* ... or a graph; the others are NULL */
 	HitlRetry	retry;
 	int			timeout_ms;		/* 0: that of hitl.node_timeout */
 	HitlGate   *gate;			/* NULL: none */
@@ -206,13 +221,31 @@ typedef struct HitlTaskCounts
 {
 	int			ready;
 	int			interrupted;
+	int			waiting;
 	int			failed;
 } HitlTaskCounts;
 
-/* a row of hitl.thread */
+/* some threads */
+typedef struct HitlIds
+{
+	int			n;
+	int64	   *ids;
+} HitlIds;
+
+/*
+ * A row of hitl.thread.  A child is the thread of a subgraph: a task of its
+ * parent waits for it.  The root is the thread that somebody started.
+ */
 typedef struct HitlThread
 {
 	int64		thread_id;
+	int64		root_id;		/* a root's is its own */
+	int64		parent_id;		/* 0: a root, as all that follows */
+	int			parent_step;
+	int64		parent_task_id;
+	int			depth;
+	List	   *frame;			/* the nodes above it, outermost first, as C
+								 * strings */
 	int64		graph_id;
 	int			version;
 	Oid			owner;
@@ -262,9 +295,11 @@ typedef struct HitlTask
 	TransactionId version;		/* claimed: of its row */
 	bool		has_asked;		/* it has opened an interrupt before */
 	bool		has_steps;		/* results of steps are kept for it */
+	int64		child_id;		/* the thread of its subgraph; 0: none yet */
 	Jsonb	   *input;			/* a send's, or the update of that kind; NULL:
 								 * the state */
-	Jsonb	   *update;			/* done: what the node returned, or NULL */
+	Jsonb	   *update;			/* done: what the node returned, or NULL;
+								 * waiting: what its gate has written */
 	List	   *targets;		/* done: HitlTarget, said by its command and by
 								 * its conditional edges */
 	bool		is_diverted;	/* done: its gate was rejected, only targets

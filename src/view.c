@@ -22,6 +22,7 @@
 #include "store_task.h"
 #include "store_thread.h"
 #include "thread.h"
+#include "tree.h"
 #include "utils/timestamp.h"
 #include "view.h"
 #include "wake.h"
@@ -43,7 +44,8 @@ Jsonb *
 view_document(int64 thread_id)
 {
 	HitlThread *thread = store_thread_find(thread_id);
-	HitlThreadStatus status = thread_status(thread);
+	HitlThreadStatus status = tree_status(thread);
+	HitlIds		tree = tree_live(thread);
 	TimestampTz due_at;
 	JsonBuilder b;
 
@@ -51,10 +53,10 @@ view_document(int64 thread_id)
 	json_add_int64(&b, "thread_id", thread_id);
 	json_add_string(&b, "status", name_thread_status(status));
 	json_add_jsonb(&b, "state", checkpoint_state(thread_id, thread->checkpoint));
-	json_add_jsonb(&b, "interrupts", interrupt_documents(thread_id));
+	json_add_jsonb(&b, "interrupts", interrupt_documents(&tree));
 	if (status == HITL_THREAD_FAILED)
-		json_add_jsonb(&b, "error", store_task_error(thread_id, thread->step));
-	if (status == HITL_THREAD_RUNNING && store_queue_next_due(thread_id, &due_at))
+		json_add_jsonb(&b, "error", store_task_error(&tree));
+	if (status == HITL_THREAD_RUNNING && store_queue_next_due(&tree, &due_at))
 		json_add_time(&b, "due_at", due_at);
 	return json_end(&b);
 }
@@ -100,14 +102,16 @@ bool
 view_wait(int64 thread_id, TimestampTz until, HitlThreadStatus *status)
 {
 	HitlThread *thread = thread_require(thread_id);
+	HitlIds		tree = tree_live(thread);
 	bool		is_settled = false;
 
 	if (IsolationUsesXactSnapshot())
 		refuse_wait(thread_id, "Its isolation level is above READ COMMITTED, so it would never see the thread move.");
-	if (thread->is_ours || store_queue_is_ours(thread_id))
+	if (thread->is_ours || store_queue_is_ours(&tree))
 		refuse_wait(thread_id, "It has itself started, decided or steered the thread, which nobody else can see before it commits.");
 
-	wake_wait_begin(thread_id);
+	/* what happens in a tree wakes those who wait for its root */
+	wake_wait_begin(thread->root_id);
 	for (;;)
 	{
 		TimestampTz now;
@@ -115,7 +119,7 @@ view_wait(int64 thread_id, TimestampTz until, HitlThreadStatus *status)
 		thread = store_thread_find(thread_id);
 		if (thread == NULL)
 			break;
-		*status = thread_status(thread);
+		*status = tree_status(thread);
 		is_settled = *status != HITL_THREAD_RUNNING;
 		now = clock_now();
 		if (is_settled || now >= until)

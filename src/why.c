@@ -19,17 +19,45 @@
 #include "store_interrupt.h"
 #include "store_queue.h"
 #include "store_task.h"
+#include "store_thread.h"
 #include "thread.h"
+#include "tree.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "why.h"
+
+/*
+ * What failed because a function had changed needs more than a retry.  The
+ * first such thread of a tree is told of.
+ */
+static void
+explain_change(const HitlIds *tree, char **explanation, char **next)
+{
+	for (int i = 0; i < tree->n; i++)
+	{
+		HitlThread *thread = store_thread_find(tree->ids[i]);
+
+		if (thread == NULL || thread->counts.failed == 0 ||
+			!store_task_has_failed_with(thread->thread_id, thread->step, unpack_sql_state(ERRCODE_HITL_CHANGED)))
+			continue;
+		*explanation = pstrdup("A function has changed since its version of the graph was compiled.");
+		*next = psprintf("SELECT hitl.compile(%s);  -- then SELECT hitl.migrate(%lld);",
+						 quote_literal_cstr(graph_get(thread->graph_id, thread->version)->name),
+						 (long long) thread->thread_id);
+		return;
+	}
+}
 
 /* Why a thread does not move, and what to type next. */
 void
 why_explain(int64 thread_id, const char **code, char **explanation, char **next)
 {
 	HitlThread *thread = thread_require(thread_id);
-	HitlThreadStatus status = thread_status(thread);
+	HitlThreadStatus status = tree_status(thread);
+	HitlIds		tree = tree_live(thread);
+	/* the views find a tree by its root */
+	const char *key = tree.n > 1 ? "root_id" : "thread_id";
+	long long	key_id = tree.n > 1 ? thread->root_id : thread_id;
 	long long	id = thread_id;
 	TimestampTz due_at = DT_NOBEGIN;
 	int			crashes;
@@ -49,18 +77,13 @@ why_explain(int64 thread_id, const char **code, char **explanation, char **next)
 			return;
 		case HITL_THREAD_FAILED:
 			*explanation = pstrdup("A node failed, and nothing else of its step can run.");
-			*next = psprintf("SELECT * FROM hitl.failed WHERE thread_id = %lld;  -- then SELECT hitl.retry(%lld);", id, id);
-			if (store_task_has_failed_with(thread_id, thread->step, unpack_sql_state(ERRCODE_HITL_CHANGED)))
-			{
-				*explanation = pstrdup("A function has changed since its version of the graph was compiled.");
-				*next = psprintf("SELECT hitl.compile(%s);  -- then SELECT hitl.migrate(%lld);",
-								 quote_literal_cstr(graph_get(thread->graph_id, thread->version)->name), id);
-			}
+			*next = psprintf("SELECT * FROM hitl.failed WHERE %s = %lld;  -- then SELECT hitl.retry(%lld);", key, key_id, id);
+			explain_change(&tree, explanation, next);
 			return;
 		case HITL_THREAD_INTERRUPTED:
 			*explanation = psprintf("It waits for %d decision(s).",
-									list_length(store_interrupt_pending(thread_id, HITL_LOCK_NONE)));
-			*next = psprintf("SELECT * FROM hitl.pending WHERE thread_id = %lld;", id);
+									list_length(store_interrupt_pending(&tree, HITL_LOCK_NONE)));
+			*next = psprintf("SELECT * FROM hitl.pending WHERE %s = %lld;", key, key_id);
 			return;
 		case HITL_THREAD_RUNNING:
 			break;
@@ -74,7 +97,7 @@ why_explain(int64 thread_id, const char **code, char **explanation, char **next)
 	}
 
 	/* it is queued: who will take it? */
-	(void) store_queue_next_due(thread_id, &due_at);
+	(void) store_queue_next_due(&tree, &due_at);
 	if (due_at > clock_now())
 	{
 		*code = "delayed";
@@ -102,7 +125,7 @@ why_explain(int64 thread_id, const char **code, char **explanation, char **next)
 		{
 			if (workers[i].pid != 0 && strcmp(workers[i].process, "launcher") == 0)
 				has_launcher = true;
-			if (workers[i].dboid == MyDatabaseId && workers[i].thread_id == thread_id)
+			if (workers[i].dboid == MyDatabaseId && tree_has(&tree, workers[i].thread_id))
 			{
 				*code = "running";
 				*explanation = psprintf("Process %d runs a node of it.", workers[i].pid);

@@ -11,9 +11,12 @@ BEGIN
   RETURN '{}';
 END $$;
 SELECT lives_ok($$SELECT hitl.create_graph('g'), hitl.add_node('g', 'n', 'asks'), hitl.add_edge('g', 'START', 'n'), hitl.add_edge('g', 'n', 'END'), hitl.compile('g')$$, 'a graph');
+SELECT is(hitl.define('{"graph": "above", "nodes": {"below": {"subgraph": "g"}}, "edges": [["START", "below"], ["below", "END"]]}'), 1, 'a graph with a subgraph');
 CREATE TABLE t (state text PRIMARY KEY, thread_id bigint);
 INSERT INTO t SELECT state, (hitl.invoke('g', input)->>'thread_id')::bigint FROM (VALUES ('done', '{}'::jsonb), ('interrupted', '{"asks": 1}'), ('decided', '{"asks": 1}'), ('cancelled', '{"asks": 1}'), ('failed', '{"fails": 1}'), ('approved', '{"asks": 1}')) v (state, input);
 INSERT INTO t SELECT 'running', hitl.start('g');
+INSERT INTO t SELECT 'waiting', (hitl.invoke('above', '{"asks": 1}')->>'thread_id')::bigint;
+INSERT INTO t SELECT 'child', child_id FROM hitl.task JOIN t USING (thread_id) WHERE state = 'waiting';
 SELECT lives_ok($$SELECT hitl.resume(thread_id, '{"type": "approve"}') FROM t WHERE state = 'decided'$$, 'one is decided and done');
 SELECT lives_ok($$SELECT hitl.cancel(thread_id) FROM t WHERE state = 'cancelled'$$, 'one is cancelled');
 SELECT lives_ok($$SELECT hitl.approve(interrupt_id) FROM hitl.pending JOIN t USING (thread_id) WHERE state = 'approved'$$, 'one has its answer and is queued');
@@ -67,11 +70,17 @@ SELECT breaks('{I10}', 'decided', 'decided, and no vote', 'DELETE FROM hitl.vote
 SELECT breaks('{I10}', 'decided', 'decided, and no decision', 'UPDATE hitl.interrupt SET decision = NULL WHERE thread_id = :t');
 SELECT breaks('{I11}', 'done', 'an owner who is no role', $$INSERT INTO hitl.graph (graph, owner) VALUES ('ownerless', 99999999)$$);
 SELECT breaks('{I11}', 'running', 'a thread whose owner is no role', $$UPDATE hitl.thread SET owner = 99999999 WHERE thread_id = :t$$);
+SELECT breaks('{I13}', 'waiting', 'its child is of another task', $$UPDATE hitl.task SET child_id = (SELECT thread_id FROM t WHERE state = 'done') WHERE thread_id = :t$$,
+  $$UPDATE hitl.thread SET status = 'cancelled' WHERE parent_id = :t$$, $$UPDATE hitl.task SET status = 'cancelled' WHERE thread_id = (SELECT thread_id FROM t WHERE state = 'child')$$,
+  $$UPDATE hitl.interrupt SET status = 'cancelled' WHERE thread_id = (SELECT thread_id FROM t WHERE state = 'child')$$, $$DELETE FROM hitl.audience a USING hitl.interrupt i WHERE a.interrupt_id = i.interrupt_id AND i.thread_id = (SELECT thread_id FROM t WHERE state = 'child')$$);
+SELECT breaks('{I14}', 'child', 'its frame is not where it stands', $$UPDATE hitl.thread SET frame = '{elsewhere}' WHERE thread_id = :t$$);
+SELECT breaks('{I14}', 'child', 'its root is another', $$UPDATE hitl.thread SET root_id = :t WHERE thread_id = :t$$);
+SELECT breaks('{I14}', 'child', 'nobody waits for it', $$UPDATE hitl.task SET status = 'done' WHERE child_id = :t$$, $$UPDATE hitl.thread SET status = 'failed', n_waiting = 0 WHERE thread_id = (SELECT thread_id FROM t WHERE state = 'waiting')$$);
 SELECT is_empty('SELECT * FROM hitl.check()', 'all is put back');
 
 -- Every invariant that lifecycle.h lists is one of the above.
 SELECT results_eq($$SELECT DISTINCT substring(v.v FROM '''(I\d+):') COLLATE "C" FROM regexp_split_to_table(pg_get_viewdef('hitl._violation'), E'\n') v (v) WHERE v.v ~ '''I\d+:' ORDER BY 1$$,
-  $$SELECT ('I' || n) COLLATE "C" FROM generate_series(1, 12) n ORDER BY 1$$, 'I1 to I12 are queries of check()');
+  $$SELECT ('I' || n) COLLATE "C" FROM generate_series(1, 14) n ORDER BY 1$$, 'I1 to I14 are queries of check()');
 
 -- A role sees what breaks in its own threads only.
 CREATE ROLE tap_owner LOGIN;

@@ -18,7 +18,7 @@ END $f$;
 -- What the extension consists of ---------------------------------------------------------------------------------
 
 SELECT tables_are('hitl', ARRAY['audience', 'audit', 'checkpoint', 'graph', 'graph_function', 'graph_version', 'interrupt', 'run_queue', 'step_result', 'task', 'thread', 'thread_key', 'vote']);
-SELECT views_are('hitl', ARRAY['_checkpoint', '_violation', 'decided', 'failed', 'inbox', 'pending', 'threads', 'timeline', 'worker_status']);
+SELECT views_are('hitl', ARRAY['_checkpoint', '_status', '_thread', '_violation', 'decided', 'failed', 'inbox', 'pending', 'threads', 'timeline', 'worker_status']);
 SELECT sequences_are('hitl', ARRAY['audit_id_seq', 'graph_id_seq', 'interrupt_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner')$$, 'one domain, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
@@ -43,7 +43,7 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('add_conditional_edges', 'graph text, source text, router text, map jsonb DEFAULT NULL::jsonb', 'void', 'v', 'u', false),
   ('add_edge', 'graph text, source text, target text', 'void', 'v', 'u', true),
   ('add_join', 'graph text, sources text[], target text', 'void', 'v', 'u', true),
-  ('add_node', 'graph text, node text, handler text DEFAULT NULL::text, sql text DEFAULT NULL::text, retry jsonb DEFAULT NULL::jsonb, timeout interval DEFAULT NULL::interval, gate jsonb DEFAULT NULL::jsonb, destinations text[] DEFAULT NULL::text[]', 'void', 'v', 'u', false),
+  ('add_node', 'graph text, node text, handler text DEFAULT NULL::text, sql text DEFAULT NULL::text, retry jsonb DEFAULT NULL::jsonb, timeout interval DEFAULT NULL::interval, gate jsonb DEFAULT NULL::jsonb, destinations text[] DEFAULT NULL::text[], subgraph text DEFAULT NULL::text, input jsonb DEFAULT NULL::jsonb, output jsonb DEFAULT NULL::jsonb', 'void', 'v', 'u', false),
   ('approve', 'interrupt_id bigint, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
   ('cancel', 'thread_id bigint, reason text DEFAULT NULL::text', 'text', 'v', 'u', false),
   ('check', 'OUT invariant text, OUT thread_id bigint, OUT detail text', 'SETOF record', 's', 'r', false),
@@ -95,8 +95,8 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('interrupt', 'interrupt_id bigint !, thread_id bigint !, task_id bigint !, graph_id bigint !, owner regrole !, step integer !, node text !, key text !, status text !, action text, args jsonb, description text, payload jsonb, allowed text[] !, opened_at timestamp with time zone !, supersedes bigint, decision jsonb, settled_at timestamp with time zone, settled_by text'),
   ('run_queue', 'owner regrole !, due_at timestamp with time zone !, queue_id bigint !, thread_id bigint !, step integer !, task_id bigint !'),
   ('step_result', 'thread_id bigint !, task_id bigint !, key text !, place integer !, function text !, args jsonb, result jsonb, strays integer !, done_at timestamp with time zone !'),
-  ('task', 'thread_id bigint !, task_id bigint !, step integer !, node text !, kind text !, status text !, attempt integer !, failures integer !, conflicts integer !, crashes integer !, has_asked boolean !, has_steps boolean !, input jsonb, update jsonb, targets jsonb, is_diverted boolean !, error jsonb, created_at timestamp with time zone !, ended_at timestamp with time zone'),
-  ('thread', 'thread_id bigint !, graph_id bigint !, version integer !, owner regrole !, status text !, step integer !, checkpoint integer !, n_ready integer !, n_interrupted integer !, n_failed integer !, starter text !, started_at timestamp with time zone !, ended_at timestamp with time zone, ended_by text, reason text, forked_from bigint, forked_checkpoint integer'),
+  ('task', 'thread_id bigint !, task_id bigint !, step integer !, node text !, kind text !, status text !, attempt integer !, failures integer !, conflicts integer !, crashes integer !, has_asked boolean !, has_steps boolean !, child_id bigint, input jsonb, update jsonb, targets jsonb, is_diverted boolean !, error jsonb, created_at timestamp with time zone !, ended_at timestamp with time zone'),
+  ('thread', 'thread_id bigint !, graph_id bigint !, version integer !, owner regrole !, root_id bigint, parent_id bigint, parent_step integer, parent_task_id bigint, depth integer !, frame text[], status text !, step integer !, checkpoint integer !, n_ready integer !, n_interrupted integer !, n_waiting integer !, n_failed integer !, starter text !, started_at timestamp with time zone !, ended_at timestamp with time zone, ended_by text, reason text, forked_from bigint, forked_checkpoint integer'),
   ('thread_key', 'graph_id bigint !, key text !, thread_id bigint !'),
   ('vote', 'interrupt_id bigint !, vote_id bigint !, voter text !, role text !, type text !, answer jsonb !, comment text, idempotency_key text, voted_at timestamp with time zone !')$$,
   'tables: columns, types, NOT NULL');
@@ -120,14 +120,15 @@ SELECT is_empty($$SELECT seqrelid::regclass FROM pg_sequence JOIN pg_class c ON 
 
 SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'v'
   AND c.relname !~ '^_' GROUP BY 1$$, $$VALUES
-  ('decided', 'interrupt_id, thread_id, graph, node, key, action, args, description, status, type, decision, settled_by, settled_at, opened_at, took'),
-  ('failed', 'thread_id, graph, step, node, task_id, attempt, sqlstate, message, detail, hint, context, failed_at'),
-  ('inbox', 'interrupt_id, thread_id, graph, node, action, args, description, allowed, priority, opened_at, age'),
-  ('pending', 'interrupt_id, thread_id, graph, node, key, action, args, description, allowed, opened_at, step, payload, supersedes'),
-  ('threads', 'thread_id, graph, version, status, step, checkpoint, owner, starter, started_at, ended_at, ended_by, reason, forked_from, forked_checkpoint'),
-  ('timeline', 'thread_id, audit_id, at, event, step, node, interrupt_id, actor, actor_kind, detail, comment'),
+  ('decided', 'interrupt_id, thread_id, graph, node, key, action, args, description, status, type, decision, settled_by, settled_at, opened_at, took, root_id, depth, frame'),
+  ('failed', 'thread_id, graph, step, node, task_id, attempt, sqlstate, message, detail, hint, context, failed_at, root_id, depth, frame'),
+  ('inbox', 'interrupt_id, thread_id, graph, node, action, args, description, allowed, priority, opened_at, age, root_id, depth, frame'),
+  ('pending', 'interrupt_id, thread_id, graph, node, key, action, args, description, allowed, opened_at, step, payload, supersedes, root_id, depth, frame'),
+  ('threads', 'thread_id, graph, version, status, step, checkpoint, owner, starter, started_at, ended_at, ended_by, reason, forked_from, forked_checkpoint, root_id, depth, frame'),
+  ('timeline', 'thread_id, audit_id, at, event, step, node, interrupt_id, actor, actor_kind, detail, comment, root_id, depth, frame'),
   ('worker_status', 'process, database, role, pid, state, thread_id, since, note')$$, 'views: columns');
-SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND NOT ('security_barrier=true' = ANY (COALESCE(reloptions, '{}'))) AND relname <> 'worker_status'$$,
+SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND NOT ('security_barrier=true' = ANY (COALESCE(reloptions, '{}'))) AND relname <> 'worker_status'
+  AND (relacl IS NULL OR EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner) OR relname NOT IN ('_thread', '_status'))$$,
   'views that leave rows out are security barriers');
 -- A view that could be written through would hand out the tables.
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND pg_relation_is_updatable(oid, false) <> 0$$, 'no view can be written through');

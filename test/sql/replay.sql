@@ -331,7 +331,7 @@ SELECT status, error FROM answer();
 SELECT hitl.retry(latest());
 CALL hitl.run_pending();
 SELECT hitl.wait(latest(), '20 s');
-SELECT context - 'task_id' - 'thread_id' - 'effect_key' AS context, context->'thread_id' = to_jsonb(latest()) AS thread, context->>'effect_key' LIKE latest() || '-%' AS effect_key FROM told;
+SELECT context - 'task_id' - 'thread_id' - 'root_id' - 'effect_key' AS context, context->'thread_id' = to_jsonb(latest()) AND context->'root_id' = context->'thread_id' AS thread, context->>'effect_key' LIKE latest() || '-%' AS effect_key FROM told;
 SELECT hitl.get_state(latest())->'context' = (SELECT context FROM told) AS is_told;
 
 SELECT * FROM hitl.check();

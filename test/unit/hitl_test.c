@@ -23,6 +23,7 @@
 #include "lifecycle.h"
 #include "names.h"
 #include "reducer.h"
+#include "subgraph.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -53,6 +54,8 @@ PG_FUNCTION_INFO_V1(unit_initial);
 PG_FUNCTION_INFO_V1(unit_reduce);
 PG_FUNCTION_INFO_V1(unit_delta);
 PG_FUNCTION_INFO_V1(unit_apply);
+PG_FUNCTION_INFO_V1(unit_subgraph_input);
+PG_FUNCTION_INFO_V1(unit_subgraph_output);
 PG_FUNCTION_INFO_V1(unit_gate_question);
 PG_FUNCTION_INFO_V1(unit_gate_apply);
 PG_FUNCTION_INFO_V1(unit_answer);
@@ -211,14 +214,15 @@ unit_thread_has_ended(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(lifecycle_thread_has_ended(name_to_thread_status(arg_string(fcinfo, 0))));
 }
 
-/* ready, done (which are not counted), interrupted, failed */
+/* ready, done (which are not counted), interrupted, failed, waiting */
 static HitlTaskCounts
 arg_counts(FunctionCallInfo fcinfo)
 {
 	HitlTaskCounts counts = {
 		.ready = PG_GETARG_INT32(0),
 		.interrupted = PG_GETARG_INT32(2),
-		.failed = PG_GETARG_INT32(3)
+		.failed = PG_GETARG_INT32(3),
+		.waiting = PG_GETARG_INT32(4)
 	};
 
 	return counts;
@@ -266,21 +270,23 @@ unit_count_move(PG_FUNCTION_ARGS)
 	Datum	   *elements;
 	int			n_elements;
 	HitlTaskCounts counts = {0};
-	Datum		result[4];
+	Datum		result[5];
 
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT4OID, sizeof(int32), true, TYPALIGN_INT,
 					  &elements, NULL, &n_elements);
-	if (n_elements != 4)
-		elog(ERROR, "four counts are needed");
+	if (n_elements != 5)
+		elog(ERROR, "five counts are needed");
 	counts.ready = DatumGetInt32(elements[0]);
 	counts.interrupted = DatumGetInt32(elements[2]);
 	counts.failed = DatumGetInt32(elements[3]);
+	counts.waiting = DatumGetInt32(elements[4]);
 	lifecycle_count_move(&counts, name_to_task_status(arg_string(fcinfo, 1)), name_to_task_status(arg_string(fcinfo, 2)));
 	result[0] = Int32GetDatum(counts.ready);
 	result[1] = elements[1];
 	result[2] = Int32GetDatum(counts.interrupted);
 	result[3] = Int32GetDatum(counts.failed);
-	PG_RETURN_ARRAYTYPE_P(construct_array(result, 4, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	result[4] = Int32GetDatum(counts.waiting);
+	PG_RETURN_ARRAYTYPE_P(construct_array(result, 5, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }
 
 /* (crashes, random from 0 to 1) */
@@ -409,6 +415,26 @@ Datum
 unit_reduce(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_JSONB_P(reducer_apply(arg_graph(fcinfo, 0), PG_GETARG_JSONB_P(1), arg_tasks(fcinfo, 2), call_author, NULL));
+}
+
+/* ----------------------------------------------------------------- subgraph.c */
+
+/* unit_subgraph_input(map, given) */
+Datum
+unit_subgraph_input(PG_FUNCTION_ARGS)
+{
+	HitlSubgraph subgraph = {.input = arg_jsonb(fcinfo, 0)};
+
+	PG_RETURN_JSONB_P(subgraph_input(&subgraph, PG_GETARG_JSONB_P(1)));
+}
+
+/* unit_subgraph_output(map, before, after) */
+Datum
+unit_subgraph_output(PG_FUNCTION_ARGS)
+{
+	HitlSubgraph subgraph = {.output = arg_jsonb(fcinfo, 0)};
+
+	PG_RETURN_JSONB_P(subgraph_output(&subgraph, PG_GETARG_JSONB_P(1), PG_GETARG_JSONB_P(2)));
 }
 
 /* -------------------------------------------------------------------- delta.c */

@@ -8,8 +8,8 @@ CREATE FUNCTION unit_thread_may_move(text, text) RETURNS boolean LANGUAGE c AS '
 CREATE FUNCTION unit_task_may_move(text, text) RETURNS boolean LANGUAGE c AS 'hitl_test';
 CREATE FUNCTION unit_interrupt_may_move(text, text) RETURNS boolean LANGUAGE c AS 'hitl_test';
 CREATE FUNCTION unit_thread_has_ended(text) RETURNS boolean LANGUAGE c AS 'hitl_test';
-CREATE FUNCTION unit_step_is_complete(ready int, done int, interrupted int, failed int) RETURNS boolean LANGUAGE c AS 'hitl_test';
-CREATE FUNCTION unit_thread_status(ready int, done int, interrupted int, failed int) RETURNS text LANGUAGE c AS 'hitl_test';
+CREATE FUNCTION unit_step_is_complete(ready int, done int, interrupted int, failed int, waiting int DEFAULT 0) RETURNS boolean LANGUAGE c AS 'hitl_test';
+CREATE FUNCTION unit_thread_status(ready int, done int, interrupted int, failed int, waiting int DEFAULT 0) RETURNS text LANGUAGE c AS 'hitl_test';
 CREATE FUNCTION unit_count_move(counts int[], from_ text, to_ text) RETURNS int[] LANGUAGE c AS 'hitl_test';
 CREATE FUNCTION unit_error_verdict(text) RETURNS text LANGUAGE c AS 'hitl_test';
 CREATE FUNCTION unit_conflict_delay_ms(int) RETURNS bigint LANGUAGE c AS 'hitl_test';
@@ -25,9 +25,9 @@ SELECT is_empty($$
   words AS (SELECT unnest('{running,interrupted,done,failed,cancelled}'::text[]) w)
   SELECT a.w, b.w FROM words a, words b WHERE unit_thread_may_move(a.w, b.w) IS DISTINCT FROM ((a.w, b.w) IN (SELECT * FROM legal))$$, 'lifecycle: 25 moves of a thread');
 SELECT is_empty($$
-  WITH legal (from_, to_) AS (SELECT f, unnest(string_to_array(t, ' ')) FROM (VALUES ('ready', 'done interrupted failed cancelled ready'), ('interrupted', 'done interrupted failed cancelled ready'), ('failed', 'ready cancelled')) v (f, t)),
-  words AS (SELECT unnest('{ready,done,interrupted,failed,cancelled}'::text[]) w)
-  SELECT a.w, b.w FROM words a, words b WHERE unit_task_may_move(a.w, b.w) IS DISTINCT FROM ((a.w, b.w) IN (SELECT * FROM legal))$$, 'lifecycle: 25 moves of a task');
+  WITH legal (from_, to_) AS (SELECT f, unnest(string_to_array(t, ' ')) FROM (VALUES ('ready', 'done interrupted waiting failed cancelled ready'), ('interrupted', 'done interrupted waiting failed cancelled ready'), ('waiting', 'done interrupted waiting failed cancelled'), ('failed', 'ready cancelled')) v (f, t)),
+  words AS (SELECT unnest('{ready,done,interrupted,waiting,failed,cancelled}'::text[]) w)
+  SELECT a.w, b.w FROM words a, words b WHERE unit_task_may_move(a.w, b.w) IS DISTINCT FROM ((a.w, b.w) IN (SELECT * FROM legal))$$, 'lifecycle: 36 moves of a task');
 SELECT is_empty($$
   WITH legal (from_, to_) AS (SELECT f, unnest(string_to_array(t, ' ')) FROM (VALUES ('pending', 'decided cancelled superseded'), ('decided', 'superseded')) v (f, t)),
   words AS (SELECT unnest('{pending,decided,cancelled,superseded}'::text[]) w)
@@ -37,9 +37,9 @@ SELECT is_empty($$SELECT w FROM unnest('{running,interrupted,done,failed,cancell
 SELECT is_empty($$SELECT w FROM unnest('{running,interrupted,done,failed,cancelled}'::text[]) w, unnest('{running,interrupted,done,failed,cancelled}'::text[]) v WHERE unit_thread_has_ended(w) AND unit_thread_may_move(w, v)$$,
   'lifecycle: an end is an end');
 SELECT is_empty($$
-  SELECT r, d, i, f FROM generate_series(0, 4) r, generate_series(0, 4) d, generate_series(0, 4) i, generate_series(0, 4) f
-  WHERE unit_step_is_complete(r, d, i, f) <> (r + i + f = 0)
-     OR unit_thread_status(r, d, i, f) <> CASE WHEN r > 0 THEN 'running' WHEN f > 0 THEN 'failed' WHEN i > 0 THEN 'interrupted' ELSE 'running' END$$, 'lifecycle: the state of a thread, of 625 sets of tasks');
+  SELECT r, d, i, f, w FROM generate_series(0, 4) r, generate_series(0, 4) d, generate_series(0, 4) i, generate_series(0, 4) f, generate_series(0, 2) w
+  WHERE unit_step_is_complete(r, d, i, f, w) <> (r + i + f + w = 0)
+     OR unit_thread_status(r, d, i, f, w) <> CASE WHEN r + w > 0 THEN 'running' WHEN f > 0 THEN 'failed' WHEN i > 0 THEN 'interrupted' ELSE 'running' END$$, 'lifecycle: the state of a thread, of 1875 sets of tasks');
 -- Monotone: more that is done, or one task less that is ready, never makes a complete step incomplete.
 SELECT is_empty($$SELECT r, d, i, f FROM generate_series(1, 4) r, generate_series(0, 4) d, generate_series(0, 4) i, generate_series(0, 4) f
   WHERE unit_step_is_complete(r, d, i, f) AND NOT unit_step_is_complete(r - 1, d + 1, i, f)$$, 'lifecycle: a step is completed once');
@@ -66,7 +66,7 @@ SELECT is_empty($$SELECT n, r, d FROM generate_series(1, 1000) i, LATERAL (SELEC
 CREATE FUNCTION walk(n_tasks int, n_moves int, OUT fault text, OUT moves int) LANGUAGE plpgsql AS $$
 DECLARE
   tasks text[] := array_fill('ready'::text, ARRAY[n_tasks]);
-  counts int[] := ARRAY[n_tasks, 0, 0, 0];
+  counts int[] := ARRAY[n_tasks, 0, 0, 0, 0];
   counted int[];
   status text := 'running';
   next text;
@@ -75,20 +75,20 @@ BEGIN
   moves := 0;
   WHILE moves < n_moves AND fault IS NULL LOOP
     i := 1 + floor(random() * n_tasks);
-    next := (ARRAY['ready', 'done', 'interrupted', 'failed', 'cancelled'])[1 + floor(random() * 5)];
+    next := (ARRAY['ready', 'done', 'interrupted', 'waiting', 'failed', 'cancelled'])[1 + floor(random() * 6)];
     -- most cases are no legal moves of a task that is over
     IF NOT unit_task_may_move(tasks[i], next) THEN
-      EXIT WHEN 'ready' <> ALL (tasks) AND 'interrupted' <> ALL (tasks) AND 'failed' <> ALL (tasks);
+      EXIT WHEN NOT tasks && '{ready,interrupted,waiting,failed}';
       CONTINUE;
     END IF;
     counts := unit_count_move(counts, tasks[i], next);
     tasks[i] := next;
     moves := moves + 1;
-    SELECT ARRAY[count(*) FILTER (WHERE t = 'ready'), 0, count(*) FILTER (WHERE t = 'interrupted'), count(*) FILTER (WHERE t = 'failed')] INTO counted FROM unnest(tasks) t;
+    SELECT ARRAY[count(*) FILTER (WHERE t = 'ready'), 0, count(*) FILTER (WHERE t = 'interrupted'), count(*) FILTER (WHERE t = 'failed'), count(*) FILTER (WHERE t = 'waiting')] INTO counted FROM unnest(tasks) t;
     IF counts <> counted THEN fault := format('%s is counted as %s', tasks, counts); END IF;
-    next := unit_thread_status(counts[1], counts[2], counts[3], counts[4]);
+    next := unit_thread_status(counts[1], counts[2], counts[3], counts[4], counts[5]);
     IF NOT unit_thread_may_move(status, next) THEN fault := format('a thread goes from %s to %s', status, next); END IF;
-    IF unit_step_is_complete(counts[1], counts[2], counts[3], counts[4]) <> (tasks <@ '{done,cancelled}') THEN fault := format('%s: is it complete?', tasks); END IF;
+    IF unit_step_is_complete(counts[1], counts[2], counts[3], counts[4], counts[5]) <> (tasks <@ '{done,cancelled}') THEN fault := format('%s: is it complete?', tasks); END IF;
     status := next;
   END LOOP;
 END $$;

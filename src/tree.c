@@ -1,0 +1,181 @@
+/*
+ * tree.c
+ *    A thread with the threads of its subgraphs: look at them, lock them.
+ *
+ * Only control (cancel, retry) locks more than one thread, and it goes
+ * downwards, root first.  An executor locks one.  But a transaction of a user
+ * that runs threads here and now collects locks as it goes, and goes upwards:
+ * a child to its end, then its parent.  So control never waits long for a
+ * thread while it holds another: it gives up all it has and begins again, and
+ * whoever goes upwards gets by.
+ *
+ * Layer 3.  Lock order: interrupts by id, then threads, downwards.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "lifecycle.h"
+#include "miscadmin.h"
+#include "session.h"
+#include "store_interrupt.h"
+#include "store_thread.h"
+#include "store_tree.h"
+#include "tree.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+/* how long control waits for a thread below the one it holds: an executor's
+ * tail is over by then, and no deadlock has been looked for yet */
+#define BELOW_TIMEOUT "200ms"
+
+/* The thread and what lives below it, downwards. */
+HitlIds
+tree_live(const HitlThread *thread)
+{
+	HitlIds		self = {.n = 1};
+
+	if (thread->counts.waiting > 0)
+		return store_tree_live(thread->thread_id);
+	self.ids = palloc(sizeof(int64));
+	self.ids[0] = thread->thread_id;
+	return self;
+}
+
+/* Is it one of them? */
+bool
+tree_has(const HitlIds *threads, int64 thread_id)
+{
+	for (int i = 0; i < threads->n; i++)
+		if (threads->ids[i] == thread_id)
+			return true;
+	return false;
+}
+
+/*
+ * What a thread is to those who look at it.  A vote queues a task and touches
+ * no thread, so one with a row in the run queue is running; one that waits for
+ * children is what they are.
+ */
+HitlThreadStatus
+tree_status(const HitlThread *thread)
+{
+	if (lifecycle_thread_has_ended(thread->status))
+		return thread->status;
+	if (thread->is_queued)
+		return HITL_THREAD_RUNNING;
+	if (thread->counts.waiting > 0)
+		return store_tree_status(thread->thread_id);
+	return thread->status;
+}
+
+static bool
+is_same(const HitlIds *a, const HitlIds *b)
+{
+	return a->n == b->n && memcmp(a->ids, b->ids, sizeof(int64) * a->n) == 0;
+}
+
+/*
+ * Lock what lives below a thread that is locked.  A child is made under the
+ * lock of its parent: once all that is there is locked, none can appear.
+ */
+static List *
+lock_below(HitlIds *tree)
+{
+	List	   *threads;
+	HitlIds		found;
+
+	for (;;)
+	{
+		int			level = session_limit_lock(BELOW_TIMEOUT);
+
+		threads = store_thread_lock_all(tree);
+		session_unlimit_lock(level);
+		found = store_tree_live(tree->ids[0]);
+		if (is_same(tree, &found))
+			return threads;
+		*tree = found;
+	}
+}
+
+/* The same; NIL when somebody holds one of them for long.  Ends what it has begun. */
+static List *
+try_lock_below(HitlIds *tree)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner resources = CurrentResourceOwner;
+	List	   *volatile threads = NIL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		threads = lock_below(tree);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+			ReThrowError(error);
+		threads = NIL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = resources;
+	return threads;
+}
+
+/* Do we hold every pending question of these threads? */
+static bool
+has_all_questions(const HitlIds *tree)
+{
+	return list_length(store_interrupt_pending(tree, HITL_LOCK_SKIP)) ==
+		list_length(store_interrupt_pending(tree, HITL_LOCK_NONE));
+}
+
+/*
+ * Lock a thread and all that lives below it; returns them as they are then,
+ * downwards.  has_questions: their pending interrupts too, before the threads:
+ * the order of everybody.
+ *
+ * A question may be opened between the two, and be held by somebody who waits
+ * for a thread in turn (a resume); then give the threads up, which ending a
+ * subtransaction does, and begin again.
+ */
+List *
+tree_lock(int64 thread_id, bool has_questions)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner resources = CurrentResourceOwner;
+
+	for (;;)
+	{
+		HitlIds		tree = store_tree_live(thread_id);
+		HitlThread *thread;
+		List	   *threads;
+
+		if (has_questions)
+			(void) store_interrupt_pending(&tree, HITL_LOCK_WAIT);
+		BeginInternalSubTransaction(NULL);
+		MemoryContextSwitchTo(context);
+		thread = store_thread_lock(thread_id);
+		tree = tree_live(thread);
+		threads = tree.n == 1 ? list_make1(thread) : try_lock_below(&tree);
+		if (threads != NIL && has_questions && !has_all_questions(&tree))
+			threads = NIL;
+		if (threads != NIL)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = resources;
+		if (threads != NIL)
+			return threads;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
