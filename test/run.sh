@@ -269,7 +269,7 @@ part_unprivileged() {
 
 # A few seconds of `make bench`, to see that it runs and that its own checks of correctness hold.
 part_bench() {
-	if ROUNDS=1 THREADS=80 DECISIONS=20 bash "$top/test/bench/bench.sh" > "$RUN/bench.out" 2>&1; then ok bench
+	if ROUNDS=1 THREADS=80 DECISIONS=20 LINES=80 STEPS=100 bash "$top/test/bench/bench.sh" > "$RUN/bench.out" 2>&1; then ok bench
 	else not_ok bench; keep bench "$RUN/bench.out"; fi
 }
 

@@ -12,13 +12,14 @@ function spread(values, n, decimals,    i, j, t, form) {
 	return sprintf(form " / " form " / " form, values[1], values[int((n + 1) / 2)], values[n])
 }
 
+# floor: the measure to compare with; "" for what is a ratio already
 function line(label, measure, floor, clients,    n, i, v, r) {
 	n = rounds[measure " " clients]
 	for (i = 1; i <= n; i++) {
 		v[i] = value[measure " " clients, i]
-		r[i] = v[i] / value[floor " " clients, i]
+		if (floor != "") r[i] = v[i] / value[floor " " clients, i]
 	}
-	printf "%-44s %-24s %s\n", label, spread(v, n, 0), measure == floor ? "" : spread(r, n, 2)
+	printf "%-44s %-24s %s\n", label, floor == "" ? "" : spread(v, n, 0), measure == floor ? "" : floor == "" ? spread(v, n, 2) : spread(r, n, 2)
 }
 
 END {
@@ -37,4 +38,13 @@ END {
 		line("decision to done, p" p " us, resume", "latency_here_p" p, "floor_latency_p" p, 1)
 		line("decision to done, p" p " us, approve + workers", "latency_workers_p" p, "floor_latency_p" p, 1)
 	}
+	line("threads of 3 nodes per s, 1 client, by hand", "floor_line", "floor_line", 1)
+	line("threads of 3 nodes per s, run_pending", "line_here", "floor_line", 1)
+	line("threads of 3 nodes per s, 4 clients, by hand", "floor_line", "floor_line", 4)
+	line("threads of 3 nodes per s, 4 executors", "line_workers", "floor_line", 4)
+	line("super-steps per s of one thread, by hand", "floor_loop", "floor_loop", 1)
+	line("super-steps per s of one thread, run_pending", "loop_here", "floor_loop", 1)
+	line("super-steps per s of one thread, executor", "loop_workers", "floor_loop", 1)
+	line("20 steps, 50 kB, a number changes: in states", "state_small", "", 1)
+	line("20 steps, 50 kB, a message more: in states", "state_messages", "", 1)
 }
