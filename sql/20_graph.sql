@@ -119,7 +119,7 @@ CREATE FUNCTION hitl.define(definition jsonb) RETURNS integer
 COMMENT ON FUNCTION hitl.define(jsonb) IS
 'A whole graph as one document, new or in the place of what was there, and compiled; returns the version. The same document again gives the same version, unless the code of one of its functions has changed.
 {"graph": name, "recursion_limit": 25, "channels": {name: {"reducer", "initial"}}, "nodes": {name: {"handler" | "sql" | "subgraph": {"graph", "version", "input", "output"}, "retry", "timeout" (seconds), "gate", "destinations"}},
-"edges": [[source, target]], "joins": [{"sources": [...], "target"}], "conditional_edges": [{"source", "router", "map"}]}.
+"edges": [[source, target]], "joins": [{"sources": [...], "target"}], "conditional_edges": [{"source", "router", "map"}], "interrupt_before": [names of nodes, or "*"], "interrupt_after": [...]}.
 Errors: 42501 it is not yours; 42P17 it has faults: every one is in the detail.';
 
 CREATE FUNCTION hitl.command(update jsonb DEFAULT NULL, goto text DEFAULT NULL, sends jsonb[] DEFAULT NULL) RETURNS jsonb

@@ -124,7 +124,7 @@ CREATE TABLE hitl.task (
   created_at  timestamptz NOT NULL,
   ended_at    timestamptz,
   CONSTRAINT task_pkey PRIMARY KEY (thread_id, step, task_id),
-  CONSTRAINT task_kind CHECK (kind IN ('node', 'update')),
+  CONSTRAINT task_kind CHECK (kind IN ('node', 'update', 'breakpoint')),
   CONSTRAINT task_status CHECK (status IN ('ready', 'done', 'interrupted', 'waiting', 'failed', 'cancelled'))
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE hitl.task IS 'Tasks: one node to run in one super-step of a thread. Its row lock is the claim: a crash releases it.';
@@ -132,7 +132,7 @@ COMMENT ON COLUMN hitl.task.thread_id IS 'The thread.';
 COMMENT ON COLUMN hitl.task.task_id IS 'Key, from a sequence whose start and step may be set.';
 COMMENT ON COLUMN hitl.task.step IS 'The super-step.';
 COMMENT ON COLUMN hitl.task.node IS 'The node; START for what the thread is given.';
-COMMENT ON COLUMN hitl.task.kind IS 'node: the node is run; update: it is as if the node had returned input, which goes through the reducers and routers.';
+COMMENT ON COLUMN hitl.task.kind IS 'node: the node is run; update: it is as if the node had returned input, which goes through the reducers and routers; breakpoint: behind the node somebody is asked, then the thread goes where input says.';
 COMMENT ON COLUMN hitl.task.status IS 'ready, done, interrupted, waiting (for its child), failed or cancelled; a task that runs is never seen as such.';
 COMMENT ON COLUMN hitl.task.attempt IS 'How often its node has failed.';
 COMMENT ON COLUMN hitl.task.failures IS 'The same since it was last retried by hand: what its retry policy counts.';
@@ -141,7 +141,7 @@ COMMENT ON COLUMN hitl.task.crashes IS 'How often its node has ended the process
 COMMENT ON COLUMN hitl.task.has_asked IS 'It has opened an interrupt: when it runs again its answers are looked up.';
 COMMENT ON COLUMN hitl.task.has_steps IS 'Results of steps are kept for it: when it runs again they are looked up.';
 COMMENT ON COLUMN hitl.task.child_id IS 'The thread of its subgraph, once there is one.';
-COMMENT ON COLUMN hitl.task.input IS 'What a send gave it in the place of the state; of kind update: the update.';
+COMMENT ON COLUMN hitl.task.input IS 'What a send gave it in the place of the state; of kind update: the update; of kind breakpoint: where the thread goes then.';
 COMMENT ON COLUMN hitl.task."update" IS 'What its node returned; of a waiting task: what its gate has written.';
 COMMENT ON COLUMN hitl.task.targets IS 'Where its command and its conditional edges lead.';
 COMMENT ON COLUMN hitl.task.is_diverted IS 'Its gate was rejected: the thread goes to targets and not along the edges.';

@@ -107,6 +107,14 @@ CREATE VIEW hitl.timeline WITH (security_barrier) AS
   ORDER BY t.root_id, a.audit_id;
 COMMENT ON VIEW hitl.timeline IS 'What happened to each thread, in order; the threads of its subgraphs among it, by depth and frame (the nodes above): WHERE root_id = ...';
 
+CREATE VIEW hitl.breakpoints WITH (security_barrier) AS
+  SELECT b.kind, b.node, g.graph, b.set_by, b.set_at
+  FROM hitl.breakpoint b
+       LEFT JOIN hitl.graph g ON g.graph_id = b.graph_id
+  WHERE b.graph_id = 0 OR pg_catalog.pg_has_role(g.owner, 'USAGE')
+  ORDER BY b.set_at, b.graph_id, b.node, b.kind;
+COMMENT ON VIEW hitl.breakpoints IS 'Breakpoints that are set: before or after which node (* is all) of which graph (NULL is all), by whom, when. Those of a definition are in the definition.';
+
 CREATE VIEW hitl._checkpoint WITH (security_barrier) AS
   SELECT c.thread_id, c.checkpoint, c.step, c.next_step, c.delta, c.patch, c.created_at
   FROM hitl.checkpoint c

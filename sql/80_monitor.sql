@@ -96,6 +96,9 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
       SELECT NULL, 'function ' || f.signature || ' of graph ' || f.graph_id
       FROM hitl.graph_function f WHERE NOT EXISTS (SELECT FROM hitl.graph_version v WHERE v.graph_id = f.graph_id AND v.version = f.version)
     UNION ALL
+      SELECT NULL, 'breakpoint of graph ' || b.graph_id
+      FROM hitl.breakpoint b WHERE b.graph_id <> 0 AND NOT EXISTS (SELECT FROM hitl.graph g WHERE g.graph_id = b.graph_id)
+    UNION ALL
       SELECT r.thread_id, 'step ' || r.key || ' of task ' || r.task_id
       FROM hitl.step_result r WHERE NOT EXISTS (SELECT FROM hitl.task k WHERE k.thread_id = r.thread_id AND k.task_id = r.task_id AND k.has_steps)
     UNION ALL

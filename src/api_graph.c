@@ -10,6 +10,7 @@
 
 #include "catalog/pg_type.h"
 #include "draft.h"
+#include "breakpoint.h"
 #include "fmgr.h"
 #include "frontier.h"
 #include "json.h"
@@ -29,6 +30,8 @@ PG_FUNCTION_INFO_V1(hitl_compile);
 PG_FUNCTION_INFO_V1(hitl_define);
 PG_FUNCTION_INFO_V1(hitl_command);
 PG_FUNCTION_INFO_V1(hitl_send);
+PG_FUNCTION_INFO_V1(hitl_interrupt_before);
+PG_FUNCTION_INFO_V1(hitl_interrupt_after);
 
 static void
 require_argument(FunctionCallInfo fcinfo, int n, const char *name)
@@ -222,4 +225,24 @@ hitl_send(PG_FUNCTION_ARGS)
 	json_begin(&b);
 	json_add_jsonb(&b, HITL_SEND_KEY, json_end(&send));
 	PG_RETURN_JSONB_P(json_end(&b));
+}
+
+static bool
+set_breakpoint(FunctionCallInfo fcinfo, HitlBreakpointKind kind)
+{
+	require_argument(fcinfo, 0, "node");
+	require_argument(fcinfo, 2, "enabled");
+	return breakpoint_set(kind, GETARG_CSTRING(0), PG_ARGISNULL(1) ? NULL : GETARG_CSTRING(1), PG_GETARG_BOOL(2));
+}
+
+Datum
+hitl_interrupt_before(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(set_breakpoint(fcinfo, HITL_BREAKPOINT_BEFORE));
+}
+
+Datum
+hitl_interrupt_after(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(set_breakpoint(fcinfo, HITL_BREAKPOINT_AFTER));
 }

@@ -18,7 +18,8 @@
  *                                     "output": {"risk": "score"}}}},
  *    "edges": [["START", "pay"], ["pay", "END"]],
  *    "joins": [{"sources": ["a", "b"], "target": "c"}],
- *    "conditional_edges": [{"source": "pay", "router": "route(jsonb)", "map": {"yes": "a", "no": "END"}}]}
+ *    "conditional_edges": [{"source": "pay", "router": "route(jsonb)", "map": {"yes": "a", "no": "END"}}],
+ *    "interrupt_before": ["pay"], "interrupt_after": ["*"]}
  *
  * Short forms are read and not written: a node, a channel or a subgraph as a
  * string.  In a compiled document signatures are qualified, and a subgraph has
@@ -557,6 +558,47 @@ read_branches(Reader *reader, HitlGraphVersion *graph, Jsonb *document)
 }
 
 static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+/* Breakpoints: names of nodes, or "*" for all; sorted, each once. */
+static List *
+read_breakpoints(Reader *reader, Jsonb *document, const char *key)
+{
+	List	   *names = NIL;
+	List	   *unique = NIL;
+	ListCell   *cell;
+
+	foreach(cell, read_list(reader, document, key))
+	{
+		char	   *name = json_scalar_string(lfirst(cell));
+
+		if (name == NULL)
+			fault(reader, "\"%s\" must hold names of nodes, or \"*\"", key);
+		else
+			names = lappend(names, name);
+	}
+	list_sort(names, compare_names);
+	foreach(cell, names)
+		if (unique == NIL || strcmp(llast(unique), lfirst(cell)) != 0)
+			unique = lappend(unique, lfirst(cell));
+	return unique;
+}
+
+static bool
+is_among(List *breakpoints, const char *node)
+{
+	ListCell   *cell;
+
+	foreach(cell, breakpoints)
+		if (strcmp(lfirst(cell), HITL_ALL_NODES) == 0 || strcmp(lfirst(cell), node) == 0)
+			return true;
+	return false;
+}
+
+static int
 compare_channels(const void *a, const void *b)
 {
 	return strcmp(((const HitlChannel *) a)->name, ((const HitlChannel *) b)->name);
@@ -587,7 +629,7 @@ definition_parse(Jsonb *document, List **faults)
 		document = json_empty_object();
 	}
 	CHECK_KEYS(&reader, "definition", document, "graph", "recursion_limit", "channels", "nodes",
-			   "edges", "joins", "conditional_edges");
+			   "edges", "joins", "conditional_edges", "interrupt_before", "interrupt_after");
 	graph->recursion_limit = read_integer(&reader, "definition", document, "recursion_limit",
 										  DEFAULT_RECURSION_LIMIT, 1, 1000000000);
 
@@ -617,6 +659,13 @@ definition_parse(Jsonb *document, List **faults)
 	read_edges(&reader, graph, document);
 	read_joins(&reader, graph, document);
 	read_branches(&reader, graph, document);
+	graph->interrupt_before = read_breakpoints(&reader, document, "interrupt_before");
+	graph->interrupt_after = read_breakpoints(&reader, document, "interrupt_after");
+	for (int i = 0; i < graph->n_nodes; i++)
+	{
+		graph->nodes[i].stops_before = is_among(graph->interrupt_before, graph->nodes[i].name);
+		graph->nodes[i].stops_after = is_among(graph->interrupt_after, graph->nodes[i].name);
+	}
 	*faults = reader.faults;
 	return graph;
 }
@@ -770,5 +819,9 @@ definition_document(const HitlGraphVersion *graph)
 		list = lappend(list, json_end(&branch));
 	}
 	json_add_jsonb(&b, "conditional_edges", json_list(list));
+	if (graph->interrupt_before != NIL)
+		json_add_jsonb(&b, "interrupt_before", json_string_list(graph->interrupt_before));
+	if (graph->interrupt_after != NIL)
+		json_add_jsonb(&b, "interrupt_after", json_string_list(graph->interrupt_after));
 	return json_end(&b);
 }

@@ -18,6 +18,7 @@
 
 #include "access/xact.h"
 #include "audit.h"
+#include "breakpoint.h"
 #include "checkpoint.h"
 #include "child.h"
 #include "clock.h"
@@ -111,7 +112,9 @@ record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *tas
 			task->update = run->update;
 			targets = targets_document(run->targets);
 			task->is_diverted = run->is_diverted;
-			audit_task(task, "executed", NULL);
+			/* of a breakpoint's task that somebody decided says all */
+			if (task->kind != HITL_TASK_BREAKPOINT)
+				audit_task(task, "executed", NULL);
 			break;
 		case HITL_OUTCOME_WAITING:
 			task->status = HITL_TASK_WAITING;
@@ -346,8 +349,11 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 	run.state = checkpoint_state(thread->thread_id, thread->checkpoint);
 	run.fires_deferred = fires_deferred;
 
-	begin_mark(thread, task);
-	node_run(&run);
+	if (!breakpoint_stops(&run))
+	{
+		begin_mark(thread, task);
+		node_run(&run);
+	}
 	if (run.outcome == HITL_OUTCOME_STOPPED)
 		return CLAIM_VOID;
 	return record_run(entry, task, &run);

@@ -482,6 +482,16 @@ check_place(const HitlGraphVersion *graph, const char *what, const char *name, b
 		check_named(graph, what, name, faults);
 }
 
+static void
+check_breakpoints(const HitlGraphVersion *graph, const char *what, List *names, List **faults)
+{
+	ListCell   *cell;
+
+	foreach(cell, names)
+		if (strcmp(lfirst(cell), HITL_ALL_NODES) != 0 && node_index(graph, lfirst(cell)) < 0)
+			*faults = lappend(*faults, psprintf("%s names \"%s\", which is not a node", what, (char *) lfirst(cell)));
+}
+
 /*
  * All that is wrong with the shape of a graph, a sentence each.  Empty: nothing
  * is.
@@ -535,6 +545,8 @@ frontier_faults(const HitlGraphVersion *graph)
 	for (int i = 0; i < graph->n_nodes; i++)
 		foreach(cell, graph->nodes[i].destinations)
 			check_place(graph, psprintf("node \"%s\"", graph->nodes[i].name), lfirst(cell), true, &faults);
+	check_breakpoints(graph, "interrupt_before", graph->interrupt_before, &faults);
+	check_breakpoints(graph, "interrupt_after", graph->interrupt_after, &faults);
 	if (!is_entered && graph->n_nodes > 0)
 		faults = lappend(faults, pstrdup("no edge leads from START into the graph"));
 

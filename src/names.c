@@ -32,6 +32,12 @@ static const char *const task_words[] = {
 static const char *const task_kind_words[] = {
 	[HITL_TASK_NODE] = "node",
 	[HITL_TASK_UPDATE] = "update",
+	[HITL_TASK_BREAKPOINT] = "breakpoint",
+};
+
+static const char *const breakpoint_kind_words[] = {
+	[HITL_BREAKPOINT_BEFORE] = "before",
+	[HITL_BREAKPOINT_AFTER] = "after",
 };
 
 static const char *const interrupt_words[] = {
@@ -112,6 +118,18 @@ HitlTaskKind
 name_to_task_kind(const char *name)
 {
 	return (HitlTaskKind) stored_word_index(task_kind_words, lengthof(task_kind_words), name);
+}
+
+const char *
+name_breakpoint_kind(HitlBreakpointKind kind)
+{
+	return breakpoint_kind_words[kind];
+}
+
+HitlBreakpointKind
+name_to_breakpoint_kind(const char *name)
+{
+	return (HitlBreakpointKind) stored_word_index(breakpoint_kind_words, lengthof(breakpoint_kind_words), name);
 }
 
 const char *

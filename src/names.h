@@ -15,6 +15,8 @@ extern const char *name_task_status(HitlTaskStatus status);
 extern HitlTaskStatus name_to_task_status(const char *name);
 extern const char *name_task_kind(HitlTaskKind kind);
 extern HitlTaskKind name_to_task_kind(const char *name);
+extern const char *name_breakpoint_kind(HitlBreakpointKind kind);
+extern HitlBreakpointKind name_to_breakpoint_kind(const char *name);
 extern const char *name_interrupt_status(HitlInterruptStatus status);
 extern HitlInterruptStatus name_to_interrupt_status(const char *name);
 extern const char *name_decision_type(HitlDecisionType type);

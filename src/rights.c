@@ -66,25 +66,53 @@ rights_require_thread(const HitlThread *thread)
 }
 
 /*
+ * Is what calls us an agent's, or may it be?  Why, or NULL.  An agent neither
+ * approves itself nor takes away what stops it: nothing of that is done while a
+ * node runs, in an executor, or from what a node left to run at the commit.
+ */
+static const char *
+agent_fault(void)
+{
+	if (frame_is_open() || slot_am_executor())
+		return "An agent does not approve itself: this is called by a node.";
+	if (frame_has_run_inline() && frame_is_leftover())
+		return "An agent does not approve itself: this is called by what a node left to run at the commit.";
+	if (InSecurityRestrictedOperation())
+		return "This is called within a security-restricted operation, where the session does not speak for its user.";
+	return NULL;
+}
+
+/* May the current user say where threads stop?  owner: of the graph; invalid: of all. */
+void
+rights_require_operator(Oid owner)
+{
+	const char *detail = agent_fault();
+
+	if (detail == NULL && !OidIsValid(owner) && !superuser())
+		detail = "A breakpoint in all graphs is for superusers.";
+	if (detail == NULL && OidIsValid(owner) && !rights_is_owner(owner))
+		detail = psprintf("The graph belongs to role \"%s\".", rights_role_name(owner));
+	if (detail != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for breakpoints"),
+				 errdetail_internal("%s", detail),
+				 errhint("Act as the graph's owner, or as a superuser, in a session of your own.")));
+}
+
+/*
  * May this session vote on an interrupt?  The voter is session_user; the
  * current user needs the right too, so that neither a function of somebody
  * else with SECURITY DEFINER nor one that a maintenance command runs can vote
  * in the name of the session.
- *
- * An agent does not approve itself: nothing votes while a node runs, in an
- * executor, or from what a node left to run at the commit.
  */
 void
 rights_require_voter(const HitlInterrupt *interrupt)
 {
-	const char *detail = NULL;
+	const char *detail = agent_fault();
 
-	if (frame_is_open() || slot_am_executor())
-		detail = "An agent does not approve itself: this is called by a node.";
-	else if (frame_has_run_inline() && frame_is_leftover())
-		detail = "An agent does not approve itself: this is called by what a node left to run at the commit.";
-	else if (InSecurityRestrictedOperation())
-		detail = "This is called within a security-restricted operation, where the session does not speak for its user.";
+	if (detail != NULL)
+		;						/* whoever it is */
 	else if (!has_privs_of_role(GetSessionUserId(), interrupt->owner))
 		detail = psprintf("The session user is \"%s\", who may not act as role \"%s\", the owner of the graph.",
 						  audit_session_user(), rights_role_name(interrupt->owner));

@@ -225,15 +225,18 @@ steer_update(int64 thread_id, Jsonb *values, const char *as_node)
 
 /* -------------------------------------------------------------------- the fork */
 
-/* What ran after a checkpoint, as targets; NIL: nothing did.  *is_start: as START's update. */
+/*
+ * What ran after a checkpoint, as targets; NIL: nothing did.  *kind: of those
+ * tasks, one for all of a step.
+ */
 static List *
-targets_after(int64 thread_id, int checkpoint, bool *is_start)
+targets_after(int64 thread_id, int checkpoint, HitlTaskKind *kind)
 {
 	int			step = store_checkpoint_next(thread_id, checkpoint);
 	List	   *targets = NIL;
 	ListCell   *cell;
 
-	*is_start = false;
+	*kind = HITL_TASK_NODE;
 	if (step == HITL_NO_STEP)
 		return NIL;
 	foreach(cell, store_task_list_first(thread_id, step))
@@ -243,7 +246,7 @@ targets_after(int64 thread_id, int checkpoint, bool *is_start)
 
 		target->node = task->node;
 		target->input = task->input;
-		*is_start |= task->kind == HITL_TASK_UPDATE;
+		*kind = task->kind;
 		targets = lappend(targets, target);
 	}
 	return targets;
@@ -266,7 +269,7 @@ steer_fork(int64 thread_id, int checkpoint, Jsonb *values, const char *as_node)
 	};
 	const HitlGraphVersion *graph = graph_get(origin->graph_id, origin->version);
 	TimestampTz now = clock_now();
-	bool		is_start = false;
+	HitlTaskKind kind = HITL_TASK_NODE;
 	List	   *targets = NIL;
 	Jsonb	   *state;
 	JsonBuilder b;
@@ -278,7 +281,7 @@ steer_fork(int64 thread_id, int checkpoint, Jsonb *values, const char *as_node)
 		check_node(graph, as_node);
 	else
 	{
-		targets = targets_after(thread_id, checkpoint, &is_start);
+		targets = targets_after(thread_id, checkpoint, &kind);
 		if (targets == NIL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -290,7 +293,7 @@ steer_fork(int64 thread_id, int checkpoint, Jsonb *values, const char *as_node)
 
 	state = checkpoint_state(thread_id, checkpoint);
 	fork.forked_checkpoint = checkpoint;
-	fork.step = is_start ? 0 : 1;
+	fork.step = kind == HITL_TASK_UPDATE ? 0 : 1;
 	fork.counts.ready = list_length(targets);
 	fork.thread_id = store_thread_insert(&fork, 1, audit_session_user(), now)[0];
 	store_checkpoint_first(&fork.thread_id, &state, 1, fork.step, store_checkpoint_joins(thread_id, checkpoint), now);
@@ -298,7 +301,7 @@ steer_fork(int64 thread_id, int checkpoint, Jsonb *values, const char *as_node)
 	json_add_int64(&b, "forked_from", thread_id);
 	json_add_int64(&b, "checkpoint", checkpoint);
 	audit_thread(fork.thread_id, "started", json_end(&b));
-	thread_insert_tasks(&fork, is_start ? HITL_TASK_UPDATE : HITL_TASK_NODE, &fork.thread_id, 1, targets, NULL, NULL, now);
+	thread_insert_tasks(&fork, kind, &fork.thread_id, 1, targets, NULL, NULL, now);
 	thread_note_missing_workers();
 	if (values != NULL || as_node != NULL)
 		(void) steer_update(fork.thread_id, values != NULL ? values : json_empty_object(), as_node);

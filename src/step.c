@@ -218,11 +218,9 @@ step_record(HitlTask *task, const HitlRun *run)
 	JsonBuilder detail;
 
 	store_step_insert(task, run->step, list_length(run->steps) + 1, now);
-	if (!task->has_steps)
-	{
-		task->has_steps = true;
-		store_task_move(task, NULL, NULL, now);
-	}
+	/* each time: a new version of the row says that the marked run is over */
+	task->has_steps = true;
+	store_task_move(task, NULL, NULL, now);
 	json_begin(&detail);
 	json_add_string(&detail, "key", run->step->key);
 	audit_task(task, "step", json_end(&detail));

@@ -196,7 +196,7 @@ store_task_list_first(int64 thread_id, int step)
 
 /* a range of the primary key: the tasks of one super-step */
 DB_STATEMENT(task_list,
-			 "SELECT task_id, node, status, \"update\", targets, is_diverted, child_id FROM hitl.task"
+			 "SELECT task_id, node, status, \"update\", CASE kind WHEN 'breakpoint' THEN input ELSE targets END, is_diverted, child_id, kind FROM hitl.task"
 			 " WHERE thread_id = $1 AND step = $2 ORDER BY thread_id, step, task_id",
 			 INT8OID, INT4OID);
 
@@ -229,6 +229,7 @@ store_task_list(int64 thread_id, int step, List **targets)
 		*targets = lappend(*targets, db_get_jsonb(&call, i, 5));
 		task->is_diverted = db_get_bool(i, 6);
 		task->child_id = db_get_bigint(i, 7);
+		task->kind = name_to_task_kind(db_get_text(&call, i, 8));
 		tasks = lappend(tasks, task);
 	}
 	MemoryContextSwitchTo(old);

@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "audit.h"
+#include "breakpoint.h"
 #include "checkpoint.h"
 #include "clock.h"
 #include "errors.h"
@@ -295,6 +296,7 @@ thread_end_step(HitlThread *thread)
 	Jsonb	   *joins = graph->n_joins > 0 ? store_checkpoint_joins(thread->thread_id, thread->checkpoint) : NULL;
 	Jsonb	   *changes;
 	List	   *next;
+	List	   *stops;
 	TimestampTz now = clock_now();
 	ListCell   *cell;
 
@@ -310,6 +312,9 @@ thread_end_step(HitlThread *thread)
 	}
 	changes = node_reduce(graph, thread, state, tasks);
 	next = frontier_next(graph, tasks, &joins);
+	stops = breakpoint_after(graph, tasks, next);
+	if (stops != NIL)
+		next = stops;
 
 	checkpoint_append(thread, state, changes, graph->n_joins > 0 ? joins : NULL,
 					  next != NIL ? thread->step + 1 : HITL_NO_STEP);
@@ -318,14 +323,15 @@ thread_end_step(HitlThread *thread)
 		thread->status = HITL_THREAD_DONE;
 	else
 	{
-		/* step 0 is that of START, where there is one */
-		bool		is_too_far = thread->step > 0 && thread->step % graph->recursion_limit == 0;
+		/* step 0 is that of START, where there is one; a stop goes nowhere */
+		bool		is_too_far = stops == NIL && thread->step > 0 && thread->step % graph->recursion_limit == 0;
 
 		thread->status = is_too_far ? HITL_THREAD_FAILED : HITL_THREAD_RUNNING;
 		thread->step++;
 		thread->counts.ready = is_too_far ? 0 : list_length(next);
 		thread->counts.failed = is_too_far ? list_length(next) : 0;
-		thread_insert_tasks(thread, HITL_TASK_NODE, &thread->thread_id, 1, next, NULL, is_too_far ? recursion_error(graph) : NULL, now);
+		thread_insert_tasks(thread, stops != NIL ? HITL_TASK_BREAKPOINT : HITL_TASK_NODE, &thread->thread_id, 1, next, NULL,
+							is_too_far ? recursion_error(graph) : NULL, now);
 		if (is_too_far)
 			audit_step(thread, "failed", ERRCODE_PROGRAM_LIMIT_EXCEEDED);
 	}

@@ -20,6 +20,10 @@
 #define HITL_START "START"
 #define HITL_END "END"
 
+/* a breakpoint that is for every node, and one that is for every graph */
+#define HITL_ALL_NODES "*"
+#define HITL_ALL_GRAPHS 0
+
 /* the version of a graph that is still being written */
 #define HITL_DRAFT 0
 
@@ -51,9 +55,18 @@ typedef enum HitlTaskStatus
 typedef enum HitlTaskKind
 {
 	HITL_TASK_NODE,				/* run its node */
-	HITL_TASK_UPDATE			/* as if its node had returned the task's
+	HITL_TASK_UPDATE,			/* as if its node had returned the task's
 								 * input: START with what a thread is given */
+	HITL_TASK_BREAKPOINT		/* ask behind its node; the input says where
+								 * the thread goes then */
 } HitlTaskKind;
+
+/* where a breakpoint stops */
+typedef enum HitlBreakpointKind
+{
+	HITL_BREAKPOINT_BEFORE,		/* in front of a node and its gate */
+	HITL_BREAKPOINT_AFTER		/* behind the super-step of a node */
+} HitlBreakpointKind;
 
 typedef enum HitlInterruptStatus
 {
@@ -170,6 +183,8 @@ typedef struct HitlNode
 	HitlGate   *gate;			/* NULL: none */
 	List	   *destinations;	/* where its commands may lead, as C strings;
 								 * NIL: anywhere */
+	bool		stops_before;	/* the graph has a breakpoint there */
+	bool		stops_after;
 } HitlNode;
 
 typedef struct HitlEdge
@@ -214,6 +229,9 @@ typedef struct HitlGraphVersion
 	HitlJoin   *joins;			/* in the order of the document */
 	int			n_branches;
 	HitlBranch *branches;		/* likewise */
+	List	   *interrupt_before;	/* names of nodes or HITL_ALL_NODES, as C
+									 * strings, sorted */
+	List	   *interrupt_after;
 } HitlGraphVersion;
 
 /* how many tasks of a super-step are not done, and why */
@@ -271,6 +289,14 @@ typedef struct HitlDelta
 								 * NULL: none */
 } HitlDelta;
 
+/* a row of hitl.breakpoint */
+typedef struct HitlBreakpoint
+{
+	int64		graph_id;		/* or HITL_ALL_GRAPHS */
+	char	   *node;			/* or HITL_ALL_NODES */
+	HitlBreakpointKind kind;
+} HitlBreakpoint;
+
 /* where a thread goes: a node with the state, or with an input of its own */
 typedef struct HitlTarget
 {
@@ -296,8 +322,8 @@ typedef struct HitlTask
 	bool		has_asked;		/* it has opened an interrupt before */
 	bool		has_steps;		/* results of steps are kept for it */
 	int64		child_id;		/* the thread of its subgraph; 0: none yet */
-	Jsonb	   *input;			/* a send's, or the update of that kind; NULL:
-								 * the state */
+	Jsonb	   *input;			/* a send's, or that of the kind; NULL: the
+								 * state */
 	Jsonb	   *update;			/* done: what the node returned, or NULL;
 								 * waiting: what its gate has written */
 	List	   *targets;		/* done: HitlTarget, said by its command and by

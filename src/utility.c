@@ -21,6 +21,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "breakpoint.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
@@ -321,7 +322,10 @@ process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 
 	/* a restore fills the tables after CREATE EXTENSION has announced them */
 	if (IsA(statement, CopyStmt) && ((CopyStmt *) statement)->is_from && is_ours(((CopyStmt *) statement)->relation))
+	{
 		wake_note_database();
+		breakpoint_changed();
+	}
 
 	/* owners of graphs keep the right that keeps them (sql/20_graph.sql) */
 	if (IsA(statement, DropOwnedStmt))

@@ -17,8 +17,8 @@ END $f$;
 
 -- What the extension consists of ---------------------------------------------------------------------------------
 
-SELECT tables_are('hitl', ARRAY['audience', 'audit', 'checkpoint', 'graph', 'graph_function', 'graph_version', 'interrupt', 'run_queue', 'step_result', 'task', 'thread', 'thread_key', 'vote']);
-SELECT views_are('hitl', ARRAY['_checkpoint', '_status', '_thread', '_violation', 'decided', 'failed', 'inbox', 'pending', 'threads', 'timeline', 'worker_status']);
+SELECT tables_are('hitl', ARRAY['audience', 'audit', 'breakpoint', 'checkpoint', 'graph', 'graph_function', 'graph_version', 'interrupt', 'run_queue', 'step_result', 'task', 'thread', 'thread_key', 'vote']);
+SELECT views_are('hitl', ARRAY['_checkpoint', '_status', '_thread', '_violation', 'breakpoints', 'decided', 'failed', 'inbox', 'pending', 'threads', 'timeline', 'worker_status']);
 SELECT sequences_are('hitl', ARRAY['audit_id_seq', 'graph_id_seq', 'interrupt_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner')$$, 'one domain, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
@@ -60,6 +60,8 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('edit', 'interrupt_id bigint, edits jsonb, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
   ('get_state', 'thread_id bigint, checkpoint integer DEFAULT NULL::integer', 'jsonb', 'v', 'u', false),
   ('interrupt', 'payload jsonb, key text DEFAULT NULL::text', 'jsonb', 'v', 'u', false),
+  ('interrupt_after', 'node text, graph text DEFAULT NULL::text, enabled boolean DEFAULT true', 'boolean', 'v', 'u', false),
+  ('interrupt_before', 'node text, graph text DEFAULT NULL::text, enabled boolean DEFAULT true', 'boolean', 'v', 'u', false),
   ('invoke', 'graph text, input jsonb DEFAULT ''{}''::jsonb', 'jsonb', 'v', 'u', true),
   ('mermaid', 'graph text, thread_id bigint DEFAULT NULL::bigint', 'text', 'v', 'u', false),
   ('reject', 'interrupt_id bigint, reason text DEFAULT NULL::text, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
@@ -88,6 +90,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'r' GROUP BY 1$$, $$VALUES
   ('audience', 'role regrole !, priority smallint !, opened_at timestamp with time zone !, interrupt_id bigint !'),
   ('audit', 'thread_id bigint !, audit_id bigint !, at timestamp with time zone !, event text !, step integer, node text, task_id bigint, interrupt_id bigint, actor text !, role text !, actor_kind text !, detail jsonb'),
+  ('breakpoint', 'graph_id bigint !, node text !, kind text !, set_by text !, set_at timestamp with time zone !'),
   ('checkpoint', 'thread_id bigint !, checkpoint integer !, base integer !, step integer !, next_step integer, delta jsonb !, patch jsonb, snapshot jsonb, weight bigint !, joins jsonb, created_at timestamp with time zone !'),
   ('graph', 'graph_id bigint !, graph text !, owner regrole !, version integer !, created_at timestamp with time zone !'),
   ('graph_function', 'graph_id bigint !, version integer !, signature text !, owner regrole !, code_hash text !'),
@@ -102,7 +105,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   'tables: columns, types, NOT NULL');
 SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname, ', ' ORDER BY k.n) FROM pg_constraint, unnest(conkey) WITH ORDINALITY k (attnum, n), pg_attribute a
   WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES
-  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_key', 'graph_id, key'), ('hitl.graph', 'graph_id'),
+  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'graph_id, node, kind'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_key', 'graph_id, key'), ('hitl.graph', 'graph_id'),
   ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'), ('hitl.step_result', 'thread_id, task_id, key'),
   ('hitl.thread', 'thread_id'), ('hitl.vote', 'interrupt_id, vote_id')$$, 'tables: primary keys');
 SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'f'$$, 'no foreign key: a hot row per child, and cycles do not restore');
@@ -120,6 +123,7 @@ SELECT is_empty($$SELECT seqrelid::regclass FROM pg_sequence JOIN pg_class c ON 
 
 SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'v'
   AND c.relname !~ '^_' GROUP BY 1$$, $$VALUES
+  ('breakpoints', 'kind, node, graph, set_by, set_at'),
   ('decided', 'interrupt_id, thread_id, graph, node, key, action, args, description, status, type, decision, settled_by, settled_at, opened_at, took, root_id, depth, frame'),
   ('failed', 'thread_id, graph, step, node, task_id, attempt, sqlstate, message, detail, hint, context, failed_at, root_id, depth, frame'),
   ('inbox', 'interrupt_id, thread_id, graph, node, action, args, description, allowed, priority, opened_at, age, root_id, depth, frame'),

@@ -1,0 +1,251 @@
+/*
+ * breakpoint.c
+ *    Stop threads in front of a node, or behind it, until somebody says go on.
+ *
+ * LangGraph's interrupt_before and interrupt_after: a part of the graph's
+ * definition, or a row that an operator sets and takes back while threads run.
+ * A breakpoint asks as everything does, by an interrupt; approve goes on.
+ *
+ * before: asked when the task of the node is run the first time, in front of
+ *   its gate.  What has begun is not stopped.
+ * after: asked when the super-step is complete and its checkpoint written, in
+ *   a super-step of its own: a task of kind breakpoint for each node that has
+ *   one and ran, however many tasks it had.  The first of these tasks carries,
+ *   as its input, where the thread goes once all are answered (its targets, to
+ *   who lists it); that was said when the step ended, so joins and routers see
+ *   nothing of the stop.
+ *
+ * Every run of a node asks whether there is one: the rows are kept by each
+ * process until an invalidation of their table comes, which who writes them
+ * sends with his commit.
+ *
+ * Layer 3.  Static state: the rows, for the life of the process.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "audit.h"
+#include "breakpoint.h"
+#include "clock.h"
+#include "db.h"
+#include "frontier.h"
+#include "graph.h"
+#include "json.h"
+#include "names.h"
+#include "rights.h"
+#include "store_breakpoint.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+
+/* the keys of the questions: authors' keys have no "#" */
+#define BEFORE_KEY "#before"
+#define AFTER_KEY "#after"
+
+/* ------------------------------------------------------------------- the rows */
+
+static MemoryContext kept_context = NULL;
+static List *kept = NIL;		/* of HitlBreakpoint */
+static Oid	kept_relation = InvalidOid;
+static bool is_kept = false;
+static bool is_forgotten = false;	/* while they were being read */
+
+static void
+forget(Datum arg pg_attribute_unused(), Oid relation)
+{
+	if (relation == InvalidOid || relation == kept_relation)
+	{
+		is_kept = false;
+		is_forgotten = true;
+	}
+}
+
+/* The rows as they are now. */
+static List *
+get_rows(void)
+{
+	if (kept_context == NULL)
+	{
+		kept_context = AllocSetContextCreate(TopMemoryContext, "hitl breakpoints", ALLOCSET_SMALL_SIZES);
+		CacheRegisterRelcacheCallback(forget, (Datum) 0);
+	}
+	while (!is_kept)
+	{
+		List	   *rows;
+		ListCell   *cell;
+		MemoryContext old;
+
+		is_forgotten = false;
+		kept_relation = db_relation("breakpoint");
+		rows = store_breakpoint_list();
+		kept = NIL;
+		MemoryContextReset(kept_context);
+		old = MemoryContextSwitchTo(kept_context);
+		foreach(cell, rows)
+		{
+			HitlBreakpoint *row = palloc(sizeof(HitlBreakpoint));
+
+			*row = *(HitlBreakpoint *) lfirst(cell);
+			row->node = pstrdup(row->node);
+			kept = lappend(kept, row);
+		}
+		MemoryContextSwitchTo(old);
+		/* at a fixed snapshot they may be those of long ago: only for now */
+		if (IsolationUsesXactSnapshot())
+			break;
+		is_kept = !is_forgotten;
+	}
+	return kept;
+}
+
+/* Somebody writes rows: at the commit every process forgets those that it keeps. */
+void
+breakpoint_changed(void)
+{
+	Oid			relation = db_relation("breakpoint");
+
+	if (OidIsValid(relation))
+		CacheInvalidateRelcacheByRelid(relation);
+}
+
+static bool
+is_set(const HitlGraphVersion *graph, const HitlNode *node, HitlBreakpointKind kind)
+{
+	ListCell   *cell;
+
+	if (kind == HITL_BREAKPOINT_BEFORE ? node->stops_before : node->stops_after)
+		return true;
+	foreach(cell, get_rows())
+	{
+		const HitlBreakpoint *row = lfirst(cell);
+
+		if (row->kind == kind && (row->graph_id == HITL_ALL_GRAPHS || row->graph_id == graph->graph_id) &&
+			(strcmp(row->node, HITL_ALL_NODES) == 0 || strcmp(row->node, node->name) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* ----------------------------------------------------------------- the stops */
+
+static HitlQuestion *
+make_question(HitlBreakpointKind kind, const char *node)
+{
+	HitlQuestion *question = palloc0(sizeof(HitlQuestion));
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_string(&b, "breakpoint", name_breakpoint_kind(kind));
+	json_add_string(&b, "node", node);
+	question->payload = json_end(&b);
+	question->key = pstrdup(kind == HITL_BREAKPOINT_BEFORE ? BEFORE_KEY : AFTER_KEY);
+	question->description = psprintf("Breakpoint %s node \"%s\"", name_breakpoint_kind(kind), node);
+	question->allowed = HITL_DECISION_BIT(HITL_DECISION_APPROVE);
+	return question;
+}
+
+/*
+ * Is a task that is claimed, and that waits for no answer, stopped here?  Then,
+ * and for a task of kind breakpoint in any case, there is no node to run: the
+ * outcome is filled in.
+ */
+bool
+breakpoint_stops(HitlRun *run)
+{
+	const HitlTask *task = run->task;
+
+	switch (task->kind)
+	{
+		case HITL_TASK_UPDATE:
+			return false;
+		case HITL_TASK_NODE:
+			if (task->has_asked || task->has_steps || task->child_id != 0 || !is_set(run->graph, run->node, HITL_BREAKPOINT_BEFORE))
+				return false;
+			run->question = make_question(HITL_BREAKPOINT_BEFORE, task->node);
+			run->outcome = HITL_OUTCOME_PAUSED;
+			return true;
+		case HITL_TASK_BREAKPOINT:
+			if (!task->has_asked)
+			{
+				run->question = make_question(HITL_BREAKPOINT_AFTER, task->node);
+				run->outcome = HITL_OUTCOME_PAUSED;
+				return true;
+			}
+			run->is_diverted = true;
+			run->outcome = HITL_OUTCOME_DONE;
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The tasks of a super-step are done, and next is what they lead to.  Returns
+ * the tasks of kind breakpoint that come first, as HitlTarget; NIL for none.
+ */
+List *
+breakpoint_after(const HitlGraphVersion *graph, List *tasks, List *next)
+{
+	List	   *stops = NIL;
+
+	for (int i = 0; i < graph->n_nodes; i++)
+	{
+		const HitlNode *node = &graph->nodes[i];
+		bool		has_run = false;
+		HitlTarget *stop;
+		ListCell   *cell;
+
+		if (!is_set(graph, node, HITL_BREAKPOINT_AFTER))
+			continue;
+		foreach(cell, tasks)
+		{
+			const HitlTask *task = lfirst(cell);
+
+			/* one whose gate was rejected has not run */
+			has_run |= task->kind == HITL_TASK_NODE && !task->is_diverted && strcmp(task->node, node->name) == 0;
+		}
+		if (!has_run)
+			continue;
+		stop = palloc0(sizeof(HitlTarget));
+		stop->node = node->name;
+		if (stops == NIL)
+			stop->input = targets_document(next);
+		stops = lappend(stops, stop);
+	}
+	return stops;
+}
+
+/* --------------------------------------------------------------- the operator */
+
+/*
+ * Set a breakpoint, or take one back; node may be HITL_ALL_NODES, graph_name
+ * NULL for all graphs.  Returns whether that changed anything.
+ */
+bool
+breakpoint_set(HitlBreakpointKind kind, const char *node, const char *graph_name, bool is_enabled)
+{
+	HitlBreakpoint breakpoint = {.graph_id = HITL_ALL_GRAPHS, .node = (char *) node, .kind = kind};
+
+	if (graph_name == NULL)
+		rights_require_operator(InvalidOid);
+	else
+	{
+		HitlGraph  *graph = graph_require(graph_name);
+
+		rights_require_operator(graph->owner);
+		breakpoint.graph_id = graph->graph_id;
+	}
+	breakpoint_changed();
+	if (!is_enabled)
+		return store_breakpoint_remove(&breakpoint);
+
+	/* a misspelt one would never stop anything */
+	if (strcmp(node, HITL_ALL_NODES) != 0 && !store_breakpoint_has_node(breakpoint.graph_id, node))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("node \"%s\" does not exist", node),
+				 graph_name != NULL ? errdetail("No version of graph \"%s\" has a node of that name.", graph_name)
+				 : errdetail("No graph has a node of that name."),
+				 graph_name != NULL ? errhint("SELECT hitl.mermaid(%s);", quote_literal_cstr(graph_name))
+				 : errhint("Name a node, or '*' for all.")));
+	return store_breakpoint_put(&breakpoint, audit_session_user(), clock_now());
+}
