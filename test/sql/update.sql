@@ -37,7 +37,7 @@ SELECT hitl.wait(:t);
 SELECT * FROM look(:t);
 SELECT count(*) FROM refunds;
 SELECT (hitl.approve(interrupt_id)).status FROM hitl.pending WHERE thread_id = :t;
-SELECT hitl.wait(:t), amount FROM refunds;
+SELECT hitl.wait(:t);
 SELECT amount FROM refunds;
 SELECT event, node, detail - 'checkpoint' AS detail FROM hitl.timeline WHERE thread_id = :t;
 
