@@ -37,11 +37,13 @@ my $node = start_server('campaign', 'hitl.max_executors = 4', 'hitl.max_crashes 
 #   plan -> an item for each of state.items (sends; they fail a few times, and ask a step for a quote)
 #           legal (one question) -> filed
 #           budget (two questions in one node, a step between them)
+#           review (a subgraph: check asks, stamp)
 #   all of them -> settle (a join over unequal ways) -> plan again, for state.rounds rounds
 #                                                     -> book; mail, behind a gate
 #
 # Whatever happens is said by the input alone (chance), so that a run can be compared with another.  did() notes an effect
-# under a key of its own, so that a second one would be an error, counts it without one, and takes its time.
+# under a key of its own, so that a second one would be an error, counts it without one, and takes its time; what a subgraph
+# does is its root's.
 
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION hitl;
@@ -50,9 +52,11 @@ $node->safe_psql('postgres', q{
 	GRANT ALL ON effect, tally TO public;
 	CREATE FUNCTION chance(n int, VARIADIC words text[]) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT (('x' || left(md5(array_to_string(words, ' ')), 7))::bit(28)::int) % n $$;
 	CREATE FUNCTION did(effect text) RETURNS void LANGUAGE plpgsql AS $$
+	DECLARE
+		root bigint := hitl.context()->'root_id';
 	BEGIN
-		INSERT INTO public.effect VALUES (hitl.current_thread(), effect);
-		INSERT INTO public.tally VALUES (hitl.current_thread(), 1) ON CONFLICT (thread_id) DO UPDATE SET n = tally.n + 1;
+		INSERT INTO public.effect VALUES (root, effect);
+		INSERT INTO public.tally VALUES (root, 1) ON CONFLICT (thread_id) DO UPDATE SET n = tally.n + 1;
 		PERFORM pg_sleep(random() * 0.005);
 	END $$;
 	-- what reviewers say to a question: always the same to the same
@@ -77,7 +81,7 @@ for my $role ('mia', 'tom')
 			RETURN jsonb_build_object('round', round, 'log', 'plan ' || round);
 		END \$\$;
 		CREATE FUNCTION fan(state jsonb) RETURNS jsonb LANGUAGE sql AS \$\$
-			SELECT '["legal", "budget"]' || (SELECT jsonb_agg(hitl.send('item', jsonb_build_object('seed', state->'seed', 'round', state->'round', 'i', i)) ORDER BY i)
+			SELECT '["legal", "budget", "review"]' || (SELECT jsonb_agg(hitl.send('item', jsonb_build_object('seed', state->'seed', 'round', state->'round', 'i', i)) ORDER BY i)
 				FROM generate_series(1, (state->>'items')::int) i) \$\$;
 		CREATE FUNCTION quote(args jsonb) RETURNS jsonb LANGUAGE plpgsql AS \$\$
 		BEGIN
@@ -117,6 +121,21 @@ for my $role ('mia', 'tom')
 			PERFORM did('budget spent ' || (state->>'round'));
 			RETURN jsonb_build_object('total', high->'args'->'amount', 'budget', jsonb_build_array(low->'type', high->'type'), 'log', 'budget');
 		END \$\$;
+		CREATE FUNCTION check_it(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS \$\$
+		DECLARE
+			decision jsonb;
+		BEGIN
+			PERFORM did('review asked ' || (state->>'round'));
+			decision := hitl.interrupt(jsonb_build_object('action', 'review', 'args', state));
+			RETURN jsonb_build_object('verdict', decision->'type');
+		END \$\$;
+		CREATE FUNCTION stamp(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS \$\$
+		BEGIN
+			PERFORM did('review stamped ' || (state->>'round'));
+			IF (hitl.context()->>'attempt')::int < chance(2, state::text) THEN RAISE EXCEPTION 'no ink'; END IF;
+			RETURN jsonb_build_object('stamped', true);
+		END \$\$;
+		SELECT hitl.define('{"graph": "$role review", "nodes": {"check": {"handler": "check_it", $retry}, "stamp": {"handler": "stamp", $retry}}, "edges": [["START", "check"], ["check", "stamp"], ["stamp", "END"]]}');
 		CREATE FUNCTION note(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS \$\$
 		DECLARE
 			name text := (hitl.context()->>'node') || ' ' || (state->>'round');
@@ -136,10 +155,11 @@ for my $role ('mia', 'tom')
 		SELECT hitl.define('{"graph": "$role", "recursion_limit": 100,
 			"channels": {"log": {"reducer": "append", "initial": []}, "total": {"reducer": "add", "initial": 0}, "tags": "union"},
 			"nodes": {"plan": {"handler": "plan", $retry}, "item": {"handler": "item", $retry}, "legal": {"handler": "legal", $retry}, "budget": {"handler": "budget", $retry},
+				"review": {"subgraph": {"graph": "$role review", "input": {"seed": "seed", "round": "round"}, "output": {"review": "verdict", "stamped": "stamped"}}},
 				"filed": {"handler": "note", $retry}, "settle": {"handler": "note", $retry}, "book": {"handler": "closes", $retry},
 				"mail": {"handler": "closes", $retry, "gate": {"args": "\$.letter", "skip_when": "\$.is_dull == true"}}},
 			"edges": [["START", "plan"], ["legal", "filed"], ["book", "END"], ["mail", "END"]],
-			"joins": [{"sources": ["item", "filed", "budget"], "target": "settle"}],
+			"joins": [{"sources": ["item", "filed", "budget", "review"], "target": "settle"}],
 			"conditional_edges": [{"source": "plan", "router": "fan(jsonb)", "map": null}, {"source": "settle", "router": "more(jsonb)"}]}')});
 }
 
@@ -309,7 +329,7 @@ sub finish_all
 				PERFORM pg_sleep(0.02);
 			END LOOP;
 		END \$\$}, timeout => 5 * $PostgreSQL::Test::Utils::timeout_default);
-	is($node->safe_psql('postgres', "SELECT status, count(*) FROM hitl.threads GROUP BY status"), "done|$name", 'every thread is done');
+	is($node->safe_psql('postgres', "SELECT status, count(*) FROM hitl.threads WHERE depth = 0 GROUP BY status"), "done|$name", 'every thread is done');
 	return;
 }
 
@@ -325,13 +345,14 @@ sub differ
 }
 
 finish_all('crash', $number);
+is($node->safe_psql('postgres', "SELECT count(*) FROM hitl.threads WHERE status <> 'done'"), 0, 'with all that is below it');
 is($node->safe_psql('postgres', 'SELECT sqlstate, message, count(*) FROM hitl.failed GROUP BY 1, 2'), '', 'and none has failed');
 finish_all('peace', 2 * $number);
 $node->safe_psql('postgres', 'ANALYZE');
 differ('hitl.get_state(t)', 'the states are those of a run without crashes');
 differ("(SELECT string_agg(effect, ', ' ORDER BY effect) FROM effect WHERE thread_id = t)", 'so are the effects');
 differ("(SELECT n - (SELECT count(*) FROM effect e WHERE e.thread_id = t) FROM tally WHERE thread_id = t)", 'each of them is counted once');
-differ("(SELECT string_agg(concat_ws(' ', step, node, key, action, args, status, decision - 'at'), ', ' ORDER BY step, node, key) FROM hitl.interrupt WHERE thread_id = t)", 'the same was asked and answered');
+differ("(SELECT string_agg(concat_ws(' ', h.depth, i.step, node, key, action, args, i.status, decision - 'at'), ', ' ORDER BY args->'round', depth, i.step, node, key) FROM hitl.interrupt i JOIN hitl.threads h USING (thread_id) WHERE h.root_id = t)", 'the same was asked and answered');
 differ("(SELECT jsonb_agg(jsonb_build_array(h.step, h.nodes, h.delta) ORDER BY h.step) FROM hitl.state_history(t) h)", 'super-step by super-step');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM (SELECT FROM hitl.interrupt GROUP BY thread_id, task_id, key HAVING count(*) > 1) x'), 0, 'nobody was asked twice');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM (SELECT FROM hitl.vote GROUP BY interrupt_id HAVING count(*) > 1) x'), 0, 'one answer is one vote, however often it was given');
