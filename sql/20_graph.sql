@@ -41,6 +41,7 @@ CREATE TABLE hitl.graph_function (
   signature  text NOT NULL,
   owner      regrole NOT NULL,
   code_hash  text NOT NULL,
+  shadow     text,
   CONSTRAINT graph_function_pkey PRIMARY KEY (graph_id, version, signature)
 );
 COMMENT ON TABLE hitl.graph_function IS 'The functions that a compiled version names: its handlers, routers and reducers.';
@@ -51,6 +52,13 @@ COMMENT ON COLUMN hitl.graph_function.owner IS 'Who owned it at compile. Another
 COMMENT ON COLUMN hitl.graph_function.code_hash IS
 'SHA-256, in hexadecimal, of its code at compile: language, body, settings, strictness, volatility, SECURITY DEFINER; of a C function its symbol and file; of an aggregate also that of its functions. Other code at run time fails the node (IH011).';
 
+COMMENT ON COLUMN hitl.graph_function.shadow IS 'Qualified: the copy in schema hitl_pinned that a pinned graph calls; NULL where there is none.';
+
+-- Copies of functions, of pinned graphs.  They are made when a graph is compiled and belong to its owner, not to the
+-- extension: pg_dump takes them along.  Nobody else than this schema's owner may put anything here; nobody has any right.
+CREATE SCHEMA hitl_pinned;
+COMMENT ON SCHEMA hitl_pinned IS 'hitl: copies of functions as they were when a pinned graph was compiled (create_graph(..., functions => ''pinned'')).';
+
 -- A right on this domain is held by every role that owns a graph.  It is of no
 -- use but one: DROP ROLE of an owner is refused, because PostgreSQL keeps a
 -- shared dependency for the right and none for a regrole in a row.
@@ -58,12 +66,13 @@ CREATE DOMAIN hitl.graph_owner AS boolean;
 REVOKE ALL ON DOMAIN hitl.graph_owner FROM PUBLIC;
 COMMENT ON DOMAIN hitl.graph_owner IS 'Marker: USAGE on it is held by the roles that own graphs, so that they cannot be dropped.';
 
-CREATE FUNCTION hitl.create_graph(graph text, recursion_limit integer DEFAULT 25) RETURNS bigint
+CREATE FUNCTION hitl.create_graph(graph text, recursion_limit integer DEFAULT 25, functions text DEFAULT 'live') RETURNS bigint
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_create_graph';
-COMMENT ON FUNCTION hitl.create_graph(text, integer) IS
+COMMENT ON FUNCTION hitl.create_graph(text, integer, text) IS
 'Creates an empty graph that belongs to current_user, as whom its nodes will run. A thread that has not ended after recursion_limit super-steps
-fails; retry() lets it go on for as many more. Returns its graph_id.
-Errors: 42710 the name is taken; 22023 the name is empty or longer than 63 bytes, or the limit is not positive. The words follow LangGraph (StateGraph).';
+fails; retry() lets it go on for as many more. functions: live, a thread that comes to a function whose code has changed since compile() stops (IH011) until migrate(); or pinned,
+compile() copies the functions that belong to the graph''s owner, and threads run the copies of their version; others (and C, SECURITY DEFINER, aggregates) are live. Returns its graph_id.
+Errors: 42710 the name is taken; 22023 the name is empty or longer than 63 bytes, the limit is not positive, or functions is another word. The words follow LangGraph (StateGraph).';
 
 CREATE FUNCTION hitl.add_node(graph text, node text, handler text DEFAULT NULL, sql text DEFAULT NULL, retry jsonb DEFAULT NULL,
                               timeout interval DEFAULT NULL, gate jsonb DEFAULT NULL, destinations text[] DEFAULT NULL,
@@ -118,7 +127,7 @@ CREATE FUNCTION hitl.define(definition jsonb) RETURNS integer
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_define';
 COMMENT ON FUNCTION hitl.define(jsonb) IS
 'A whole graph as one document, new or in the place of what was there, and compiled; returns the version. The same document again gives the same version, unless the code of one of its functions has changed.
-{"graph": name, "recursion_limit": 25, "channels": {name: {"reducer", "initial"}}, "nodes": {name: {"handler" | "sql" | "subgraph": {"graph", "version", "input", "output"}, "retry", "timeout" (seconds), "gate", "destinations"}},
+{"graph": name, "recursion_limit": 25, "functions": "live" | "pinned", "channels": {name: {"reducer", "initial"}}, "nodes": {name: {"handler" | "sql" | "subgraph": {"graph", "version", "input", "output"}, "retry", "timeout" (seconds), "gate", "destinations"}},
 "edges": [[source, target]], "joins": [{"sources": [...], "target"}], "conditional_edges": [{"source", "router", "map"}], "interrupt_before": [names of nodes, or "*"], "interrupt_after": [...]}.
 Errors: 42501 it is not yours; 42P17 it has faults: every one is in the detail.';
 

@@ -70,7 +70,7 @@ text_list(ArrayType *array, const char *name)
 Datum
 hitl_create_graph(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(draft_create(GETARG_CSTRING(0), PG_GETARG_INT32(1)));
+	PG_RETURN_INT64(draft_create(GETARG_CSTRING(0), PG_GETARG_INT32(1), GETARG_CSTRING(2)));
 }
 
 Datum

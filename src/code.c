@@ -266,3 +266,10 @@ code_hash(Oid function)
 	ReleaseSysCache(tuple);
 	return is_aggregate ? aggregate_hash(function, hash) : hash;
 }
+
+/* The same of a row of pg_proc, which is no aggregate's. */
+const char *
+code_hash_row(HeapTuple tuple)
+{
+	return find_entry(tuple)->hash;
+}

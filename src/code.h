@@ -9,6 +9,9 @@
 
 #include "postgres.h"
 
+#include "access/htup.h"
+
 extern const char *code_hash(Oid function);
+extern const char *code_hash_row(HeapTuple tuple);
 
 #endif							/* HITL_CODE_H */

@@ -30,6 +30,7 @@
 #if PG_VERSION_NUM >= 160000
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #define compat_function_aclcheck(oid, role, mode) \
@@ -38,6 +39,8 @@
 	object_aclcheck(NamespaceRelationId, (oid), (role), (mode))
 #define compat_database_aclcheck(oid, role, mode) \
 	object_aclcheck(DatabaseRelationId, (oid), (role), (mode))
+#define compat_language_aclcheck(oid, role, mode) \
+	object_aclcheck(LanguageRelationId, (oid), (role), (mode))
 #define compat_database_ownercheck(oid, role) \
 	object_ownercheck(DatabaseRelationId, (oid), (role))
 #define compat_extension_ownercheck(oid, role) \
@@ -51,6 +54,8 @@
 	pg_namespace_aclcheck((oid), (role), (mode))
 #define compat_database_aclcheck(oid, role, mode) \
 	pg_database_aclcheck((oid), (role), (mode))
+#define compat_language_aclcheck(oid, role, mode) \
+	pg_language_aclcheck((oid), (role), (mode))
 #define compat_database_ownercheck(oid, role) \
 	pg_database_ownercheck((oid), (role))
 #define compat_extension_ownercheck(oid, role) \
@@ -58,6 +63,23 @@
 #define compat_schema_ownercheck(oid, role) \
 	pg_namespace_ownercheck((oid), (role))
 #endif
+
+/*
+ * A plain function, unchecked, without defaults; see ProcedureCreate().  18
+ * also records what transforms it depends on; we leave that out, as before.
+ */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_PROCEDURE_TRANSFORMS(types) (types), NIL
+#else
+#define COMPAT_PROCEDURE_TRANSFORMS(types) (types)
+#endif
+#define compat_create_function(name, schema, result, owner, language, source, file, body, \
+							   strict, volatility, parallel, args, all_args, modes, names, \
+							   transforms, config, cost, rows) \
+	ProcedureCreate((name), (schema), false, false, (result), (owner), (language), InvalidOid, \
+					(source), (file), (body), PROKIND_FUNCTION, false, false, \
+					(strict), (volatility), (parallel), (args), (all_args), (modes), (names), NIL, \
+					COMPAT_PROCEDURE_TRANSFORMS(transforms), (config), InvalidOid, (cost), (rows))
 
 /*
  * A search_path for bookkeeping.  Up to 16 an override list is cheap and does

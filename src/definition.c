@@ -5,7 +5,7 @@
  * A draft and a compiled version are one document each; so is what define()
  * takes.  In full:
  *
- *   {"recursion_limit": 25,
+ *   {"recursion_limit": 25, "functions": "live" | "pinned",
  *    "channels": {"total": {"reducer": "add", "initial": 0}},
  *    "nodes": {"pay": {"handler": "pay(jsonb)", "timeout": 30, "destinations": ["a"],
  *                      "retry": {"max_attempts": 3, "initial_interval": 0.5, "backoff_factor": 2,
@@ -610,6 +610,14 @@ compare_nodes(const void *a, const void *b)
 	return strcmp(((const HitlNode *) a)->name, ((const HitlNode *) b)->name);
 }
 
+/* How a graph takes its functions; false: it is no such word. */
+bool
+definition_read_pinned(const char *word, bool *is_pinned)
+{
+	*is_pinned = strcmp(word, "pinned") == 0;
+	return *is_pinned || strcmp(word, "live") == 0;
+}
+
 /*
  * Read a document.  Always returns a graph, with what could be read; adds a
  * sentence to *faults for each thing that could not.
@@ -620,6 +628,7 @@ definition_parse(Jsonb *document, List **faults)
 	HitlGraphVersion *graph = palloc0(sizeof(HitlGraphVersion));
 	Reader		reader = {*faults};
 	Jsonb	   *members;
+	char	   *functions;
 	List	   *names;
 	ListCell   *cell;
 
@@ -628,10 +637,14 @@ definition_parse(Jsonb *document, List **faults)
 		fault(&reader, "a definition must be an object, and this is %s", json_type(document));
 		document = json_empty_object();
 	}
-	CHECK_KEYS(&reader, "definition", document, "graph", "recursion_limit", "channels", "nodes",
+	CHECK_KEYS(&reader, "definition", document, "graph", "recursion_limit", "functions", "channels", "nodes",
 			   "edges", "joins", "conditional_edges", "interrupt_before", "interrupt_after");
 	graph->recursion_limit = read_integer(&reader, "definition", document, "recursion_limit",
 										  DEFAULT_RECURSION_LIMIT, 1, 1000000000);
+
+	functions = read_string(&reader, "definition", document, "functions", false);
+	if (functions != NULL && !definition_read_pinned(functions, &graph->is_pinned))
+		fault(&reader, "definition: \"functions\" must be live or pinned");
 
 	names = read_members(&reader, document, "channels", &members);
 	graph->channels = palloc0(sizeof(HitlChannel) * Max(list_length(names), 1));
@@ -775,6 +788,7 @@ definition_document(const HitlGraphVersion *graph)
 
 	json_begin(&b);
 	json_add_int64(&b, "recursion_limit", graph->recursion_limit);
+	json_add_string(&b, "functions", graph->is_pinned ? "pinned" : "live");
 
 	json_begin(&members);
 	for (int i = 0; i < graph->n_channels; i++)

@@ -10,6 +10,7 @@
 #include "types.h"
 
 extern HitlGraphVersion *definition_parse(Jsonb *document, List **faults);
+extern bool definition_read_pinned(const char *word, bool *is_pinned);
 extern Jsonb *definition_document(const HitlGraphVersion *graph);
 extern Jsonb *definition_empty(int recursion_limit);
 

@@ -27,6 +27,7 @@
 #include "miscadmin.h"
 #include "rights.h"
 #include "session.h"
+#include "shadow.h"
 #include "store_graph.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -72,7 +73,7 @@ insert_graph(const char *name, Jsonb *draft)
 
 /* Make an empty graph of the current user; returns its id. */
 int64
-draft_create(const char *name, int recursion_limit)
+draft_create(const char *name, int recursion_limit, const char *functions)
 {
 	HitlGraphVersion empty = {.recursion_limit = recursion_limit};
 	int64		graph_id;
@@ -83,6 +84,12 @@ draft_create(const char *name, int recursion_limit)
 				 errmsg("the recursion limit of a graph must be positive"),
 				 errdetail("It is %d.", recursion_limit),
 				 errhint("Leave it out for 25.")));
+	if (!definition_read_pinned(functions, &empty.is_pinned))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the functions of a graph are live or pinned"),
+				 errdetail("They cannot be \"%s\".", functions),
+				 errhint("Leave it out for live.")));
 	graph_id = insert_graph(name, definition_document(&empty));
 	if (graph_id == 0)
 		ereport(ERROR,
@@ -364,7 +371,8 @@ are_functions_same(List *before, List *after)
 			const HitlFunction *old = lfirst(other);
 
 			if (strcmp(old->signature, function->signature) == 0)
-				is_found = old->owner == function->owner && strcmp(old->code_hash, function->code_hash) == 0;
+				is_found = old->owner == function->owner && strcmp(old->code_hash, function->code_hash) == 0 &&
+					(old->shadow == NULL) == (function->shadow == NULL);
 		}
 		if (!is_found)
 			return false;
@@ -383,6 +391,7 @@ compile_version(const HitlGraph *graph, HitlGraphVersion *draft, List *faults)
 	HitlVersionRow version = {.graph_id = graph->graph_id, .version = graph->version + 1};
 	HitlVersionRow *last;
 	List	   *schemas;
+	ListCell   *cell;
 	const char *why;
 	char	   *remedy;
 
@@ -404,6 +413,9 @@ compile_version(const HitlGraph *graph, HitlGraphVersion *draft, List *faults)
 				 errdetail("They run as role \"%s\": %s.", GetUserNameFromId(draft->owner, false), why),
 				 errhint("%s", remedy)));
 
+	if (draft->is_pinned)
+		foreach(cell, version.functions)
+			shadow_make(draft, lfirst(cell));
 	version.definition = definition_document(draft);
 	last = graph->version != HITL_DRAFT ? store_version_find(graph->graph_id, graph->version) : NULL;
 	if (last != NULL && json_equal(last->definition, version.definition) &&

@@ -14,6 +14,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -23,7 +24,7 @@
 #include "function.h"
 #include "lifecycle.h"
 #include "miscadmin.h"
-#include "parser/parse_func.h"
+#include "nodes/value.h"
 #include "rights.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -121,10 +122,11 @@ shape_fault(Form_pg_proc row, HitlFunctionKind kind)
 
 /*
  * What keeps a function from its place in a graph of this owner?  NULL when
- * nothing does.  Asked at compile and before every run.
+ * nothing does.  Asked at compile and before every run.  is_shadow: nobody has
+ * a right on the schema of copies.
  */
 static char *
-function_fault(Oid function, HitlFunctionKind kind, Oid owner, Oid *function_owner)
+function_fault(Oid function, HitlFunctionKind kind, Oid owner, bool is_shadow, Oid *function_owner)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc row;
@@ -142,7 +144,7 @@ function_fault(Oid function, HitlFunctionKind kind, Oid owner, Oid *function_own
 	else if (compat_function_aclcheck(function, owner, ACL_EXECUTE) != ACLCHECK_OK)
 		fault = psprintf("role \"%s\", the owner of the graph, may not execute it",
 						 GetUserNameFromId(owner, false));
-	else if (compat_schema_aclcheck(row->pronamespace, owner, ACL_USAGE) != ACLCHECK_OK)
+	else if (!is_shadow && compat_schema_aclcheck(row->pronamespace, owner, ACL_USAGE) != ACLCHECK_OK)
 		fault = psprintf("role \"%s\", the owner of the graph, has no USAGE on its schema",
 						 GetUserNameFromId(owner, false));
 	else if (superuser_arg(owner) && !superuser_arg(row->proowner))
@@ -192,7 +194,7 @@ function_resolve(const HitlGraphVersion *graph, HitlFunction *function, HitlFunc
 		return;					/* a fault of the document, noted already */
 	oid = find_named(function->signature, kind, &fault);
 	if (fault == NULL)
-		fault = function_fault(oid, kind, graph->owner, &function->owner);
+		fault = function_fault(oid, kind, graph->owner, false, &function->owner);
 	if (fault != NULL)
 	{
 		*faults = lappend(*faults, psprintf("%s, %s: %s", what, function->signature, fault));
@@ -212,16 +214,23 @@ function_name(const char *signature)
 
 /*
  * The function of a compiled signature, "schema.name(pg_catalog.jsonb)".  Its
- * name is qualified and its arguments known, so no path matters.
+ * name is qualified and its arguments known, so no path matters; nor do rights,
+ * which are judged by who is going to run it.
  */
-static Oid
-find_compiled(const char *signature)
+Oid
+function_find(const char *signature)
 {
-	static const Oid arguments[] = {JSONBOID, JSONBOID};
-	const char *list = strrchr(signature, '(');
+	static const Oid types[] = {JSONBOID, JSONBOID};
+	int			n_args = strchr(strrchr(signature, '('), ',') != NULL ? 2 : 1;
+	List	   *name = compat_qualified_name(function_name(signature));
+	Oid			schema = get_namespace_oid(strVal(linitial(name)), true);
 
-	return LookupFuncName(compat_qualified_name(function_name(signature)),
-						  strchr(list, ',') != NULL ? 2 : 1, arguments, true);
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum(strVal(lsecond(name))),
+						   PointerGetDatum(buildoidvector(types, n_args)),
+						   ObjectIdGetDatum(schema));
 }
 
 static void
@@ -246,23 +255,27 @@ refuse_changed(const HitlGraphVersion *graph, const HitlFunction *function, cons
 }
 
 /*
- * A function of a compiled graph, checked and ready to be called: it is there,
- * the owner may execute it, it belongs to whom it belonged at compile, and its
- * code is what it was.  Of an aggregate, which a query calls, fn_addr is NULL.
+ * A function of a compiled graph, or its copy, checked and ready to be called:
+ * it is there, the owner may execute it, it belongs to whom it belonged at
+ * compile, and its code is what it was.  Of an aggregate, which a query calls, fn_addr is NULL.
  * what: names its place in messages.  Errors are the node's.
  */
 FmgrInfo *
 function_get(const HitlGraphVersion *graph, const HitlFunction *function, HitlFunctionKind kind, const char *what)
 {
-	Oid			oid = find_compiled(function->signature);
+	bool		is_shadow = function->shadow != NULL;
+	const char *signature = is_shadow ? function->shadow : function->signature;
+	Oid			oid = function_find(signature);
 	Oid			owner = InvalidOid;
-	char	   *fault = function_fault(oid, kind, graph->owner, &owner);
+	char	   *fault = function_fault(oid, kind, graph->owner, is_shadow, &owner);
 	FmgrInfo   *call = palloc0(sizeof(FmgrInfo));
 	bool		is_aggregate;
 	const char *code;
 
+	if (is_shadow && !OidIsValid(oid))
+		refuse_changed(graph, function, what, psprintf("its copy %s is gone", signature));
 	if (fault != NULL)
-		refuse(oid, function->signature, what, fault);
+		refuse(oid, signature, what, fault);
 	if (owner != function->owner)
 		refuse_changed(graph, function, what,
 					   psprintf("it belongs to \"%s\" now and belonged to \"%s\" then",
@@ -278,6 +291,8 @@ function_get(const HitlGraphVersion *graph, const HitlFunction *function, HitlFu
 		call->fn_oid = oid;
 	else
 		fmgr_info(oid, call);
+	if (is_shadow)
+		return call;			/* nobody can change it */
 	code = code_hash(oid);
 	if (code == NULL || strcmp(code, function->code_hash) != 0)
 		refuse_changed(graph, function, what, "its code is not the same");
@@ -296,7 +311,7 @@ function_qualify(const char *signature, const char *key)
 
 	qualified = format_procedure_qualified(oid);
 	/* f(text) is another function than the one that would be called */
-	if (find_compiled(qualified) != oid)
+	if (function_find(qualified) != oid)
 		refuse(oid, qualified, psprintf("step \"%s\"", key), "it is not a function f(args jsonb) returns jsonb");
 	return qualified;
 }
@@ -309,9 +324,9 @@ function_qualify(const char *signature, const char *key)
 FmgrInfo *
 function_get_step(const HitlGraphVersion *graph, const char *signature, const char *key)
 {
-	Oid			oid = find_compiled(signature);
+	Oid			oid = function_find(signature);
 	Oid			owner;
-	char	   *fault = function_fault(oid, HITL_FUNCTION_STEP, graph->owner, &owner);
+	char	   *fault = function_fault(oid, HITL_FUNCTION_STEP, graph->owner, false, &owner);
 	FmgrInfo   *call = palloc(sizeof(FmgrInfo));
 
 	if (fault != NULL)

@@ -78,7 +78,7 @@ refuse_same_version(const HitlThread *thread, const char *graph_name)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("thread %lld runs version %d already", (long long) thread->thread_id, thread->version),
 			 errdetail("A function has changed since that was compiled, so a task of it has failed."),
-			 errhint("SELECT hitl.compile(%s); then migrate it.", quote_literal_cstr(graph_name))));
+			 errhint("SELECT hitl.compile(%s); then migrate it, or, if that is no new version, retry it.", quote_literal_cstr(graph_name))));
 }
 
 static bool

@@ -169,7 +169,7 @@ DB_STATEMENT(version_find,
 			 INT8OID, INT4OID);
 
 DB_STATEMENT(version_functions,
-			 "SELECT signature, owner, code_hash FROM hitl.graph_function WHERE graph_id = $1 AND version = $2",
+			 "SELECT signature, owner, code_hash, shadow FROM hitl.graph_function WHERE graph_id = $1 AND version = $2",
 			 INT8OID, INT4OID);
 
 /* A version, or the draft.  NULL when there is no such graph or version. */
@@ -205,6 +205,7 @@ store_version_find(int64 graph_id, int version)
 			function->signature = db_get_text(&call, i, 1);
 			function->owner = db_get_oid(i, 2);
 			function->code_hash = db_get_text(&call, i, 3);
+			function->shadow = db_get_text(&call, i, 4);
 			row->functions = lappend(row->functions, function);
 		}
 		MemoryContextSwitchTo(old);
@@ -220,9 +221,9 @@ DB_STATEMENT(version_put,
 			 INT8OID, INT4OID, JSONBOID, TEXTOID, TIMESTAMPTZOID, TEXTOID);
 
 DB_STATEMENT(function_insert,
-			 "INSERT INTO hitl.graph_function (graph_id, version, signature, owner, code_hash) VALUES ($1, $2, $3, $4, $5)"
+			 "INSERT INTO hitl.graph_function (graph_id, version, signature, owner, code_hash, shadow) VALUES ($1, $2, $3, $4, $5, $6)"
 			 " ON CONFLICT DO NOTHING",
-			 INT8OID, INT4OID, TEXTOID, REGROLEOID, TEXTOID);
+			 INT8OID, INT4OID, TEXTOID, REGROLEOID, TEXTOID, TEXTOID);
 
 /*
  * Write a compiled version, or the draft, which alone may be there already.
@@ -244,7 +245,7 @@ store_version_put(const HitlVersionRow *row, const char *by, TimestampTz at)
 	{
 		HitlFunction *function = lfirst(cell);
 		DbArg		function_args[] = {db_bigint(row->graph_id), db_int(row->version),
-		db_text(function->signature), db_oid(function->owner), db_text(function->code_hash)};
+		db_text(function->signature), db_oid(function->owner), db_text(function->code_hash), db_text(function->shadow)};
 
 		(void) db_execute(&function_insert, function_args);
 	}

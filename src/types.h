@@ -123,6 +123,8 @@ typedef struct HitlFunction
 								 * qualified */
 	Oid			owner;			/* compiled: who owned it */
 	char	   *code_hash;		/* compiled: what its code was; see code.c */
+	char	   *shadow;			/* compiled and pinned: the copy to call, or
+								 * NULL */
 } HitlFunction;
 
 typedef struct HitlChannel
@@ -219,6 +221,7 @@ typedef struct HitlGraphVersion
 	char	   *search_path;	/* compiled: under which its nodes run */
 	bool		is_ours;		/* made by the current transaction */
 	int			recursion_limit;
+	bool		is_pinned;		/* runs copies of its functions */
 	int			n_channels;
 	HitlChannel *channels;		/* sorted by name, as all that follow */
 	int			n_nodes;

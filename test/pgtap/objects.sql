@@ -31,7 +31,7 @@ SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'hitl'
   AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'hitl' WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')$$,
   'all that is in the schema belongs to the extension');
 SELECT is_empty($$SELECT pg_describe_object(classid, objid, 0) FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'hitl' WHERE d.deptype = 'e'
-  AND NOT pg_describe_object(classid, objid, 0) LIKE '%hitl.%'$$, 'nothing of the extension is outside of the schema');
+  AND NOT pg_describe_object(classid, objid, 0) LIKE '%hitl.%' AND pg_describe_object(classid, objid, 0) <> 'schema hitl_pinned'$$, 'nothing of the extension is outside of the schema, but for the schema of copies');
 
 -- Functions --------------------------------------------------------------------------------------------------------
 
@@ -50,7 +50,7 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('command', 'update jsonb DEFAULT NULL::jsonb, goto text DEFAULT NULL::text, sends jsonb[] DEFAULT NULL::jsonb[]', 'jsonb', 'i', 's', false),
   ('compile', 'graph text', 'integer', 'v', 'u', true),
   ('context', '', 'jsonb', 's', 'r', false),
-  ('create_graph', 'graph text, recursion_limit integer DEFAULT 25', 'bigint', 'v', 'u', true),
+  ('create_graph', 'graph text, recursion_limit integer DEFAULT 25, functions text DEFAULT ''live''::text', 'bigint', 'v', 'u', true),
   ('current_thread', '', 'bigint', 's', 'r', false),
   ('decide', 'interrupt_id bigint, decision jsonb, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
   ('define', 'definition jsonb', 'integer', 'v', 'u', true),
@@ -93,7 +93,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('breakpoint', 'graph_id bigint !, node text !, kind text !, set_by text !, set_at timestamp with time zone !'),
   ('checkpoint', 'thread_id bigint !, checkpoint integer !, base integer !, step integer !, next_step integer, delta jsonb !, patch jsonb, snapshot jsonb, weight bigint !, joins jsonb, created_at timestamp with time zone !'),
   ('graph', 'graph_id bigint !, graph text !, owner regrole !, version integer !, created_at timestamp with time zone !'),
-  ('graph_function', 'graph_id bigint !, version integer !, signature text !, owner regrole !, code_hash text !'),
+  ('graph_function', 'graph_id bigint !, version integer !, signature text !, owner regrole !, code_hash text !, shadow text'),
   ('graph_version', 'graph_id bigint !, version integer !, definition jsonb !, search_path text, compiled_at timestamp with time zone, compiled_by text'),
   ('interrupt', 'interrupt_id bigint !, thread_id bigint !, task_id bigint !, graph_id bigint !, owner regrole !, step integer !, node text !, key text !, status text !, action text, args jsonb, description text, payload jsonb, allowed text[] !, opened_at timestamp with time zone !, supersedes bigint, decision jsonb, settled_at timestamp with time zone, settled_by text'),
   ('run_queue', 'owner regrole !, due_at timestamp with time zone !, queue_id bigint !, thread_id bigint !, step integer !, task_id bigint !'),

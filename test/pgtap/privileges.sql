@@ -48,6 +48,38 @@ SELECT lives_ok($$REVOKE ALL ON DOMAIN hitl.graph_owner FROM tap_author$$, 'an a
 RESET ROLE;
 SELECT isnt_empty($$SELECT FROM pg_type, aclexplode(typacl) WHERE typname = 'graph_owner' AND grantee = 'tap_author'::regrole$$, '... and it stays');
 
+-- The copies of pinned graphs --------------------------------------------------------------------------------------
+
+SELECT schema_privs_are('hitl_pinned', role, '{}'::text[]) FROM unnest(ARRAY['tap_nobody', 'tap_author']) role;
+SELECT is(nspowner, extowner, 'the schema of copies is the extension''s owner''s') FROM pg_namespace, pg_extension WHERE nspname = 'hitl_pinned' AND extname = 'hitl';
+CREATE SCHEMA tap_author AUTHORIZATION tap_author;
+SET LOCAL SESSION AUTHORIZATION tap_author;
+-- Generous to others by default; it does not help them.
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO tap_nobody;
+CREATE FUNCTION tap_author.f(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('ran_as', current_user) $$;
+SELECT lives_ok($$SELECT hitl.define('{"graph": "tap pinned", "functions": "pinned", "nodes": {"n": "tap_author.f"}, "edges": [["START", "n"], ["n", "END"]]}')$$, 'an author pins a graph');
+RESET SESSION AUTHORIZATION;
+SELECT format('hitl_pinned.%I', proname) AS copy FROM pg_proc WHERE pronamespace = 'hitl_pinned'::regnamespace AND proowner = 'tap_author'::regrole \gset
+SELECT is(proacl::text LIKE '%{=X%' OR proacl::text LIKE '%,=X%', false, 'PUBLIC may not execute a copy') FROM pg_proc WHERE pronamespace = 'hitl_pinned'::regnamespace AND proowner = 'tap_author'::regrole;
+CREATE FUNCTION tap_tries(role name, statement text) RETURNS SETOF text LANGUAGE plpgsql AS $f$
+BEGIN
+  EXECUTE format('SET LOCAL ROLE %I', role);
+  RETURN QUERY SELECT throws_ok(statement, '42501', 'permission denied for schema hitl_pinned', format('%s: %s', role, regexp_replace(statement, '_g\d+_[0-9a-f]+', '')));
+  RESET ROLE;
+END $f$;
+SELECT tap_tries(role, replace(statement, '<copy>', :'copy')) FROM unnest(ARRAY['tap_nobody', 'tap_author']) role, unnest(ARRAY[
+  $$SELECT <copy>('{}'::jsonb)$$,
+  $$CREATE OR REPLACE FUNCTION <copy>(state jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT state'$$,
+  $$CREATE FUNCTION hitl_pinned.another(state jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT state'$$,
+  $$CREATE TABLE hitl_pinned.another (x integer)$$,
+  $$ALTER FUNCTION <copy>(jsonb) SECURITY DEFINER$$,
+  $$ALTER FUNCTION <copy>(jsonb) OWNER TO tap_author$$,
+  $$DROP FUNCTION <copy>(jsonb)$$]) statement;
+SELECT is_empty($$SELECT d.objid FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+  AND d.objid IN (SELECT oid FROM pg_proc WHERE pronamespace = 'hitl_pinned'::regnamespace)$$, 'no copy is a member of an extension: pg_dump takes them along');
+SELECT isnt_empty($$SELECT FROM pg_shdepend WHERE classid = 'pg_proc'::regclass AND refobjid = 'tap_author'::regrole AND deptype = 'o' AND objid IN (SELECT oid FROM pg_proc WHERE pronamespace = 'hitl_pinned'::regnamespace)$$,
+  'a copy keeps its owner from being dropped');
+
 -- pg_dump ---------------------------------------------------------------------------------------------------------
 
 SELECT pg_temp.same_rows($$SELECT c.relname::text FROM pg_extension e, unnest(extconfig) t (oid) JOIN pg_class c USING (oid) WHERE extname = 'hitl'$$,

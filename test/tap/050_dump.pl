@@ -22,6 +22,19 @@ is(wait_thread($node, 'postgres', $thread{mia_quick}), 'done', 'a thread is done
 is(wait_thread($node, 'postgres', $thread{$_}), 'interrupted', "$_ is parked") for qw(postgres_ask mia_ask);
 my $question = sql('postgres', "SELECT interrupt_id FROM hitl.pending WHERE thread_id = $thread{mia_ask}");
 
+# a pinned graph, whose functions have changed since: the thread goes on with what was copied; a live one, of which nothing has changed
+$node->safe_psql('postgres', q{
+	SET search_path = mia;
+	CREATE FUNCTION mia.pays(state jsonb) RETURNS jsonb LANGUAGE plpgsql SET work_mem = '1MB' AS $$ BEGIN PERFORM hitl.interrupt('{"action": "pay"}'); RETURN '{"pays": "old"}'; END $$;
+	CREATE FUNCTION mia.adds(state jsonb) RETURNS jsonb LANGUAGE sql BEGIN ATOMIC SELECT jsonb_build_object('adds', 'old', 'at', timestamptz '2026-01-01 12:00+01', 'had', state->'pays'); END;
+	SELECT hitl.define(jsonb_build_object('graph', 'mia_' || f, 'functions', f, 'nodes', '{"pays": "pays", "adds": "adds"}'::jsonb, 'edges', '[["START", "pays"], ["pays", "adds"], ["adds", "END"]]'::jsonb))
+	FROM unnest(array['pinned', 'live']) f}, extra_params => [ '-U', 'mia' ]);
+$thread{$_} = start_thread($node, 'postgres', $_) for qw(mia_pinned mia_live);
+is(wait_thread($node, 'postgres', $thread{$_}), 'interrupted', "$_ is parked") for qw(mia_pinned mia_live);
+my ($before_change, $after_change) = (q{mia.pays(state jsonb) RETURNS jsonb LANGUAGE plpgsql SET work_mem = '1MB' AS $$ BEGIN PERFORM hitl.interrupt('{"action": "pay"}'); RETURN '{"pays": "old"}'; END $$},
+	q{mia.pays(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN '{"pays": "new"}'; END $$});
+$node->safe_psql('postgres', "CREATE OR REPLACE FUNCTION $after_change", extra_params => [ '-U', 'mia' ]);
+
 # nobody runs what comes now
 sql('postgres', 'ALTER SYSTEM SET hitl.max_executors = 0; SELECT pg_reload_conf()');
 poll($node, 'postgres', workers('executor') . ' = 0', 'no executor is there');
@@ -60,7 +73,19 @@ for my $database ('postgres', 'copy')
 	my $new = start_thread($node, $database, 'mia_ask');
 	cmp_ok($new, '>', $queued, 'a new thread has a new number');
 	is(wait_thread($node, $database, $new), 'interrupted', 'and asks');
-	is(sql($database, 'SELECT count(*), count(DISTINCT interrupt_id) FROM hitl.interrupt'), '4|4', 'with a new question');
+	is(sql($database, 'SELECT count(*), count(DISTINCT interrupt_id) FROM hitl.interrupt'), '6|6', 'with a new question');
+	sql($database, "SELECT hitl.approve(interrupt_id) FROM hitl.pending WHERE thread_id IN ($thread{mia_pinned}, $thread{mia_live})");
+	is(wait_thread($node, $database, $thread{mia_pinned}), 'done', 'a pinned one runs on');
+	is(sql($database, "SELECT s->>'pays', s->>'adds', s->>'had' FROM hitl.get_state($thread{mia_pinned}) s"), 'old|old|old', 'with the code of its time');
+	is(wait_thread($node, $database, $thread{mia_live}), 'failed', 'a live one does not');
+	is(sql($database, "SELECT node, sqlstate FROM hitl.failed WHERE thread_id = $thread{mia_live}"), 'pays|IH011', 'while its function is another');
+	$node->safe_psql($database, "CREATE OR REPLACE FUNCTION $before_change", extra_params => [ '-U', 'mia' ]);
+	sql($database, "SELECT hitl.retry($thread{mia_live})");
+	is(wait_thread($node, $database, $thread{mia_live}), 'done', 'as it was, it does: no hash has changed on the way, nor that of a parsed body');
+	is($node->safe_psql($database, q{SET search_path = mia; SELECT hitl.compile('mia_pinned'), hitl.compile('mia_live'), (SELECT count(*) FROM pg_proc WHERE pronamespace = 'hitl_pinned'::regnamespace)}, extra_params => [ '-U', 'mia' ]),
+		'1|1|2', 'nor does a compile find anything new');
+	is(sql($database, q{SELECT string_agg(DISTINCT format('%s %s %s', proowner::regrole, proacl, d.deptype), ', ') FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass
+		WHERE pronamespace = 'hitl_pinned'::regnamespace}), 'mia {mia=X/mia} x', 'the copies are whose they were');
 	is(sql($database, 'SELECT count(*) FROM hitl.check()'), 0, 'the rows are in order');
 }
 
@@ -85,10 +110,13 @@ for my $database ('postgres', 'copy')
 	sql($database, 'DROP SCHEMA mia CASCADE; REVOKE ALL ON SCHEMA hitl FROM mia; REVOKE ALL ON log FROM mia');
 	($status, $out, $error) = $node->psql($database, 'DROP ROLE mia');
 	like($error, qr/privileges for type hitl.graph_owner/, "$database: also when the graphs alone are left");
-	is(sql($database, "SELECT count(*) FROM hitl.threads WHERE owner = 'mia'::regrole"), 5, 'they are hers');
+	is(sql($database, "SELECT count(*) FROM hitl.threads WHERE owner = 'mia'::regrole"), 7, 'they are hers');
 }
 poll($node, 'postgres', workers('executor') . ' = 0', 'her executors have left');
+my $copies = q{SELECT count(*) FROM pg_proc p JOIN pg_roles r ON r.oid = proowner WHERE rolname = 'mia'};
+is(sql($_, $copies), 2, "$_: the copies are there") for qw(postgres copy);
 sql($_, 'DROP EXTENSION hitl') for qw(postgres copy);
+is(sql($_, $copies), 0, "$_: they go with the extension") for qw(postgres copy);
 is($node->psql('postgres', 'DROP ROLE mia'), 0, 'without the extension she can go');
 $node->stop;
 unlike(log_since($node, 0), qr/TRAP:|PANIC:/, 'no failure of an assertion');
