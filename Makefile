@@ -2,12 +2,12 @@
 # Every other target works on a private copy of the server under build/ and needs no root (test/cluster.sh).
 
 # Source files by layer, lowest first.  A file includes only what stands before it here (test/lint/layers.sh).
-WORDS   = compat errors types guc clock names json
+WORDS   = hitl compat errors types guc clock names json
 LOGIC   = lifecycle answer gate definition frontier migration reducer subgraph delta mermaid
 STORE   = db store_graph store_thread store_tree store_checkpoint store_task store_queue store_interrupt store_step store_breakpoint store_audit shmem slot marks wake
-ENGINE  = session timer frame audit rights code function shadow graph draft interrupt author step node tree checkpoint breakpoint thread child steer migrate view why executor crash decision
-DOORS   = api_graph api_thread api_review api_monitor worker launcher dispatcher executor_main utility hitl
-JUST_HEADERS = compat errors types
+ENGINE  = session timer frame event audit rights code function shadow graph draft interrupt author hook step node tree checkpoint breakpoint thread child steer migrate view why executor crash decision
+DOORS   = api_graph api_thread api_review api_monitor worker launcher dispatcher executor_main utility load
+JUST_HEADERS = hitl compat errors types
 
 # What CREATE EXTENSION runs: these parts of sql/, in this order.
 SQL_PARTS = 00_guard 20_graph 30_thread 35_breakpoint 40_interrupt 60_audit 70_views 80_monitor 90_grants
@@ -15,7 +15,7 @@ SQL_PARTS = 00_guard 20_graph 30_thread 35_breakpoint 40_interrupt 60_audit 70_v
 # Tests: behaviour (test/sql, expected/), the part of it that also holds without preload, races (test/isolation).
 # test/pgtap/*.sql and test/tap/*.pl are found by name.
 REGRESS           = refund graph replay decide state errors inline rights cancel why notify install channels routes fanout \
-                    define cycles history update fork keys sqlnode retry mermaid gate timeout step breakpoint versions pinned subgraph langgraph prefixes
+                    define cycles history update fork keys sqlnode retry mermaid gate timeout step hooks breakpoint versions pinned subgraph langgraph prefixes
 REGRESS_PLAIN     = refund graph replay decide state errors inline rights cancel why notify install langgraph
 REGRESS_LANGUAGES = languages
 ISOLATION         = prepare two-deciders two-resumes same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \
@@ -27,6 +27,7 @@ EXTENSION     = hitl
 MODULE_big    = hitl
 OBJS          = $(patsubst %,src/%.o,$(filter-out $(JUST_HEADERS),$(WORDS) $(LOGIC) $(STORE) $(ENGINE) $(DOORS)))
 DATA_built    = hitl--$(HITL_VERSION).sql
+HEADERS_hitl  = src/hitl.h
 REGRESS_OPTS   = --inputdir=test
 ISOLATION_OPTS = --inputdir=test/isolation
 EXTRA_CLEAN    = build hitl_test.so test/unit/*.o results regression.diffs regression.out

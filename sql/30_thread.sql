@@ -113,6 +113,9 @@ CREATE TABLE hitl.task (
   failures    integer NOT NULL DEFAULT 0,
   conflicts   integer NOT NULL DEFAULT 0,
   crashes     integer NOT NULL DEFAULT 0,
+  phase       integer NOT NULL DEFAULT 0,
+  saved       jsonb,
+  phase_interrupt bigint,
   has_asked   boolean NOT NULL DEFAULT false,
   has_steps   boolean NOT NULL DEFAULT false,
   child_id    bigint,
@@ -138,6 +141,9 @@ COMMENT ON COLUMN hitl.task.attempt IS 'How often its node has failed.';
 COMMENT ON COLUMN hitl.task.failures IS 'The same since it was last retried by hand: what its retry policy counts.';
 COMMENT ON COLUMN hitl.task.conflicts IS 'How often it was put back: a conflict with others, or the server''s trouble.';
 COMMENT ON COLUMN hitl.task.crashes IS 'How often its node has ended the process that ran it, since it was last retried by hand; hitl.max_crashes is the limit.';
+COMMENT ON COLUMN hitl.task.phase IS 'Where a node in C goes on (hitl.h): 0 at first, then what it said when it paused.';
+COMMENT ON COLUMN hitl.task.saved IS 'What it has kept for that phase.';
+COMMENT ON COLUMN hitl.task.phase_interrupt IS 'The question it paused with: its decision is handed to the phase.';
 COMMENT ON COLUMN hitl.task.has_asked IS 'It has opened an interrupt: when it runs again its answers are looked up.';
 COMMENT ON COLUMN hitl.task.has_steps IS 'Results of steps are kept for it: when it runs again they are looked up.';
 COMMENT ON COLUMN hitl.task.child_id IS 'The thread of its subgraph, once there is one.';

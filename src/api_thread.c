@@ -362,9 +362,8 @@ hitl_context(PG_FUNCTION_ARGS)
 	json_add_string(&b, "node", task->node);
 	json_add_int64(&b, "task_id", task->task_id);
 	/* runs that did not end, for whatever reason */
-	json_add_int64(&b, "attempt", task->attempt + task->conflicts + task->crashes);
-	/* a task keeps its id over attempts and replays, and no other has it */
-	effect_key = psprintf("%lld-%lld", (long long) task->thread_id, (long long) task->task_id);
+	json_add_int64(&b, "attempt", frame_attempt(task));
+	effect_key = frame_effect_key(task);
 	if (step != NULL)
 	{
 		json_add_string(&b, "step_key", step->key);

@@ -6,7 +6,8 @@
  * graph's settings, in a frame and for a limited time.  It ends in one of
  * these ways:
  *   returns            its effects stay, with what it returned
- *   pauses             its effects are rolled back; the question is kept
+ *   pauses             its effects are rolled back; the question is kept.  A
+ *                      node in C may keep its effects too (hook.c)
  *   wants a step       its effects are rolled back; step.c does the step
  *   raises             its effects are rolled back; the error is kept
  *
@@ -197,7 +198,8 @@ run_in_subtransaction(HitlFrame *frame, AuthorBody body)
 			ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("node timed out")));
 		author_drop_portals(frame);
 		ReleaseCurrentSubTransaction();
-		run->outcome = run->child_input != NULL ? HITL_OUTCOME_WAITING : HITL_OUTCOME_DONE;
+		run->outcome = run->is_parked ? HITL_OUTCOME_PAUSED
+			: run->child_input != NULL ? HITL_OUTCOME_WAITING : HITL_OUTCOME_DONE;
 		MemoryContextSwitchTo(frame->context);
 		CurrentResourceOwner = old_owner;
 	}
@@ -215,6 +217,7 @@ run_in_subtransaction(HitlFrame *frame, AuthorBody body)
 		run->child_input = NULL;
 		run->targets = NIL;
 		run->is_diverted = false;
+		run->is_parked = false;
 		judge_error(frame, error);
 	}
 	PG_END_TRY();
@@ -258,6 +261,6 @@ author_run(HitlRun *run, AuthorBody body)
 	}
 	PG_END_TRY();
 
-	if (run->outcome == HITL_OUTCOME_DONE)
+	if (run->outcome == HITL_OUTCOME_DONE || run->is_parked)
 		frame_note_inline_run();
 }

@@ -19,6 +19,7 @@
 #include "crash.h"
 #include "decision.h"
 #include "errors.h"
+#include "event.h"
 #include "executor.h"
 #include "json.h"
 #include "names.h"
@@ -140,7 +141,7 @@ settle(HitlInterrupt *interrupt, const HitlAnswer *answer, const char *comment, 
 
 	interrupt->status = HITL_INTERRUPT_DECIDED;
 	wake_note_work(interrupt->owner);
-	wake_note_event(HITL_EVENT_DECIDED, interrupt->thread_id, interrupt->interrupt_id);
+	event_note(HITL_EVENT_DECIDED, interrupt->thread_id, interrupt->interrupt_id);
 }
 
 /*

@@ -56,12 +56,12 @@ typedef struct Demand
 } Demand;
 
 /* what to do for a demand, decided under the lock */
-typedef struct Plan
+typedef struct StartPlan
 {
 	bool		must_start;
 	HitlStart	start;
 	TimestampTz look_at;		/* DT_NOEND: no need */
-} Plan;
+} StartPlan;
 
 static List *demands = NIL;
 static HitlEvent events[MAX_EVENTS];
@@ -323,7 +323,7 @@ take_census(Census *census, Oid owner, TimestampTz now)
  * room, after the task that it runs, only for a role that has no executor.
  */
 static void
-ask_to_leave(const Census *census, Oid owner, Plan *plan, HitlLatches *latches)
+ask_to_leave(const Census *census, Oid owner, StartPlan *plan, HitlLatches *latches)
 {
 	HitlSlot   *slot = census->sleeper;
 
@@ -379,7 +379,7 @@ wake_sleepers(Oid owner, int count, HitlLatches *latches)
  * enough by the time of the next.
  */
 static void
-plan_for(const Demand *demand, Plan *plan, TimestampTz now)
+plan_for(const Demand *demand, StartPlan *plan, TimestampTz now)
 {
 	HitlLatches latches = {0};
 	HitlEntry  *entry;
@@ -387,7 +387,7 @@ plan_for(const Demand *demand, Plan *plan, TimestampTz now)
 	HitlSlot   *slot = NULL;
 	Census		census;
 
-	memset(plan, 0, sizeof(Plan));
+	memset(plan, 0, sizeof(StartPlan));
 	plan->look_at = DT_NOEND;
 	shmem_lock();
 	entry = shmem_entry_find(MyDatabaseId);
@@ -439,7 +439,7 @@ start_executors(void)
 	foreach(cell, demands)
 	{
 		const Demand *demand = lfirst(cell);
-		Plan		plan;
+		StartPlan	plan;
 		char		name[NAMEDATALEN * 2 + 64];
 
 		if (!demand->can_connect)

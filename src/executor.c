@@ -23,6 +23,7 @@
 #include "child.h"
 #include "clock.h"
 #include "db.h"
+#include "event.h"
 #include "executor.h"
 #include "frontier.h"
 #include "graph.h"
@@ -104,6 +105,7 @@ record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *tas
 {
 	const HitlError *error = NULL;
 	Jsonb	   *targets = NULL;
+	int64		interrupt_id;
 
 	switch (run->outcome)
 	{
@@ -112,6 +114,7 @@ record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *tas
 			task->update = run->update;
 			targets = targets_document(run->targets);
 			task->is_diverted = run->is_diverted;
+			task->saved = NULL;
 			/* of a breakpoint's task that somebody decided says all */
 			if (task->kind != HITL_TASK_BREAKPOINT)
 				audit_task(task, "executed", NULL);
@@ -124,7 +127,13 @@ record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *tas
 		case HITL_OUTCOME_PAUSED:
 			task->status = HITL_TASK_INTERRUPTED;
 			task->has_asked = true;
-			interrupt_open(thread, task, run->question);
+			interrupt_id = interrupt_open(thread, task, run->question);
+			if (run->is_parked)
+			{
+				task->phase = run->next_phase;
+				task->saved = run->saved;
+				task->phase_interrupt = interrupt_id;
+			}
 			break;
 		case HITL_OUTCOME_FAILED:
 			task->attempt++;
@@ -227,6 +236,25 @@ record_run(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
 	return CLAIM_RECORDED;
 }
 
+/* The same for a run that is lost already: no observer can undo that too. */
+static Claim
+record_final(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
+{
+	bool		was_final = event_set_final(true);
+	volatile Claim claim = CLAIM_VOID;
+
+	PG_TRY();
+	{
+		claim = record_run(entry, task, run);
+	}
+	PG_FINALLY();
+	{
+		(void) event_set_final(was_final);
+	}
+	PG_END_TRY();
+	return claim;
+}
+
 /*
  * A task that is not to be run: it fails of this error, whatever its node says
  * about retries.  The caller has claimed it.  False, and all to be undone, if
@@ -240,7 +268,7 @@ executor_record_failure(const HitlThread *thread, HitlTask *task, const HitlErro
 	};
 	HitlRun		run = {.outcome = HITL_OUTCOME_FAILED, .error = *error};
 
-	return record_run(&entry, task, &run) == CLAIM_RECORDED;
+	return record_final(&entry, task, &run) == CLAIM_RECORDED;
 }
 
 /* ------------------------------------------------------------------ the claim */
@@ -384,7 +412,7 @@ record_lost_run(const HitlQueueEntry *entry, const ErrorData *error, HitlOutcome
 	thread = store_thread_find(entry->thread_id);
 	if (thread == NULL || is_stale(thread, entry->step))
 		return;
-	(void) record_run(entry, task, &run);
+	(void) record_final(entry, task, &run);
 }
 
 /* What an error outside the node means for the task. */

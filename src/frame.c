@@ -350,6 +350,22 @@ frame_init(void)
 	ProcessUtility_hook = frame_ProcessUtility;
 }
 
+/* ------------------------------------------------ what a node may know of itself */
+
+/* Its runs that did not end, for whatever reason. */
+int
+frame_attempt(const HitlTask *task)
+{
+	return task->attempt + task->conflicts + task->crashes;
+}
+
+/* A task keeps its id over attempts and replays, and no other has it. */
+char *
+frame_effect_key(const HitlTask *task)
+{
+	return psprintf("%lld-%lld", (long long) task->thread_id, (long long) task->task_id);
+}
+
 /* -------------------------------------------------------------------- errors */
 
 static char *

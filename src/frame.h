@@ -49,6 +49,9 @@ typedef struct HitlRun
 	List	   *targets;		/* HitlTarget, of its command and its routers */
 	bool		is_diverted;	/* its gate was rejected: only targets count */
 	HitlQuestion *question;
+	bool		is_parked;		/* it asks, and what it did stays: ... */
+	int			next_phase;		/* ... it goes on in this phase ... */
+	Jsonb	   *saved;			/* ... with this; may be NULL */
 	HitlStep   *step;			/* what its node wants done; from then on the
 								 * run is that of the step */
 	HitlError	error;
@@ -70,6 +73,7 @@ typedef struct HitlFrame
 	HitlStep   *step;			/* ... wants a step done, ... */
 	HitlError  *failure;		/* ... or could not even ask */
 	int			n_raised;		/* how often the mark was raised */
+	struct HitlNodeCall *hook;	/* how a node in C is called, while it runs */
 	struct PortalData *portal;	/* the one that was active at its begin */
 	bool		has_portals;	/* it has opened others */
 } HitlFrame;
@@ -94,6 +98,9 @@ COMPAT_NORETURN extern void frame_pause(HitlFrame *frame, HitlQuestion *question
 COMPAT_NORETURN extern void frame_want(HitlFrame *frame, HitlStep *step);
 COMPAT_NORETURN extern void frame_fail(HitlFrame *frame, HitlError *failure);
 extern bool frame_is_mark(const HitlFrame *frame, const ErrorData *error);
+
+extern int	frame_attempt(const HitlTask *task);
+extern char *frame_effect_key(const HitlTask *task);
 
 extern bool frame_is_cancel(const ErrorData *error);
 extern HitlError frame_copy_error(const ErrorData *error);

@@ -17,13 +17,13 @@
 #include "audit.h"
 #include "clock.h"
 #include "errors.h"
+#include "event.h"
 #include "frame.h"
 #include "guc.h"
 #include "interrupt.h"
 #include "json.h"
 #include "names.h"
 #include "store_interrupt.h"
-#include "wake.h"
 
 /* In frame->context. */
 static char *
@@ -31,6 +31,8 @@ name_question(HitlFrame *frame, const char *key)
 {
 	ListCell   *cell;
 
+	if (key == NULL && frame->run->task->phase > 0)
+		return psprintf("#%d.%d", frame->run->task->phase, ++frame->n_asked);
 	if (key == NULL)
 		return psprintf("#%d", ++frame->n_asked);
 	frame_check_key("an interrupt", key);
@@ -164,8 +166,42 @@ interrupt_supersede(List *interrupts, int64 interrupt_id)
 	}
 }
 
-/* Record the question of a node that paused. */
-void
+/*
+ * The question of a node in C that pauses with a phase, in frame->context.  It
+ * is a new one, whatever was answered before.  An error is marked, as above.
+ */
+HitlQuestion *
+interrupt_question(HitlFrame *frame, Jsonb *payload, const char *key)
+{
+	HitlQuestion *volatile question = NULL;
+	HitlError  *volatile failure = NULL;
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+
+	PG_TRY();
+	{
+		Jsonb	   *copy = NULL;
+
+		frame_require_node(frame, "hitl_pause()");
+		if (payload != NULL)
+		{
+			copy = palloc(VARSIZE(payload));
+			memcpy(copy, payload, VARSIZE(payload));
+		}
+		question = question_parse(copy, name_question(frame, key));
+	}
+	PG_CATCH();
+	{
+		failure = frame_catch(frame);
+	}
+	PG_END_TRY();
+	if (failure != NULL)
+		frame_fail(frame, failure);
+	MemoryContextSwitchTo(old);
+	return question;
+}
+
+/* Record the question of a node that paused; returns the interrupt's id. */
+int64
 interrupt_open(const HitlThread *thread, const HitlTask *task, const HitlQuestion *question)
 {
 	HitlInterrupt interrupt = {
@@ -181,7 +217,8 @@ interrupt_open(const HitlThread *thread, const HitlTask *task, const HitlQuestio
 
 	store_interrupt_insert(&interrupt, clock_now());
 	audit_interrupt(&interrupt, "opened", NULL);
-	wake_note_event(HITL_EVENT_OPENED, thread->thread_id, interrupt.interrupt_id);
+	event_note(HITL_EVENT_OPENED, thread->thread_id, interrupt.interrupt_id);
+	return interrupt.interrupt_id;
 }
 
 bool

@@ -17,6 +17,7 @@
 #include "function.h"
 #include "gate.h"
 #include "graph.h"
+#include "hook.h"
 #include "interrupt.h"
 #include "json.h"
 #include "node.h"
@@ -48,10 +49,11 @@ call_handler(HitlFrame *frame)
 	}
 	else
 	{
+		FmgrInfo   *function = function_get(run->graph, &run->node->handler, HITL_FUNCTION_HANDLER,
+										   psprintf("node \"%s\"", run->node->name));
 		bool		is_null;
-		Datum		value = author_call(function_get(run->graph, &run->node->handler, HITL_FUNCTION_HANDLER,
-													   psprintf("node \"%s\"", run->node->name)),
-										  1, input, NULL, &is_null);
+		Datum		value = hook_is_one(function) ? hook_call(frame, function, &is_null)
+			: author_call(function, 1, input, NULL, &is_null);
 
 		old = MemoryContextSwitchTo(frame->context);
 		if (!is_null)
@@ -211,6 +213,13 @@ run_handler(HitlFrame *frame, Jsonb *decided)
 	Jsonb	   *result = call_handler(frame);
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
 
+	if (run->is_parked && result != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("node \"%s\" must return NULL when it has paused", run->node->name),
+				 errdetail("It returned %s.", json_type(result)),
+				 errhint("Return the update in the phase after the decision.")));
+
 	/* JSON's null is no update either */
 	if (result != NULL && !json_is_null(result))
 		run->targets = targets_from_command(run->graph, run->node, result, &run->update);
@@ -221,7 +230,7 @@ run_handler(HitlFrame *frame, Jsonb *decided)
 				 errdetail("It returned %s.", json_type(run->update)),
 				 errhint("Return the channels to update, such as {\"status\": \"ok\"}.")));
 	/* the node has the last word on what its gate wrote */
-	if (decided != NULL)
+	if (decided != NULL && !run->is_parked)
 		run->update = run->update != NULL ? json_merge(decided, run->update) : decided;
 	MemoryContextSwitchTo(old);
 }
@@ -283,7 +292,7 @@ run_author(HitlFrame *frame)
 		run_subgraph(frame);
 	else if (pass_gate(frame, &decided))
 		run_handler(frame, decided);
-	if (!run->is_diverted && run->child_input == NULL)
+	if (!run->is_diverted && !run->is_parked && run->child_input == NULL)
 		call_routers(frame);
 	PopActiveSnapshot();
 }

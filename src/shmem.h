@@ -17,6 +17,7 @@
 #ifndef HITL_SHMEM_H
 #define HITL_SHMEM_H
 
+#include "hitl.h"
 #include "types.h"
 
 #include "port/atomics.h"
@@ -109,13 +110,6 @@ typedef struct HitlEntry
 	bool		is_prepared;	/* had prepared transactions at the last look */
 	bool		needs_resync;	/* notifications may have been lost */
 } HitlEntry;
-
-typedef enum HitlEventKind
-{
-	HITL_EVENT_OPENED,
-	HITL_EVENT_DECIDED,
-	HITL_EVENT_ENDED
-} HitlEventKind;
 
 /* a notification to send; free ones are chained like those of an entry */
 typedef struct HitlEvent

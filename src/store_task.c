@@ -64,7 +64,7 @@ store_task_insert(HitlTaskKind kind, const int64 *thread_ids, const char *const 
 }
 
 DB_STATEMENT(task_claim,
-			 "SELECT node, status, attempt, has_asked, input, conflicts, failures, kind, has_steps, crashes, xmin, child_id, \"update\" FROM hitl.task"
+			 "SELECT node, status, attempt, has_asked, input, conflicts, failures, kind, has_steps, crashes, xmin, child_id, \"update\", phase, saved, phase_interrupt FROM hitl.task"
 			 " WHERE thread_id = $1 AND step = $2 AND task_id = $3 FOR UPDATE SKIP LOCKED",
 			 INT8OID, INT4OID, INT8OID);
 
@@ -105,6 +105,9 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 		task->version = (TransactionId) db_get_oid(0, 11);
 		task->child_id = db_get_bigint(0, 12);
 		task->update = db_get_jsonb(&call, 0, 13);
+		task->phase = db_get_int(0, 14);
+		task->saved = db_get_jsonb(&call, 0, 15);
+		task->phase_interrupt = db_get_bigint(0, 16);
 	}
 	else
 		*is_there = db_execute(&task_exists, args) > 0;
@@ -113,9 +116,9 @@ store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there)
 }
 
 DB_STATEMENT(task_move,
-			 "UPDATE hitl.task SET status = $4, attempt = $5, has_asked = $6, \"update\" = $7, targets = $10, error = $8, ended_at = $9, conflicts = $11, is_diverted = $12, failures = $13, has_steps = $14, crashes = $15, child_id = $16"
+			 "UPDATE hitl.task SET status = $4, attempt = $5, has_asked = $6, \"update\" = $7, targets = $10, error = $8, ended_at = $9, conflicts = $11, is_diverted = $12, failures = $13, has_steps = $14, crashes = $15, child_id = $16, phase = $17, saved = $18, phase_interrupt = $19"
 			 " WHERE thread_id = $1 AND step = $2 AND task_id = $3",
-			 INT8OID, INT4OID, INT8OID, TEXTOID, INT4OID, BOOLOID, JSONBOID, JSONBOID, TIMESTAMPTZOID, JSONBOID, INT4OID, BOOLOID, INT4OID, BOOLOID, INT4OID, INT8OID);
+			 INT8OID, INT4OID, INT8OID, TEXTOID, INT4OID, BOOLOID, JSONBOID, JSONBOID, TIMESTAMPTZOID, JSONBOID, INT4OID, BOOLOID, INT4OID, BOOLOID, INT4OID, INT8OID, INT4OID, JSONBOID, INT8OID);
 
 /*
  * Write a task back; the caller has claimed it.  targets: as a document.
@@ -132,7 +135,8 @@ store_task_move(const HitlTask *task, Jsonb *targets, const HitlError *error, Ti
 		db_jsonb(task->update), db_jsonb(error != NULL ? error_document(error) : NULL),
 		has_ended ? db_time(at) : db_null(), db_jsonb(targets), db_int(task->conflicts), db_bool(task->is_diverted),
 	db_int(task->failures), db_bool(task->has_steps), db_int(task->crashes),
-	task->child_id != 0 ? db_bigint(task->child_id) : db_null()};
+	task->child_id != 0 ? db_bigint(task->child_id) : db_null(),
+		db_int(task->phase), db_jsonb(task->saved), task->phase_interrupt != 0 ? db_bigint(task->phase_interrupt) : db_null()};
 
 	db_open(&call);
 	(void) db_execute(&task_move, args);

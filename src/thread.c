@@ -20,6 +20,7 @@
 #include "checkpoint.h"
 #include "clock.h"
 #include "errors.h"
+#include "event.h"
 #include "frame.h"
 #include "frontier.h"
 #include "graph.h"
@@ -347,7 +348,7 @@ thread_end_step(HitlThread *thread)
 		}
 	}
 	if (thread->status != HITL_THREAD_RUNNING)
-		wake_note_event(HITL_EVENT_ENDED, thread->thread_id, 0);
+		event_note(HITL_EVENT_ENDED, thread->thread_id, 0);
 }
 
 /*
@@ -366,7 +367,7 @@ thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to)
 
 		Assert(lifecycle_thread_may_move(thread->status, status));
 		if (status == HITL_THREAD_FAILED && thread->status != status)
-			wake_note_event(HITL_EVENT_ENDED, thread->thread_id, 0);
+			event_note(HITL_EVENT_ENDED, thread->thread_id, 0);
 		thread->status = status;
 		store_thread_move(thread, clock_now());
 	}
@@ -411,7 +412,7 @@ cancel_one(const HitlThread *thread, const char *reason, TimestampTz now)
 	store_thread_cancel(thread->thread_id, audit_session_user(), reason, now);
 	audit_thread(thread->thread_id, "cancelled", NULL);
 	wake_note_cancel(thread->thread_id);
-	wake_note_event(HITL_EVENT_ENDED, thread->thread_id, 0);
+	event_note(HITL_EVENT_ENDED, thread->thread_id, 0);
 }
 
 /* End all that lives below a thread, of which the caller holds the tree. */

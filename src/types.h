@@ -322,6 +322,9 @@ typedef struct HitlTask
 	int			crashes;		/* runs that ended their process, since it was
 								 * last retried by hand */
 	TransactionId version;		/* claimed: of its row */
+	int			phase;			/* in which a node in C goes on; 0 at first */
+	Jsonb	   *saved;			/* what it has kept for that; may be NULL */
+	int64		phase_interrupt;	/* the question it paused with; 0: none */
 	bool		has_asked;		/* it has opened an interrupt before */
 	bool		has_steps;		/* results of steps are kept for it */
 	int64		child_id;		/* the thread of its subgraph; 0: none yet */

@@ -196,10 +196,20 @@ build_in_order() {
 	if [ -f "$top/test/unit/hitl_test.c" ]; then cp -p "$top"/test/unit/*.c "$obj/test/unit"; fi
 	make_in "$obj" all
 	make_in "$obj" install DESTDIR="$TREE"
+	build_sample "$obj/test/hooks"
 	if [ -f "$obj/test/unit/hitl_test.c" ]; then
 		make_in "$obj" hitl_test.so
 		cp "$obj/hitl_test.so" "$TREE$(pg --pkglibdir)"
 	fi
+}
+
+# The sample of an extension that uses hitl.h, as its users would: from the installed header.
+build_sample() {
+	[ -d "$top/test/hooks" ] || return 0
+	mkdir -p "$1"
+	cp -p "$top"/test/hooks/* "$1"
+	make_in "$1" all HITL_INCLUDE="$TREE$(pg --includedir-server)"
+	make_in "$1" install DESTDIR="$TREE"
 }
 
 make_in() {

@@ -1,5 +1,5 @@
 /*
- * hitl.c
+ * load.c
  *    What happens when the library is loaded.
  *
  * Layer 4.
@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "frame.h"
 #include "guc.h"
+#include "hook.h"
 #include "shmem.h"
 #include "utility.h"
 #include "wake.h"
@@ -32,5 +33,6 @@ _PG_init(void)
 	wake_init();
 	utility_init();
 	frame_init();
+	hook_init();
 	launcher_register();
 }
