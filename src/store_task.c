@@ -369,7 +369,7 @@ store_task_error(const HitlIds *threads)
 /* a range of the primary key */
 DB_STATEMENT(task_crashes,
 			 "SELECT pg_catalog.max(crashes) FROM hitl.task WHERE thread_id = $1 AND step = $2"
-			 " AND status IN ('ready', 'interrupted')",
+			 " AND status IN ('ready', 'interrupted', 'waiting')",
 			 INT8OID, INT4OID);
 
 /* How often a task of a super-step that is still to run has crashed, at most. */
