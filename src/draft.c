@@ -20,6 +20,7 @@
 #include "draft.h"
 #include "frontier.h"
 #include "function.h"
+#include "gate.h"
 #include "graph.h"
 #include "json.h"
 #include "lib/stringinfo.h"
@@ -235,12 +236,13 @@ sql_fault(const HitlGraphVersion *graph, const char *sql)
 	return fault;
 }
 
-/* Is it a predicate?  Strict, as the gate will read it. */
+/* Is it a predicate, and one that fails closed?  Strict, as the gate will read it. */
 static const char *
 predicate_fault(const HitlGraphVersion *graph pg_attribute_unused(), const char *path)
 {
-	(void) DirectFunctionCall1(jsonpath_in, CStringGetDatum(psprintf("strict %s", path)));
-	return NULL;
+	Datum		predicate = DirectFunctionCall1(jsonpath_in, CStringGetDatum(psprintf("strict %s", path)));
+
+	return gate_predicate_fault(DatumGetCString(DirectFunctionCall1(jsonpath_out, predicate)));
 }
 
 /*

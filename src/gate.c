@@ -73,6 +73,35 @@ set_at(Jsonb *state, List *keys, int depth, Jsonb *value)
 }
 
 /*
+ * Why a predicate, as jsonpath writes it, is not one to decide in the place of a
+ * person; NULL: it may.  Strict mode makes what is missing unknown, and these
+ * would make it false or true again: then "!" or a misspelt key lets the node
+ * run.
+ */
+const char *
+gate_predicate_fault(const char *path)
+{
+	bool		is_quoted = false;
+
+	for (const char *p = path; *p != '\0'; p++)
+	{
+		if (*p == '"')
+			is_quoted = !is_quoted;
+		else if (is_quoted && *p == '\\')
+			p++;				/* what is escaped ends no string */
+		else if (is_quoted)
+			continue;
+		else if (*p == '?')
+			return "a filter passes over what is missing, so it cannot decide that nobody is asked";
+		else if (strncmp(p, "**", 2) == 0)
+			return "\"**\" passes over what is missing, so it cannot decide that nobody is asked";
+		else if (strncmp(p, "is unknown", 10) == 0)
+			return "\"is unknown\" is true of what is missing, so it cannot decide that nobody is asked";
+	}
+	return NULL;
+}
+
+/*
  * The args as the predicate sees them.  To jsonpath null is a value like others:
  * null != "US" is true, and so is !(null > 1000).  Here it is one that nobody
  * knows: a key with null is not there, and a null in a list compares with

@@ -23,5 +23,6 @@ typedef enum HitlGateVerdict
 extern HitlQuestion *gate_question(const HitlGate *gate, Jsonb *state, const char *key);
 extern HitlGateVerdict gate_apply(const HitlGate *gate, Jsonb *decision, Jsonb **state, Jsonb **update);
 extern List *gate_path(const char *path);
+extern const char *gate_predicate_fault(const char *path);
 
 #endif							/* HITL_GATE_H */

@@ -67,6 +67,11 @@ SELECT hitl.define('{"graph": "bad", "nodes": {"pay": {"handler": "pay", "gate":
   "other": {"handler": "pay", "gate": "yes"}}, "edges": [["START", "pay"], ["START", "other"], ["pay", "END"], ["other", "END"]]}');
 \echo :SQLSTATE
 
+-- A predicate is strict: what would make something of what is missing is refused.
+SELECT hitl.define(jsonb_build_object('graph', 'loose', 'nodes', jsonb_build_object('pay', jsonb_build_object('handler', 'pay', 'gate', jsonb_build_object('skip_when', '!exists($.items[*] ? (@.price > 1000))')),
+  'other', jsonb_build_object('handler', 'pay', 'gate', jsonb_build_object('skip_when', '($.amount > 1000) is unknown'))), 'edges', '[["START", "pay"], ["START", "other"], ["pay", "END"], ["other", "END"]]'::jsonb));
+\echo :SQLSTATE
+
 SELECT * FROM hitl.check();
 DROP TABLE paid CASCADE;
 DROP FUNCTION decided, pay;

@@ -4,6 +4,7 @@ BEGIN;
 SELECT no_plan();
 SELECT setseed(0.42);
 
+CREATE FUNCTION unit_gate_predicate_fault(predicate text) RETURNS text LANGUAGE c AS 'hitl_test';
 CREATE FUNCTION unit_gate_question(gate jsonb, state jsonb) RETURNS jsonb LANGUAGE c AS 'hitl_test';
 CREATE FUNCTION unit_gate_apply(gate jsonb, decision jsonb, state jsonb) RETURNS jsonb LANGUAGE c AS 'hitl_test';
 
@@ -35,6 +36,9 @@ INSERT INTO ask VALUES
   -- and, or: unknown and true is unknown
   ('$.amount <= 1000 && $.country == "AT"', '{"amount": 5, "country": "AT"}', false), ('$.amount <= 1000 && $.country == "AT"', '{"amount": 5}', true), ('$.amount <= 1000 && $.country == "AT"', '{"amount": 5, "country": "DE"}', true),
   ('$.vip == true || $.amount <= 10', '{"vip": true, "amount": 5000}', false), ('$.vip == true || $.amount <= 10', '{"vip": "true", "amount": 5000}', true), ('$.vip == true || $.amount <= 10', '{"amount": 5}', false),
+  -- of a list, a comparison is true if it is true of any element: all of them is said by the negation
+  ('$.items[*].price <= 10', '{"items": [{"price": 5}, {"price": 50}]}', false), ('!($.items[*].price > 10)', '{"items": [{"price": 5}, {"price": 50}]}', true), ('!($.items[*].price > 10)', '{"items": [{"price": 5}, {"price": 6}]}', false), ('!($.items[*].price > 10)', '{"items": [{"price": 5}, {"pirce": 6}]}', true),
+  ('!($.items[*].price > 10)', '{"items": [{"price": 5}, {"price": null}]}', true), ('!($.items[*].price > 10)', '{"items": [{"price": 5}, {"price": "6"}]}', true), ('!($.items[*].price > 10)', '{"items": [{"price": 5}, null]}', true), ('!($.items[*].price > 10)', '{"item": [{"price": 5}]}', true), ('!($.items[*].price > 10)', '{"items": {"price": 5}}', true),
   -- no predicate but a value: only true itself is true
   ('$.ok', '{"ok": true}', false), ('$.ok', '{"ok": false}', true), ('$.ok', '{"ok": "true"}', true), ('$.ok', '{"ok": 1}', true), ('$.ok', '{"ok": null}', true), ('$.ok', '{"ok": [true]}', true), ('$.ok', '{"ok": {}}', true), ('$.ok', '{}', true), ('$', 'true', false), ('$.a, $.b', '{"a": true, "b": true}', true),
   -- none at all
@@ -48,6 +52,16 @@ SELECT is_empty($$SELECT skip_when, args, asks FROM ask WHERE jsonb_typeof(args)
 -- Where there are no args at all: a misspelt path, on the way or at its end, and something else on the way.
 SELECT is_empty($$SELECT path, state FROM unnest('{$.refund, $.refund.args, $.a.b.c}'::text[]) path, unnest(ARRAY['{}', '{"refnud": {"args": {}}}', '{"Refund": true}', '{"a": {"b": {}}}', '{"a": [{"b": {"c": 1}}]}', '{"a": "b"}']::jsonb[]) state, unnest('{1 == 1, $ == $, "!exists($.x)", $ == null}'::text[]) skip_when
   WHERE unit_gate_question(jsonb_build_object('args', path, 'skip_when', skip_when), state) IS NULL$$, 'gate: without args a person is asked, whatever the predicate says');
+
+-- Predicates that would let what is missing through are refused when the graph is compiled.  Each of these is true of the args beside it.
+CREATE TABLE loose (skip_when text, args jsonb, what text);
+INSERT INTO loose VALUES ('!exists($.items[*] ? (@.price > 1000))', '{"items": [{"pirce": 5000}]}', 'a filter%'), ('!($.items ? (@.price > 1000) == 5)', '{"items": {"price": "5000"}}', 'a filter%'), ('!($.**.amount > 1000)', '{"amuont": 5000}', '"**"%'), ('!($.**{0 to 2}.amount > 1000)', '{}', '"**"%'),
+  ('($.amount > 1000) is unknown', '{"amuont": 5000}', '"is unknown"%'), ('(!($.amount <= 1000)) is unknown', '{"amount": "5000"}', '"is unknown"%');
+SELECT is_empty($$SELECT skip_when FROM loose WHERE unit_gate_question(jsonb_build_object('skip_when', skip_when), args) IS NOT NULL$$, 'predicates: these pass over what is missing');
+SELECT is_empty($$SELECT skip_when, unit_gate_predicate_fault('strict ' || skip_when) FROM loose WHERE unit_gate_predicate_fault('strict ' || skip_when) LIKE what IS NOT TRUE$$, 'predicates: so they are refused');
+SELECT is_empty($$SELECT skip_when, f FROM ask, unit_gate_predicate_fault('strict ' || skip_when) f WHERE f IS NOT NULL AND skip_when NOT LIKE '%is unknown'$$, 'predicates: none of the others is');
+SELECT is_empty($$SELECT p, f FROM unnest(ARRAY['$.a == "?"', '$.a == "** is unknown ?"', '$."is unknown" == 1', '$."a?b\"?" == "\\"', '$.a * $.b > 2', '$.*.a * 2 > 2', '$.a like_regex "^x.?$"', '$.a starts with "?"', '$.list[*] * 2 == 4']) p, unit_gate_predicate_fault('strict ' || p) f WHERE f IS NOT NULL$$, 'predicates: nor what only looks like them');
+SELECT is(unit_gate_predicate_fault('strict $.a == "\\" || exists($.b ? (@ == 1))') LIKE 'a filter%', true, 'predicates: a string ends where it ends');
 
 -- The rule, over generated values: nobody is asked if and only if there is a number, and it is small.
 CREATE TABLE v AS SELECT CASE i % 12 WHEN 0 THEN NULL WHEN 1 THEN 'null' WHEN 2 THEN 'true' WHEN 3 THEN to_jsonb((random() * 2000)::int::text) WHEN 4 THEN jsonb_build_array((random() * 2000)::int) WHEN 5 THEN jsonb_build_object('amount', (random() * 2000)::int)

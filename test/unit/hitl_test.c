@@ -26,6 +26,7 @@
 #include "subgraph.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
 PG_MODULE_MAGIC;
@@ -56,6 +57,7 @@ PG_FUNCTION_INFO_V1(unit_delta);
 PG_FUNCTION_INFO_V1(unit_apply);
 PG_FUNCTION_INFO_V1(unit_subgraph_input);
 PG_FUNCTION_INFO_V1(unit_subgraph_output);
+PG_FUNCTION_INFO_V1(unit_gate_predicate_fault);
 PG_FUNCTION_INFO_V1(unit_gate_question);
 PG_FUNCTION_INFO_V1(unit_gate_apply);
 PG_FUNCTION_INFO_V1(unit_answer);
@@ -472,6 +474,15 @@ unit_apply(PG_FUNCTION_ARGS)
 }
 
 /* --------------------------------------------------------------------- gate.c */
+
+/* what is wrong with a predicate */
+Datum
+unit_gate_predicate_fault(PG_FUNCTION_ARGS)
+{
+	Datum		predicate = DirectFunctionCall1(jsonpath_in, CStringGetDatum(arg_string(fcinfo, 0)));
+
+	return text_or_null(fcinfo, gate_predicate_fault(DatumGetCString(DirectFunctionCall1(jsonpath_out, predicate))));
+}
 
 /* (gate as in a definition, state): what it asks, {"action", "args", "allowed", "payload"}; NULL: nothing */
 Datum
