@@ -18,7 +18,7 @@ REGRESS           = refund graph replay decide state errors inline rights cancel
                     define cycles history update fork keys sqlnode retry mermaid gate timeout step hooks breakpoint versions pinned subgraph langgraph prefixes
 REGRESS_PLAIN     = refund graph replay decide state errors inline rights cancel why notify install langgraph
 REGRESS_LANGUAGES = languages
-ISOLATION         = prepare two-deciders two-resumes same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \
+ISOLATION         = prepare two-deciders two-resumes tree same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \
                     retry-cancel migrate-resume cancel-running run-pending-twice barrier wait create-twice compile-twice start-compile update-vote
 
 PG_CONFIG    ?= pg_config
