@@ -3,7 +3,8 @@
 -- work on the tree; the depth and the frame of each thread are in the views; the versions of subgraphs are fixed by that of their graph.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS hitl;
-RESET client_min_messages;
+-- without workers, run what is due in this session
+SELECT CASE WHEN current_setting('shared_preload_libraries') LIKE '%hitl%' THEN 'DO ''BEGIN END''' ELSE 'CALL hitl.run_pending()' END AS run \gset
 CREATE SCHEMA subgraph;
 SET search_path = subgraph;
 -- what has run and stayed, and what was begun: a sequence is not rolled back
@@ -29,6 +30,7 @@ SELECT d->>'thread_id' AS t, d - 'thread_id' AS document FROM hitl.invoke('sub r
 SELECT :'document'::jsonb;
 -- By the executors the same.
 SELECT hitl.start('sub refund', '{"amount": 4200}') AS t2 \gset
+:run;
 SELECT hitl.wait(:t2), hitl.get_state(:t2) = hitl.get_state(:t) AS is_same;
 SELECT frame, node, count(*) FROM ran WHERE root_id IN (:t, :t2) GROUP BY frame, node ORDER BY 1, 2;
 -- The child is a thread: its place is in the views, and the timeline of a root shows the whole tree.
@@ -78,6 +80,7 @@ SELECT hitl.define('{"graph": "sub top", "nodes": {"score": "score", "middle": {
 TRUNCATE ran;
 SELECT setval('begun', 1, false);
 SELECT hitl.start('sub top', '{"amount": 4200, "risk": "no"}') AS t \gset
+:run;
 SELECT hitl.wait(:t);
 SELECT code, explanation, replace(next, :'t', 't') AS next FROM hitl.why(:t);
 SELECT graph, status, depth, frame FROM hitl.threads WHERE root_id = :t ORDER BY depth;
@@ -85,6 +88,7 @@ SELECT node, frame, depth, root_id = :t AS is_of_t, thread_id = :t AS is_t, args
 SELECT node, frame FROM hitl.inbox WHERE root_id = :t;
 SELECT frame, node FROM ran ORDER BY frame;
 SELECT hitl.approve(interrupt_id) IS NOT NULL AS answered FROM hitl.pending WHERE root_id = :t;
+:run;
 SELECT hitl.wait(:t), hitl.get_state(:t);
 SELECT node, frame, type FROM hitl.decided WHERE root_id = :t;
 -- three scores, once each, and the question's node twice
@@ -114,16 +118,19 @@ SELECT hitl.define('{"graph": "sub many", "channels": {"risks": "append"}, "node
   "edges": [["check", "pay"], ["pay", "END"]], "conditional_edges": [{"source": "START", "router": "per_amount"}]}');
 SELECT d->'state'->'risks' AS risks, d->'state'->'n' AS n FROM hitl.invoke('sub many', '{"amounts": [100, 5000, 100]}') d;
 SELECT hitl.start('sub many', jsonb_build_object('amounts', (SELECT jsonb_agg(i % 2 * 5000) FROM generate_series(1, 1000) i))) AS t \gset
+:run;
 SELECT hitl.wait(:t, '5 min');
 SELECT status, count(*) FROM hitl.threads WHERE root_id = :t AND depth = 1 GROUP BY status;
 SELECT hitl.get_state(:t)->'risks' = (SELECT jsonb_agg(CASE WHEN i % 2 = 1 THEN 'high' ELSE 'low' END) FROM generate_series(1, 1000) i) AS is_in_order;
 SELECT hitl.define('{"graph": "sub pair", "nodes": {"a": {"subgraph": {"graph": "sub leaf", "output": {"a": "answer"}}}, "b": {"subgraph": {"graph": "sub leaf", "output": {"b": "answer"}}}}, "edges": [["START", "a"], ["START", "b"], ["a", "END"], ["b", "END"]]}');
 SELECT hitl.start('sub pair', '{"amount": 100}') AS t \gset
+:run;
 SELECT hitl.wait(:t);
 \set VERBOSITY sqlstate
 SELECT hitl.resume(:t, '{"type": "approve"}');
 \set VERBOSITY default
 SELECT hitl.approve(interrupt_id) IS NOT NULL AS answered FROM hitl.pending WHERE root_id = :t AND frame = '{b}';
+:run;
 SELECT hitl.wait(:t), hitl.get_state(:t);
 SELECT hitl.resume(:t, '{"type": "reject"}') - 'thread_id';
 
@@ -137,16 +144,19 @@ END $$;
 SELECT hitl.define('{"graph": "sub failing", "nodes": {"score": "score", "fails": "fails"}, "edges": [["START", "score"], ["score", "fails"], ["fails", "END"]]}');
 SELECT hitl.define('{"graph": "sub above", "nodes": {"failing": {"subgraph": "sub failing"}, "leaf": {"subgraph": "sub leaf"}}, "edges": [["START", "failing"], ["failing", "leaf"], ["leaf", "END"]]}');
 SELECT hitl.start('sub above', '{"amount": 100}') AS t \gset
+:run;
 SELECT hitl.wait(:t);
 SELECT code, explanation, replace(next, :'t', 't') AS next FROM hitl.why(:t);
 SELECT graph, node, message, depth, frame FROM hitl.failed WHERE root_id = :t;
 SELECT d - 'thread_id' - 'interrupts' AS document FROM hitl.invoke('sub above', '{"amount": 100}') d;
 INSERT INTO mended VALUES (1);
 SELECT hitl.retry(:t);
+:run;
 SELECT hitl.wait(:t);
 SELECT hitl.resume(:t, '{"type": "approve"}')->'state';
 SELECT thread_id AS c FROM hitl.failed WHERE graph = 'sub failing' \gset
 SELECT hitl.retry(:c);
+:run;
 SELECT hitl.wait(root_id) FROM hitl.threads WHERE thread_id = :c;
 \set VERBOSITY sqlstate
 SELECT hitl.retry(:t);
@@ -155,16 +165,19 @@ SELECT hitl.retry(:t);
 SELECT hitl.define('{"graph": "sub both", "nodes": {"failing": {"subgraph": {"graph": "sub failing", "output": {"ok": "ok"}}}, "leaf": {"subgraph": {"graph": "sub leaf", "output": {"answer": "answer"}}}}, "edges": [["START", "failing"], ["START", "leaf"], ["failing", "END"], ["leaf", "END"]]}');
 TRUNCATE mended;
 SELECT hitl.start('sub both', '{"amount": 100}') AS t \gset
+:run;
 SELECT hitl.wait(:t);
 SELECT graph, status, depth FROM hitl.threads WHERE root_id = :t ORDER BY graph;
 INSERT INTO mended VALUES (1);
 SELECT hitl.resume(:t, '{"type": "approve"}')->>'status' AS status;
 SELECT hitl.retry(:t);
+:run;
 SELECT hitl.wait(:t), hitl.get_state(:t);
 \set VERBOSITY default
 
 -- 7. Cancel: the root, with all below it; a child alone is not cancelled.
 SELECT hitl.start('sub top', '{"amount": 1, "risk": "no"}') AS t \gset
+:run;
 SELECT hitl.wait(:t);
 SELECT thread_id AS c FROM hitl.pending WHERE root_id = :t \gset
 \set VERBOSITY sqlstate
@@ -188,6 +201,7 @@ SELECT hitl.define('{"graph": "sub over loop", "recursion_limit": 1, "nodes": {"
 SELECT (d->>'thread_id')::bigint AS t, d->>'status' AS status, d->'error'->>'message' AS message FROM hitl.invoke('sub over loop', '{"n": 0}') d \gset
 \echo :status :message
 SELECT hitl.retry(:t);
+:run;
 SELECT hitl.wait(:t), hitl.get_state(:t);
 -- So deep and no deeper.
 DO $$
@@ -224,10 +238,13 @@ SELECT d->>'status' AS status, d->'error'->>'message' AS message, d->'error'->>'
 
 -- 11. Steering. An update as the node stands in for its child, which is cancelled; a fork makes a child of its own.
 SELECT hitl.start('sub top', '{"amount": 1, "risk": "no"}') AS t \gset
+:run;
 SELECT hitl.wait(:t);
 SELECT hitl.fork(:t) AS f \gset
+:run;
 SELECT hitl.wait(:f);
 SELECT hitl.update_state(:t, '{"answer": "none needed"}', as_node => 'middle') IS NOT NULL AS updated;
+:run;
 SELECT hitl.wait(:t), hitl.get_state(:t);
 SELECT graph, status, reason FROM hitl.threads WHERE root_id = :t ORDER BY depth;
 SELECT graph, status FROM hitl.threads WHERE root_id = :f ORDER BY depth;
@@ -243,6 +260,7 @@ SELECT hitl.resume(:f, '{"type": "approve"}')->>'status' AS status;
 SELECT hitl.mermaid('sub top');
 \pset format aligned
 SELECT hitl.start('sub top', '{"amount": 1, "risk": "no"}') AS t \gset
+:run;
 SELECT hitl.wait(:t);
 SELECT line FROM string_to_table(hitl.mermaid('sub top', :t), E'\n') line WHERE line LIKE '  class n%';
 SELECT hitl.cancel(:t);
