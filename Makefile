@@ -4,8 +4,8 @@
 # Source files by layer, lowest first.  A file includes only what stands before it here (test/lint/layers.sh).
 WORDS   = hitl compat errors types guc clock names json
 LOGIC   = lifecycle answer gate definition frontier migration reducer subgraph delta mermaid
-STORE   = db store_graph store_thread store_tree store_checkpoint store_task store_queue store_interrupt store_step store_breakpoint store_audit shmem slot marks wake
-ENGINE  = session timer frame event audit rights code function shadow graph draft interrupt author hook step node tree checkpoint breakpoint thread child steer migrate view why executor crash decision
+STORE   = db store_graph store_thread store_input store_tree store_checkpoint store_task store_queue store_interrupt store_step store_breakpoint store_audit shmem slot marks wake
+ENGINE  = session timer frame event audit rights code function shadow graph draft interrupt author hook step node tree checkpoint breakpoint thread child steer input migrate view why executor crash decision
 DOORS   = api_graph api_thread api_review api_monitor worker launcher dispatcher executor_main utility load
 JUST_HEADERS = hitl compat errors types
 
@@ -15,11 +15,11 @@ SQL_PARTS = 00_guard 20_graph 30_thread 35_breakpoint 40_interrupt 60_audit 70_v
 # Tests: behaviour (test/sql, expected/), the part of it that also holds without preload, races (test/isolation).
 # test/pgtap/*.sql and test/tap/*.pl are found by name.
 REGRESS           = refund graph replay decide state errors inline rights cancel why notify install channels routes fanout \
-                    define cycles history update fork keys sqlnode retry mermaid gate timeout step hooks breakpoint versions pinned subgraph langgraph prefixes
+                    define cycles history update fork keys busy sqlnode retry mermaid gate timeout step hooks breakpoint versions pinned subgraph langgraph prefixes
 REGRESS_PLAIN     = refund graph replay decide state errors inline rights cancel why notify install langgraph subgraph
 REGRESS_LANGUAGES = languages
 ISOLATION         = prepare two-deciders two-resumes tree same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \
-                    retry-cancel migrate-resume cancel-running run-pending-twice barrier wait create-twice compile-twice start-compile update-vote
+                    retry-cancel migrate-resume cancel-running run-pending-twice barrier wait create-twice compile-twice start-compile update-vote input-race
 
 PG_CONFIG    ?= pg_config
 HITL_VERSION  = 0.1.0

@@ -31,6 +31,8 @@ CREATE TABLE hitl.thread (
   ended_at    timestamptz,
   ended_by    text,
   reason      text,
+  turn_step   integer NOT NULL DEFAULT 0,
+  n_inputs    integer NOT NULL DEFAULT 0,
   forked_from        bigint,
   forked_checkpoint  integer,
   CONSTRAINT thread_pkey PRIMARY KEY (thread_id),
@@ -61,6 +63,8 @@ COMMENT ON COLUMN hitl.thread.started_at IS 'When.';
 COMMENT ON COLUMN hitl.thread.ended_at IS 'When it was done or cancelled.';
 COMMENT ON COLUMN hitl.thread.ended_by IS 'Session user who cancelled it.';
 COMMENT ON COLUMN hitl.thread.reason IS 'Why it was cancelled.';
+COMMENT ON COLUMN hitl.thread.turn_step IS 'The super-step that took its latest input in, 0 for the first: from there the recursion limit counts.';
+COMMENT ON COLUMN hitl.thread.n_inputs IS 'How many inputs wait for its end (thread_input).';
 COMMENT ON COLUMN hitl.thread.forked_from IS 'The thread that it was forked from. Nothing of it is needed: a fork has a state of its own.';
 COMMENT ON COLUMN hitl.thread.forked_checkpoint IS 'The checkpoint at which it was.';
 
@@ -68,12 +72,30 @@ CREATE TABLE hitl.thread_key (
   graph_id   bigint NOT NULL,
   key        text NOT NULL,
   thread_id  bigint NOT NULL,
+  input      jsonb,
   CONSTRAINT thread_key_pkey PRIMARY KEY (graph_id, key)
 );
 COMMENT ON TABLE hitl.thread_key IS 'Names of threads: one per graph and key, so that a start can be repeated.';
 COMMENT ON COLUMN hitl.thread_key.graph_id IS 'The graph.';
 COMMENT ON COLUMN hitl.thread_key.key IS 'The name, such as an order''s number.';
 COMMENT ON COLUMN hitl.thread_key.thread_id IS 'The thread.';
+COMMENT ON COLUMN hitl.thread_key.input IS 'What it was given last: the same again is no news.';
+
+CREATE SEQUENCE hitl.input_id_seq;
+CREATE TABLE hitl.thread_input (
+  thread_id  bigint NOT NULL,
+  input_id   bigint NOT NULL DEFAULT pg_catalog.nextval('hitl.input_id_seq'),
+  input      jsonb,
+  given_by   text NOT NULL,
+  given_at   timestamptz NOT NULL,
+  CONSTRAINT thread_input_pkey PRIMARY KEY (thread_id, input_id)
+);
+COMMENT ON TABLE hitl.thread_input IS 'Inputs that wait for the end of their thread, in order: start(..., if_busy => ''enqueue''). Gone when they are taken, or dropped because the thread failed or was cancelled.';
+COMMENT ON COLUMN hitl.thread_input.thread_id IS 'The thread.';
+COMMENT ON COLUMN hitl.thread_input.input_id IS 'Key and order, from a sequence whose start and step may be set.';
+COMMENT ON COLUMN hitl.thread_input.input IS 'An object: the channels to write.';
+COMMENT ON COLUMN hitl.thread_input.given_by IS 'Session user who gave it.';
+COMMENT ON COLUMN hitl.thread_input.given_at IS 'When.';
 
 CREATE TABLE hitl.checkpoint (
   thread_id   bigint NOT NULL,
@@ -198,13 +220,17 @@ COMMENT ON COLUMN hitl.run_queue.thread_id IS 'The thread.';
 COMMENT ON COLUMN hitl.run_queue.step IS 'The super-step: with it the task is found by key.';
 COMMENT ON COLUMN hitl.run_queue.task_id IS 'The task.';
 
-CREATE FUNCTION hitl.start(graph text, input jsonb DEFAULT '{}', key text DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION hitl.start(graph text, input jsonb DEFAULT '{}', key text DEFAULT NULL, if_busy text DEFAULT 'reject') RETURNS bigint
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_start';
-COMMENT ON FUNCTION hitl.start(text, jsonb, text) IS
+COMMENT ON FUNCTION hitl.start(text, jsonb, text, text) IS
 'Starts a thread of the latest version of a graph with input, an object, as its state; returns the thread_id. The thread runs
 after the commit, in an executor; without workers CALL hitl.run_pending() runs it (a notice says so, once per session).
-key: names the thread within its graph; the thread that has the name already is returned and nothing is started.
-Errors: 42704 no such graph; 55000 it is not compiled; 42501 it is not yours; 22023 input is not an object.';
+key: names the thread within its graph. A start with the key and the input that its thread was given last is a harmless repeat and returns the thread. Other input is refused with IH006 (reject), or with if_busy
+enqueue: it waits in order for the end of the thread, and then begins a turn (START with that input, in the state as it is, the recursion limit counted anew); dropped, with an audit row, if the thread fails or is cancelled;
+supersede: the thread gives up what it is at (pending interrupts become superseded, a node that runs is stopped and rolled back, waiting inputs are dropped) and the turn begins at once.
+With enqueue and supersede each call is new input, equal or not; a thread that is done begins a turn, one that failed takes supersede only, one that is cancelled takes none.
+Errors: 42704 no such graph; 55000 it is not compiled, or the thread of the key takes no input; 42501 it is not yours; 22023 input is not an object, the key is empty or too long, or if_busy is no such word or comes without a key;
+IH006 the thread of the key was given another input, or a node of it calls.';
 
 CREATE FUNCTION hitl.start_many(graph text, inputs jsonb[]) RETURNS bigint[]
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_start_many';
@@ -263,7 +289,7 @@ CREATE FUNCTION hitl.fork(thread_id bigint, checkpoint integer DEFAULT NULL, "va
 COMMENT ON FUNCTION hitl.fork(bigint, integer, jsonb, text) IS
 'Makes a thread of the same graph version that goes on from a checkpoint of another (NULL: its latest); returns its thread_id. Its checkpoint 0 is the state there, whole; what ran after that checkpoint runs anew
 in it, with joins as they waited; with values or as_node it goes on as update_state(values, as_node) says. It inherits no answer: every question is asked again. The origin may be in any status and stays as it is. After LangGraph''s forks (time travel).
-Errors: 42704 no such thread, checkpoint or node; 42501 it is not yours; 22023 checkpoint is negative, or values is no object; 22004 the thread_id is NULL; 55000 nothing ran after that checkpoint: name as_node.';
+Errors: 42704 no such thread, checkpoint or node; 42501 it is not yours; 22023 checkpoint is negative, or values is no object; 22004 the thread_id is NULL; 55000 nothing ran after that checkpoint: name as_node; or the thread runs a subgraph: fork its root.';
 
 CREATE FUNCTION hitl.cancel(thread_id bigint, reason text DEFAULT NULL) RETURNS text
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_cancel';

@@ -72,13 +72,13 @@ COMMENT ON VIEW hitl.decided IS 'Interrupts that were decided: what, by whom, wh
 CREATE VIEW hitl.threads WITH (security_barrier) AS
   SELECT t.thread_id, g.graph, t.version, s.status,
          t.step, t.checkpoint, t.owner, t.starter, t.started_at, t.ended_at, t.ended_by, t.reason,
-         t.forked_from, t.forked_checkpoint, r.root_id, r.depth, r.frame
+         t.forked_from, t.forked_checkpoint, t.n_inputs AS inputs, r.root_id, r.depth, r.frame
   FROM hitl._thread r
        JOIN hitl.thread t ON t.thread_id = r.thread_id
        JOIN hitl._status s ON s.thread_id = r.thread_id
        JOIN hitl.graph g ON g.graph_id = t.graph_id
   WHERE pg_catalog.pg_has_role(t.owner, 'USAGE');
-COMMENT ON VIEW hitl.threads IS 'Threads with their status: running, interrupted (nothing moves until somebody answers), done, failed or cancelled. A thread is in the tree of its root_id; depth and frame (the nodes above it) say where.';
+COMMENT ON VIEW hitl.threads IS 'Threads with their status: running, interrupted (nothing moves until somebody answers), done, failed or cancelled; inputs: how many more wait for its end. A thread is in the tree of its root_id; depth and frame (the nodes above it) say where.';
 
 CREATE VIEW hitl.failed WITH (security_barrier) AS
   SELECT k.thread_id, g.graph, k.step, k.node, k.task_id, k.attempt,

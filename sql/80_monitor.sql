@@ -53,7 +53,8 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
   UNION ALL
     SELECT 'I6: a thread that ended has nothing left to do', t.thread_id, 'task ' || k.task_id || ' is ' || k.status
     FROM hitl.thread t JOIN hitl.task k ON k.thread_id = t.thread_id
-    WHERE (t.status = 'done' AND k.status NOT IN ('done', 'cancelled'))
+    WHERE (t.status = 'done' AND k.status NOT IN ('done', 'cancelled')
+           AND NOT (k.step < t.step AND EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = k.thread_id AND q.task_id = k.task_id)))
        OR (t.status = 'cancelled' AND k.status NOT IN ('done', 'failed', 'cancelled')
            AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = k.thread_id AND q.task_id = k.task_id))
   UNION ALL
@@ -143,6 +144,18 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
                         AND t.status NOT IN ('done', 'cancelled') AND t.step = k.step
                         AND t.depth = d.depth - 1 AND COALESCE(t.root_id, t.thread_id) = d.root_id
                         AND d.frame = COALESCE(t.frame, '{}') OPERATOR(pg_catalog.||) k.node)
+  UNION ALL
+    SELECT 'I15: an input waits for the end of its thread, which counts it', o.thread_id, o.detail
+    FROM (
+      SELECT i.thread_id, 'input ' || i.input_id AS detail
+      FROM hitl.thread_input i
+      WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = i.thread_id AND t.status IN ('running', 'interrupted', 'failed'))
+    UNION ALL
+      SELECT t.thread_id, NULL
+      FROM hitl.thread t
+      WHERE t.n_inputs <> (SELECT pg_catalog.count(*) FROM hitl.thread_input i WHERE i.thread_id = t.thread_id)
+         OR (t.n_inputs > 0 AND t.status = 'failed' AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id))
+    ) o
   ) v
   WHERE (v.thread_id IS NULL AND (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user))
      OR EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = v.thread_id AND pg_catalog.pg_has_role(t.owner, 'USAGE'))

@@ -17,6 +17,8 @@ SELECT pg_catalog.pg_extension_config_dump('hitl.graph_function', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.breakpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.thread', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.thread_key', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.thread_input', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.input_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.checkpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.task', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.step_result', '');

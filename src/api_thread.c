@@ -20,6 +20,7 @@
 #include "fmgr.h"
 #include "graph.h"
 #include "frame.h"
+#include "input.h"
 #include "interrupt.h"
 #include "json.h"
 #include "migrate.h"
@@ -60,8 +61,9 @@ hitl_start(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	PG_RETURN_INT64(thread_start(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1),
-								 PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2))));
+	PG_RETURN_INT64(input_start(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1),
+								PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)),
+								input_if_busy(PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)))));
 }
 
 Datum
@@ -87,7 +89,7 @@ hitl_start_many(PG_FUNCTION_ARGS)
 Datum
 hitl_thread_id(PG_FUNCTION_ARGS)
 {
-	int64		thread_id = thread_by_key(text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	int64		thread_id = input_thread(text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)));
 
 	if (thread_id == 0)
 		PG_RETURN_NULL();
@@ -101,7 +103,7 @@ hitl_invoke(PG_FUNCTION_ARGS)
 	int64		thread_id;
 
 	rights_require_run_here(graph_require(graph_name));
-	thread_id = thread_start(graph_name, PG_GETARG_JSONB_P(1), NULL);
+	thread_id = input_start(graph_name, PG_GETARG_JSONB_P(1), NULL, HITL_IF_BUSY_REJECT);
 	executor_run_tree(thread_id);
 	PG_RETURN_JSONB_P(view_document(thread_id));
 }

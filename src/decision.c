@@ -70,10 +70,11 @@ error_settled(const HitlInterrupt *interrupt)
 			if (interrupt->decision == NULL)
 			{
 				detail = psprintf("It was superseded without an answer by \"%s\" at %s, who sent the thread elsewhere.", by, at);
-				hint = psprintf("SELECT * FROM hitl.timeline WHERE thread_id = %lld;", (long long) interrupt->thread_id);
+				hint = psprintf("SELECT * FROM hitl.timeline WHERE thread_id = %lld;",
+								(long long) interrupt->thread_id);
 				break;
 			}
-			detail = psprintf("It was decided by \"%s\" at %s, and then the node asked something else.", by, at);
+			detail = psprintf("It was decided by \"%s\" at %s, and then superseded: the node asked something else, or the thread was sent elsewhere.", by, at);
 			hint = psprintf("SELECT * FROM hitl.pending WHERE supersedes = %lld;",
 							(long long) interrupt->interrupt_id);
 			break;

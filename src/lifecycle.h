@@ -8,7 +8,8 @@
  *   failed      -> failed, running, interrupted, done       [thread_retry; thread_settle]
  *   interrupted, failed -> running, done                    [steer_update]
  *   any but done and cancelled -> cancelled                 [thread_cancel]
- *   done, cancelled: the end.
+ *   any but cancelled -> running: more input begins a turn    [thread_begin_turn]
+ *   done and cancelled are ends; from done only input leads on.
  *
  * task
  *   ready       -> done, interrupted, waiting, failed, cancelled, ready (put back)
@@ -38,6 +39,7 @@
  *   I12 a thread counts the tasks of its step rightly
  *   I13 a waiting task has a child that lives, or a row in the run queue
  *   I14 a child that lives has the parent and the task that wait for it
+ *   I15 an input waits for the end of its thread, which counts it
  *
  * Layer 1: pure.
  */

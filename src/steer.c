@@ -82,9 +82,11 @@ lock_steered(int64 thread_id)
 
 /*
  * Give up what the current step of a thread has not done: its questions are
- * superseded, its tasks and the threads of its subgraphs cancelled.  What
- * somebody runs is left to them: they find that the thread has gone on, if the
- * caller gives it another step.  The caller holds the tree: tree_lock().
+ * superseded, with those that have an answer which nobody will act on (the
+ * answer stays on record), its tasks and the threads of its subgraphs are
+ * cancelled.  What somebody runs is left to them: they find that the thread has
+ * gone on, if the caller gives it another step.  The caller holds the tree:
+ * tree_lock().
  */
 void
 steer_give_up(HitlThread *thread)
@@ -98,6 +100,14 @@ steer_give_up(HitlThread *thread)
 		HitlInterrupt *interrupt = lfirst(cell);
 
 		store_interrupt_settle(interrupt->interrupt_id, HITL_INTERRUPT_SUPERSEDED, NULL, audit_session_user(), now);
+		audit_interrupt(interrupt, "superseded", NULL);
+	}
+	foreach(cell, store_interrupt_unused(thread->thread_id, thread->step))
+	{
+		HitlInterrupt *interrupt = lfirst(cell);
+
+		store_interrupt_settle(interrupt->interrupt_id, HITL_INTERRUPT_SUPERSEDED, interrupt->decision,
+							   interrupt->settled_by, interrupt->settled_at);
 		audit_interrupt(interrupt, "superseded", NULL);
 	}
 	thread_cancel_below(thread, "the thread above it was sent elsewhere");
@@ -274,6 +284,12 @@ steer_fork(int64 thread_id, int checkpoint, Jsonb *values, const char *as_node)
 	Jsonb	   *state;
 	JsonBuilder b;
 
+	if (origin->parent_id != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("thread %lld cannot be forked alone", (long long) thread_id),
+				 errdetail("It runs a subgraph for thread %lld, which takes its result.", (long long) origin->parent_id),
+				 errhint("SELECT hitl.fork(%lld);", (long long) origin->root_id)));
 	checkpoint = thread_require_checkpoint(origin, checkpoint);
 	if (values != NULL)
 		check_values(values);

@@ -51,3 +51,23 @@ store_audit_append_many(const HitlAudit *audit, const int64 *thread_ids, int n, 
 	(void) db_execute(&audit_append_many, args);
 	db_close(&call);
 }
+
+/* the end of a range of the primary key */
+DB_STATEMENT(audit_last_at,
+			 "SELECT at FROM hitl.audit WHERE thread_id = $1 ORDER BY thread_id DESC, audit_id DESC LIMIT 1",
+			 INT8OID);
+
+/* When did something happen to a thread last? */
+TimestampTz
+store_audit_last_at(int64 thread_id)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id)};
+	TimestampTz at = DT_NOBEGIN;
+
+	db_open(&call);
+	if (db_execute(&audit_last_at, args) > 0)
+		at = db_get_time(0, 1);
+	db_close(&call);
+	return at;
+}

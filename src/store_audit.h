@@ -27,4 +27,6 @@ typedef struct HitlAudit
 extern void store_audit_append_many(const HitlAudit *audit, const int64 *thread_ids, int n, TimestampTz at);
 extern void store_audit_append(const HitlAudit *audit, TimestampTz at);
 
+extern TimestampTz store_audit_last_at(int64 thread_id);
+
 #endif							/* HITL_STORE_AUDIT_H */

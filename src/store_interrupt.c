@@ -190,6 +190,22 @@ store_interrupt_pending(const HitlIds *threads, HitlLock lock)
 	return list_interrupts(statements[lock], args);
 }
 
+/* interrupt_task; who holds one is superseding it already */
+DB_STATEMENT(interrupt_unused,
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = $1 AND step = $2 AND status = 'decided'"
+			 " AND EXISTS (SELECT FROM hitl.task k WHERE k.thread_id = $1 AND k.step = $2 AND k.task_id = i.task_id AND k.status <> 'done')"
+			 " ORDER BY interrupt_id FOR UPDATE OF i SKIP LOCKED",
+			 INT8OID, INT4OID);
+
+/* The answers in a step whose tasks have not come to their end: locked. */
+List *
+store_interrupt_unused(int64 thread_id, int step)
+{
+	DbArg		args[] = {db_bigint(thread_id), db_int(step)};
+
+	return list_interrupts(&interrupt_unused, args);
+}
+
 DB_STATEMENT(interrupt_settle,
 			 "WITH settled AS ("
 			 " UPDATE hitl.interrupt SET status = $2, decision = $3, settled_by = $4, settled_at = $5"

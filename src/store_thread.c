@@ -1,6 +1,6 @@
 /*
  * store_thread.c
- *    Rows of hitl.thread and hitl.thread_key.
+ *    Rows of hitl.thread.
  *
  * The thread's row is the barrier of its super-step: whoever ends a task locks
  * it (FOR NO KEY UPDATE), and it counts the tasks that are left: a look at the
@@ -65,61 +65,6 @@ store_thread_insert(const HitlThread *thread, int n, const char *starter, Timest
 	return ids;
 }
 
-/* waits for a transaction that is taking the same key, and then sees it */
-DB_STATEMENT(thread_key_take,
-			 "INSERT INTO hitl.thread_key (graph_id, key, thread_id) VALUES ($1, $2, 0)"
-			 " ON CONFLICT (graph_id, key) DO NOTHING",
-			 INT8OID, TEXTOID);
-
-/* Take a key for a thread to come; false: a thread has it already. */
-bool
-store_thread_take_key(int64 graph_id, const char *key)
-{
-	DbCall		call;
-	DbArg		args[] = {db_bigint(graph_id), db_text(key)};
-	bool		is_taken;
-
-	db_open(&call);
-	is_taken = db_execute(&thread_key_take, args) > 0;
-	db_close(&call);
-	return is_taken;
-}
-
-DB_STATEMENT(thread_key_set,
-			 "UPDATE hitl.thread_key SET thread_id = $3 WHERE graph_id = $1 AND key = $2",
-			 INT8OID, TEXTOID, INT8OID);
-
-/* Give the thread to a key that this transaction has taken. */
-void
-store_thread_set_key(int64 graph_id, const char *key, int64 thread_id)
-{
-	DbCall		call;
-	DbArg		args[] = {db_bigint(graph_id), db_text(key), db_bigint(thread_id)};
-
-	db_open(&call);
-	(void) db_execute(&thread_key_set, args);
-	db_close(&call);
-}
-
-DB_STATEMENT(thread_key_find,
-			 "SELECT thread_id FROM hitl.thread_key WHERE graph_id = $1 AND key = $2",
-			 INT8OID, TEXTOID);
-
-/* The thread of a key; 0 when there is none. */
-int64
-store_thread_by_key(int64 graph_id, const char *key)
-{
-	DbCall		call;
-	DbArg		args[] = {db_bigint(graph_id), db_text(key)};
-	int64		thread_id = 0;
-
-	db_open(&call);
-	if (db_execute(&thread_key_find, args) > 0)
-		thread_id = db_get_bigint(0, 1);
-	db_close(&call);
-	return thread_id;
-}
-
 static HitlThread *
 read_thread(DbCall *call, uint64 row)
 {
@@ -139,6 +84,8 @@ read_thread(DbCall *call, uint64 row)
 	thread->counts.waiting = db_get_int(row, 11);
 	thread->is_queued = db_get_bool(row, 12);
 	thread->thread_id = db_get_bigint(row, 13);
+	thread->turn_step = db_get_int(row, 20);
+	thread->n_inputs = db_get_int(row, 21);
 	thread->root_id = thread->thread_id;
 	if (!db_is_null(row, 14))
 	{
@@ -173,7 +120,7 @@ find_thread(DbStatement *statement, int64 thread_id)
 #define THREAD_COLUMNS \
 	"graph_id, version, owner, status, step, checkpoint, xmin, n_ready, n_interrupted, n_failed, n_waiting," \
 	" EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)," \
-	" thread_id, parent_id, root_id, parent_step, parent_task_id, depth, frame"
+	" thread_id, parent_id, root_id, parent_step, parent_task_id, depth, frame, turn_step, n_inputs"
 
 DB_STATEMENT(thread_find,
 			 "SELECT " THREAD_COLUMNS " FROM hitl.thread t WHERE t.thread_id = $1",
@@ -225,11 +172,11 @@ store_thread_lock_all(const HitlIds *ids)
 
 DB_STATEMENT(thread_move,
 			 "UPDATE hitl.thread SET status = $2, step = $3, checkpoint = $4, ended_at = $5,"
-			 " n_ready = $6, n_interrupted = $7, n_failed = $8, n_waiting = $9"
+			 " n_ready = $6, n_interrupted = $7, n_failed = $8, n_waiting = $9, turn_step = $10, n_inputs = $11"
 			 " WHERE thread_id = $1",
-			 INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID, INT4OID);
+			 INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID);
 
-/* Write status, step, checkpoint and counts back; the caller holds the row. */
+/* Write back all that moves; the caller holds the row. */
 void
 store_thread_move(const HitlThread *thread, TimestampTz at)
 {
@@ -238,7 +185,7 @@ store_thread_move(const HitlThread *thread, TimestampTz at)
 		db_int(thread->step), db_int(thread->checkpoint),
 		thread->status == HITL_THREAD_DONE ? db_time(at) : db_null(),
 		db_int(thread->counts.ready), db_int(thread->counts.interrupted), db_int(thread->counts.failed),
-	db_int(thread->counts.waiting)};
+	db_int(thread->counts.waiting), db_int(thread->turn_step), db_int(thread->n_inputs)};
 
 	db_open(&call);
 	(void) db_execute(&thread_move, args);
@@ -262,7 +209,7 @@ store_thread_set_version(int64 thread_id, int version)
 }
 
 DB_STATEMENT(thread_cancel,
-			 "UPDATE hitl.thread SET status = 'cancelled', ended_at = $2, ended_by = $3, reason = $4"
+			 "UPDATE hitl.thread SET status = 'cancelled', ended_at = $2, ended_by = $3, reason = $4, n_inputs = 0"
 			 " WHERE thread_id = $1",
 			 INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID);
 

@@ -1,6 +1,6 @@
 /*
  * store_thread.h
- *    Rows of hitl.thread and hitl.thread_key.
+ *    Rows of hitl.thread.
  *
  * Layer 2.
  */
@@ -10,9 +10,6 @@
 #include "types.h"
 
 extern int64 *store_thread_insert(const HitlThread *thread, int n, const char *starter, TimestampTz at);
-extern void store_thread_set_key(int64 graph_id, const char *key, int64 thread_id);
-extern bool store_thread_take_key(int64 graph_id, const char *key);
-extern int64 store_thread_by_key(int64 graph_id, const char *key);
 extern HitlThread *store_thread_find(int64 thread_id);
 extern HitlThread *store_thread_lock(int64 thread_id);
 extern List *store_thread_lock_all(const HitlIds *ids);

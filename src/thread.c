@@ -35,6 +35,7 @@
 #include "shmem.h"
 #include "slot.h"
 #include "store_checkpoint.h"
+#include "store_input.h"
 #include "store_interrupt.h"
 #include "store_queue.h"
 #include "store_task.h"
@@ -43,9 +44,6 @@
 #include "tree.h"
 #include "utils/builtins.h"
 #include "wake.h"
-
-/* keys are in an index */
-#define MAX_KEY_BYTES 1000
 
 /* A thread by id, which the current user may see and steer; else an error. */
 HitlThread *
@@ -105,8 +103,8 @@ make_start_task(void)
 }
 
 /* A thread's input: an object, whose keys are channels.  i of n. */
-static void
-check_input(Jsonb *input, int i, int n)
+void
+thread_check_input(Jsonb *input, int i, int n)
 {
 	if (!json_is_object(input))
 		ereport(ERROR,
@@ -191,7 +189,7 @@ thread_make(HitlThread *like, Jsonb *const *inputs, int n)
 	is_staged = thread_is_staged(version);
 	for (int i = 0; i < n; i++)
 	{
-		check_input(inputs[i], i, n);
+		thread_check_input(inputs[i], i, n);
 		start->update = inputs[i];
 		states[i] = is_staged ? initial
 			: json_merge(initial, reducer_apply(version, initial, list_make1(start), NULL, NULL));
@@ -238,37 +236,6 @@ thread_start_many(const HitlGraph *graph, Jsonb *const *inputs, int n)
 	return thread_make(&like, inputs, n);
 }
 
-/*
- * Start a thread; returns its id.  key: NULL, or a name: the thread that has it
- * already is returned, whatever the input.
- */
-int64
-thread_start(const char *graph_name, Jsonb *input, const char *key)
-{
-	HitlGraph  *graph = graph_require(graph_name);
-	int64		thread_id;
-
-	if (key != NULL && (key[0] == '\0' || strlen(key) > MAX_KEY_BYTES))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the key of a thread must have 1 to %d bytes", MAX_KEY_BYTES),
-				 errdetail("It has %zu.", strlen(key)),
-				 errhint("Name the thread, such as 'order-991'.")));
-	if (key != NULL && !store_thread_take_key(graph->graph_id, key))
-		return store_thread_by_key(graph->graph_id, key);
-	thread_id = thread_start_many(graph, &input, 1)[0];
-	if (key != NULL)
-		store_thread_set_key(graph->graph_id, key, thread_id);
-	return thread_id;
-}
-
-/* The thread of a key; 0 when there is none. */
-int64
-thread_by_key(const char *graph_name, const char *key)
-{
-	return store_thread_by_key(graph_require(graph_name)->graph_id, key);
-}
-
 /* Why a thread stops that has taken too many super-steps. */
 static HitlError *
 recursion_error(const HitlGraphVersion *graph)
@@ -283,6 +250,47 @@ recursion_error(const HitlGraphVersion *graph)
 }
 
 /*
+ * Begin a new turn of a thread, with more input: START, in a step of its own,
+ * with the state as it is and no join half done.  The caller holds the thread
+ * and writes it back.
+ */
+void
+thread_begin_turn(HitlThread *thread, Jsonb *input)
+{
+	HitlTarget *start = palloc0(sizeof(HitlTarget));
+	HitlTask	turn = {.thread_id = thread->thread_id, .node = (char *) HITL_START};
+
+	start->node = pstrdup(HITL_START);
+	thread->step++;
+	thread->turn_step = thread->step;
+	thread->status = HITL_THREAD_RUNNING;
+	memset(&thread->counts, 0, sizeof(thread->counts));
+	thread->counts.ready = 1;
+	thread_insert_tasks(thread, HITL_TASK_UPDATE, &thread->thread_id, 1, list_make1(start), &input, NULL, clock_now());
+	turn.step = thread->step;
+	audit_task(&turn, "began", NULL);
+}
+
+/*
+ * The inputs that wait for the end of a thread will not be taken: say why.  The
+ * caller holds the thread and writes it back.
+ */
+void
+thread_drop_inputs(HitlThread *thread, const char *reason)
+{
+	JsonBuilder b;
+
+	if (thread->n_inputs == 0)
+		return;
+	store_input_delete(thread->thread_id);
+	json_begin(&b);
+	json_add_int64(&b, "inputs", thread->n_inputs);
+	json_add_string(&b, "reason", reason);
+	audit_thread(thread->thread_id, "dropped", json_end(&b));
+	thread->n_inputs = 0;
+}
+
+/*
  * The step is complete: reducers, checkpoint, and what comes next.  The caller
  * holds the thread's row.
  */
@@ -294,7 +302,9 @@ thread_end_step(HitlThread *thread)
 	List	   *all = store_task_list(thread->thread_id, thread->step, &documents);
 	List	   *tasks = NIL;
 	Jsonb	   *state = checkpoint_state(thread->thread_id, thread->checkpoint);
-	Jsonb	   *joins = graph->n_joins > 0 ? store_checkpoint_joins(thread->thread_id, thread->checkpoint) : NULL;
+	/* a turn begins with no join half done */
+	Jsonb	   *joins = graph->n_joins > 0 && thread->step != thread->turn_step
+		? store_checkpoint_joins(thread->thread_id, thread->checkpoint) : NULL;
 	Jsonb	   *changes;
 	List	   *next;
 	List	   *stops;
@@ -320,12 +330,18 @@ thread_end_step(HitlThread *thread)
 	checkpoint_append(thread, state, changes, graph->n_joins > 0 ? joins : NULL,
 					  next != NIL ? thread->step + 1 : HITL_NO_STEP);
 
-	if (next == NIL)
+	if (next == NIL && thread->n_inputs > 0)
+	{
+		thread->n_inputs--;
+		thread_begin_turn(thread, store_input_take(thread->thread_id));
+	}
+	else if (next == NIL)
 		thread->status = HITL_THREAD_DONE;
 	else
 	{
-		/* step 0 is that of START, where there is one; a stop goes nowhere */
-		bool		is_too_far = stops == NIL && thread->step > 0 && thread->step % graph->recursion_limit == 0;
+		/* the step that took the input in does not count; a stop goes nowhere */
+		int			n_steps = thread->step - thread->turn_step;
+		bool		is_too_far = stops == NIL && n_steps > 0 && n_steps % graph->recursion_limit == 0;
 
 		thread->status = is_too_far ? HITL_THREAD_FAILED : HITL_THREAD_RUNNING;
 		thread->step++;
@@ -334,7 +350,10 @@ thread_end_step(HitlThread *thread)
 		thread_insert_tasks(thread, stops != NIL ? HITL_TASK_BREAKPOINT : HITL_TASK_NODE, &thread->thread_id, 1, next, NULL,
 							is_too_far ? recursion_error(graph) : NULL, now);
 		if (is_too_far)
+		{
 			audit_step(thread, "failed", ERRCODE_PROGRAM_LIMIT_EXCEEDED);
+			thread_drop_inputs(thread, "failed");
+		}
 	}
 	store_thread_move(thread, now);
 	if (thread->status == HITL_THREAD_DONE)
@@ -368,6 +387,8 @@ thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to)
 		Assert(lifecycle_thread_may_move(thread->status, status));
 		if (status == HITL_THREAD_FAILED && thread->status != status)
 			event_note(HITL_EVENT_ENDED, thread->thread_id, 0);
+		if (status == HITL_THREAD_FAILED)
+			thread_drop_inputs(thread, "failed");
 		thread->status = status;
 		store_thread_move(thread, clock_now());
 	}
@@ -395,9 +416,9 @@ refuse_cancel(const HitlThread *thread)
 
 /* End one thread, which is locked, as its questions are. */
 static void
-cancel_one(const HitlThread *thread, const char *reason, TimestampTz now)
+cancel_one(HitlThread *thread, const char *reason, TimestampTz now)
 {
-	HitlIds		self = {.n = 1, .ids = (int64 *) &thread->thread_id};
+	HitlIds		self = {.n = 1, .ids = &thread->thread_id};
 	ListCell   *cell;
 
 	foreach(cell, store_interrupt_pending(&self, HITL_LOCK_SKIP))
@@ -411,6 +432,7 @@ cancel_one(const HitlThread *thread, const char *reason, TimestampTz now)
 	store_queue_delete_thread(thread->thread_id);
 	store_thread_cancel(thread->thread_id, audit_session_user(), reason, now);
 	audit_thread(thread->thread_id, "cancelled", NULL);
+	thread_drop_inputs(thread, "cancelled");
 	wake_note_cancel(thread->thread_id);
 	event_note(HITL_EVENT_ENDED, thread->thread_id, 0);
 }

@@ -9,15 +9,16 @@
 
 #include "types.h"
 
-extern int64 thread_start(const char *graph_name, Jsonb *input, const char *key);
 extern bool thread_is_staged(const HitlGraphVersion *version);
 extern int64 *thread_make(HitlThread *like, Jsonb *const *inputs, int n);
 extern int64 *thread_start_many(const HitlGraph *graph, Jsonb *const *inputs, int n);
-extern int64 thread_by_key(const char *graph_name, const char *key);
 extern HitlThread *thread_require(int64 thread_id);
 extern int	thread_require_checkpoint(const HitlThread *thread, int checkpoint);
 extern void thread_insert_tasks(const HitlThread *like, HitlTaskKind kind, const int64 *thread_ids, int n, List *targets,
 								Jsonb *const *inputs, const HitlError *error, TimestampTz at);
+extern void thread_check_input(Jsonb *input, int i, int n);
+extern void thread_begin_turn(HitlThread *thread, Jsonb *input);
+extern void thread_drop_inputs(HitlThread *thread, const char *reason);
 extern void thread_end_step(HitlThread *thread);
 extern void thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to);
 extern void thread_cancel_below(const HitlThread *thread, const char *reason);

@@ -275,6 +275,9 @@ typedef struct HitlThread
 	int			checkpoint;		/* number of the latest checkpoint */
 	HitlTaskCounts counts;		/* of the tasks of that step */
 	bool		is_ours;		/* made by the current transaction */
+	int			turn_step;		/* the step that took the latest input in, or 0:
+								 * from there the recursion limit counts */
+	int			n_inputs;		/* how many more wait for its end */
 	bool		is_queued;		/* has a row in the run queue */
 	int64		forked_from;	/* to insert it: the thread that it is a fork
 								 * of, or 0, ... */
@@ -306,6 +309,14 @@ typedef struct HitlTarget
 	char	   *node;			/* may be END */
 	Jsonb	   *input;			/* NULL: the state */
 } HitlTarget;
+
+/* what to do with more input to a thread that is not at its end */
+typedef enum HitlIfBusy
+{
+	HITL_IF_BUSY_REJECT,
+	HITL_IF_BUSY_ENQUEUE,
+	HITL_IF_BUSY_SUPERSEDE
+} HitlIfBusy;
 
 /* a row of hitl.task */
 typedef struct HitlTask

@@ -48,11 +48,10 @@ explain_change(const HitlIds *tree, char **explanation, char **next)
 	}
 }
 
-/* Why a thread does not move, and what to type next. */
-void
-why_explain(int64 thread_id, const char **code, char **explanation, char **next)
+static void
+explain(const HitlThread *thread, const char **code, char **explanation, char **next)
 {
-	HitlThread *thread = thread_require(thread_id);
+	int64		thread_id = thread->thread_id;
 	HitlThreadStatus status = tree_status(thread);
 	HitlIds		tree = tree_live(thread);
 	/* the views find a tree by its root */
@@ -158,4 +157,15 @@ why_explain(int64 thread_id, const char **code, char **explanation, char **next)
 			*explanation = pstrdup("It is queued and waits for an executor.");
 		}
 	}
+}
+
+/* Why a thread does not move, and what to type next. */
+void
+why_explain(int64 thread_id, const char **code, char **explanation, char **next)
+{
+	HitlThread *thread = thread_require(thread_id);
+
+	explain(thread, code, explanation, next);
+	if (thread->n_inputs > 0)
+		*explanation = psprintf("%s %d more input(s) wait for its end.", *explanation, thread->n_inputs);
 }

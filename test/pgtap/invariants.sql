@@ -76,11 +76,16 @@ SELECT breaks('{I13}', 'waiting', 'its child is of another task', $$UPDATE hitl.
 SELECT breaks('{I14}', 'child', 'its frame is not where it stands', $$UPDATE hitl.thread SET frame = '{elsewhere}' WHERE thread_id = :t$$);
 SELECT breaks('{I14}', 'child', 'its root is another', $$UPDATE hitl.thread SET root_id = :t WHERE thread_id = :t$$);
 SELECT breaks('{I14}', 'child', 'nobody waits for it', $$UPDATE hitl.task SET status = 'done' WHERE child_id = :t$$, $$UPDATE hitl.thread SET status = 'failed', n_waiting = 0 WHERE thread_id = (SELECT thread_id FROM t WHERE state = 'waiting')$$);
+SELECT breaks('{I15}', 'interrupted', 'it counts an input that does not wait', $$UPDATE hitl.thread SET n_inputs = 1 WHERE thread_id = :t$$);
+SELECT breaks('{I15}', 'interrupted', 'an input that it does not count', $$INSERT INTO hitl.thread_input (thread_id, input, given_by, given_at) VALUES (:t, '{}', 'x', now())$$);
+SELECT breaks('{I15}', 'done', 'an input waits for a thread that is done', $$INSERT INTO hitl.thread_input (thread_id, input, given_by, given_at) VALUES (:t, '{}', 'x', now())$$, $$UPDATE hitl.thread SET n_inputs = 1 WHERE thread_id = :t$$);
+SELECT breaks('{I15}', 'failed', 'an input waits for a thread that failed', $$INSERT INTO hitl.thread_input (thread_id, input, given_by, given_at) VALUES (:t, '{}', 'x', now())$$, $$UPDATE hitl.thread SET n_inputs = 1 WHERE thread_id = :t$$);
+SELECT breaks('{I15}', 'done', 'an input of no thread', $$INSERT INTO hitl.thread_input (thread_id, input, given_by, given_at) VALUES (-1, '{}', 'x', now())$$);
 SELECT is_empty('SELECT * FROM hitl.check()', 'all is put back');
 
 -- Every invariant that lifecycle.h lists is one of the above.
 SELECT results_eq($$SELECT DISTINCT substring(v.v FROM '''(I\d+):') COLLATE "C" FROM regexp_split_to_table(pg_get_viewdef('hitl._violation'), E'\n') v (v) WHERE v.v ~ '''I\d+:' ORDER BY 1$$,
-  $$SELECT ('I' || n) COLLATE "C" FROM generate_series(1, 14) n ORDER BY 1$$, 'I1 to I14 are queries of check()');
+  $$SELECT ('I' || n) COLLATE "C" FROM generate_series(1, 15) n ORDER BY 1$$, 'I1 to I15 are queries of check()');
 
 -- A role sees what breaks in its own threads only.
 CREATE ROLE tap_owner LOGIN;

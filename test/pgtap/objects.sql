@@ -17,9 +17,9 @@ END $f$;
 
 -- What the extension consists of ---------------------------------------------------------------------------------
 
-SELECT tables_are('hitl', ARRAY['audience', 'audit', 'breakpoint', 'checkpoint', 'graph', 'graph_function', 'graph_version', 'interrupt', 'run_queue', 'step_result', 'task', 'thread', 'thread_key', 'vote']);
+SELECT tables_are('hitl', ARRAY['audience', 'audit', 'breakpoint', 'checkpoint', 'graph', 'graph_function', 'graph_version', 'interrupt', 'run_queue', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'vote']);
 SELECT views_are('hitl', ARRAY['_checkpoint', '_status', '_thread', '_violation', 'breakpoints', 'decided', 'failed', 'inbox', 'pending', 'threads', 'timeline', 'worker_status']);
-SELECT sequences_are('hitl', ARRAY['audit_id_seq', 'graph_id_seq', 'interrupt_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
+SELECT sequences_are('hitl', ARRAY['audit_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner')$$, 'one domain, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
   UNION ALL SELECT collname FROM pg_collation WHERE collnamespace = 'hitl'::regnamespace$$, 'no operators, operator classes, collations');
@@ -71,7 +71,7 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('retry', 'thread_id bigint', 'integer', 'v', 'u', true),
   ('run_pending', 'IN n integer DEFAULT NULL::integer', NULL, 'v', 'u', false),
   ('send', 'node text, input jsonb DEFAULT NULL::jsonb', 'jsonb', 'i', 's', false),
-  ('start', 'graph text, input jsonb DEFAULT ''{}''::jsonb, key text DEFAULT NULL::text', 'bigint', 'v', 'u', false),
+  ('start', 'graph text, input jsonb DEFAULT ''{}''::jsonb, key text DEFAULT NULL::text, if_busy text DEFAULT ''reject''::text', 'bigint', 'v', 'u', false),
   ('start_many', 'graph text, inputs jsonb[]', 'bigint[]', 'v', 'u', true),
   ('state_history', 'thread_id bigint, OUT checkpoint integer, OUT step integer, OUT nodes text[], OUT delta jsonb, OUT state jsonb, OUT created_at timestamp with time zone', 'SETOF record', 'v', 'u', false),
   ('step', 'key text, function text, args jsonb DEFAULT ''{}''::jsonb', 'jsonb', 'v', 'u', false),
@@ -99,13 +99,14 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('run_queue', 'owner regrole !, due_at timestamp with time zone !, queue_id bigint !, thread_id bigint !, step integer !, task_id bigint !'),
   ('step_result', 'thread_id bigint !, task_id bigint !, key text !, place integer !, function text !, args jsonb, result jsonb, strays integer !, done_at timestamp with time zone !'),
   ('task', 'thread_id bigint !, task_id bigint !, step integer !, node text !, kind text !, status text !, attempt integer !, failures integer !, conflicts integer !, crashes integer !, phase integer !, saved jsonb, phase_interrupt bigint, has_asked boolean !, has_steps boolean !, child_id bigint, input jsonb, update jsonb, targets jsonb, is_diverted boolean !, error jsonb, created_at timestamp with time zone !, ended_at timestamp with time zone'),
-  ('thread', 'thread_id bigint !, graph_id bigint !, version integer !, owner regrole !, root_id bigint, parent_id bigint, parent_step integer, parent_task_id bigint, depth integer !, frame text[], status text !, step integer !, checkpoint integer !, n_ready integer !, n_interrupted integer !, n_waiting integer !, n_failed integer !, starter text !, started_at timestamp with time zone !, ended_at timestamp with time zone, ended_by text, reason text, forked_from bigint, forked_checkpoint integer'),
-  ('thread_key', 'graph_id bigint !, key text !, thread_id bigint !'),
+  ('thread', 'thread_id bigint !, graph_id bigint !, version integer !, owner regrole !, root_id bigint, parent_id bigint, parent_step integer, parent_task_id bigint, depth integer !, frame text[], status text !, step integer !, checkpoint integer !, n_ready integer !, n_interrupted integer !, n_waiting integer !, n_failed integer !, starter text !, started_at timestamp with time zone !, ended_at timestamp with time zone, ended_by text, reason text, turn_step integer !, n_inputs integer !, forked_from bigint, forked_checkpoint integer'),
+  ('thread_input', 'thread_id bigint !, input_id bigint !, input jsonb, given_by text !, given_at timestamp with time zone !'),
+  ('thread_key', 'graph_id bigint !, key text !, thread_id bigint !, input jsonb'),
   ('vote', 'interrupt_id bigint !, vote_id bigint !, voter text !, role text !, type text !, answer jsonb !, comment text, idempotency_key text, voted_at timestamp with time zone !')$$,
   'tables: columns, types, NOT NULL');
 SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname, ', ' ORDER BY k.n) FROM pg_constraint, unnest(conkey) WITH ORDINALITY k (attnum, n), pg_attribute a
   WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES
-  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'graph_id, node, kind'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_key', 'graph_id, key'), ('hitl.graph', 'graph_id'),
+  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'graph_id, node, kind'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_input', 'thread_id, input_id'), ('hitl.thread_key', 'graph_id, key'), ('hitl.graph', 'graph_id'),
   ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'), ('hitl.step_result', 'thread_id, task_id, key'),
   ('hitl.thread', 'thread_id'), ('hitl.vote', 'interrupt_id, vote_id')$$, 'tables: primary keys');
 SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'f'$$, 'no foreign key: a hot row per child, and cycles do not restore');
@@ -128,7 +129,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' OR
   ('failed', 'thread_id, graph, step, node, task_id, attempt, sqlstate, message, detail, hint, context, failed_at, root_id, depth, frame'),
   ('inbox', 'interrupt_id, thread_id, graph, node, action, args, description, allowed, priority, opened_at, age, root_id, depth, frame'),
   ('pending', 'interrupt_id, thread_id, graph, node, key, action, args, description, allowed, opened_at, step, payload, supersedes, root_id, depth, frame'),
-  ('threads', 'thread_id, graph, version, status, step, checkpoint, owner, starter, started_at, ended_at, ended_by, reason, forked_from, forked_checkpoint, root_id, depth, frame'),
+  ('threads', 'thread_id, graph, version, status, step, checkpoint, owner, starter, started_at, ended_at, ended_by, reason, forked_from, forked_checkpoint, inputs, root_id, depth, frame'),
   ('timeline', 'thread_id, audit_id, at, event, step, node, interrupt_id, actor, actor_kind, detail, comment, root_id, depth, frame'),
   ('worker_status', 'process, database, role, pid, state, thread_id, since, note')$$, 'views: columns');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND NOT ('security_barrier=true' = ANY (COALESCE(reloptions, '{}'))) AND relname <> 'worker_status'

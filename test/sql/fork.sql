@@ -129,7 +129,24 @@ SELECT hitl.fork(:t, 0) AS f0, hitl.fork(:t, 1) AS f1, hitl.fork(:t, 2) AS f2 \g
 SELECT hitl.wait(:f0) AS f0, hitl.wait(:f1) AS f1, hitl.wait(:f2) AS f2;
 SELECT status, state, tasks FROM look(:f0) UNION ALL SELECT status, state, tasks FROM look(:f1) UNION ALL SELECT status, state, tasks FROM look(:f2);
 
--- 7. Refused.
+-- 7. A stop behind a node is asked again, and leads where it led; a subgraph runs anew with its parent, and is not forked alone.
+SELECT hitl.define('{"graph": "forked stop", "nodes": {"a": {"sql": "SELECT jsonb_build_object(''a'', COALESCE(($1->>''a'')::int, 0) + 1)"}, "b": {"sql": "SELECT ''{\"b\": true}''::jsonb"}}, "edges": [["START", "a"], ["a", "b"], ["b", "END"]], "interrupt_after": ["a"]}');
+SELECT hitl.start('forked stop') AS t \gset
+SELECT hitl.wait(:t), hitl.fork(:t) AS f \gset
+SELECT hitl.wait(:f);
+SELECT (hitl.approve(interrupt_id)).status FROM hitl.pending WHERE thread_id = :f;
+SELECT hitl.wait(:f);
+SELECT status, state, tasks FROM look(:f);
+SELECT status, state, tasks FROM look(:t);
+SELECT hitl.define('{"graph": "forked outer", "nodes": {"inner": {"subgraph": "forked refund"}}, "edges": [["START", "inner"], ["inner", "END"]]}');
+SELECT hitl.start('forked outer', '{"items": 7}') AS t \gset
+SELECT hitl.wait(:t);
+SELECT hitl.fork(:t, "values" => '{"items": 8}') AS f \gset
+SELECT hitl.wait(:f);
+SELECT root_id = :t AS is_of_t, root_id = :f AS is_of_f, args FROM hitl.pending WHERE root_id IN (:t, :f) ORDER BY interrupt_id;
+SELECT r.code, r.message, r.hint FROM hitl.pending p, refused(format('SELECT hitl.fork(%s)', p.thread_id)) r WHERE p.root_id = :t;
+
+-- 8. Refused.
 SELECT code, message, detail FROM refused(format('SELECT hitl.fork(%s, 99)', :t));
 SELECT code, message FROM refused(format('SELECT hitl.fork(%s, -1)', :t));
 SELECT code, message FROM refused('SELECT hitl.fork(0)');
@@ -137,5 +154,5 @@ SELECT code, message FROM refused('SELECT hitl.fork(NULL)');
 SELECT code, message FROM refused(format('SELECT hitl.fork(%s, 0, ''[]'')', :t));
 SELECT code, message FROM refused(format('SELECT hitl.fork(%s, 0, as_node => ''nobody'')', :t));
 
-SELECT bool_and(hitl.wait(thread_id) IS NOT NULL) AS settled FROM hitl.threads WHERE graph IN ('forked refund', 'forked steps');
+SELECT bool_and(hitl.wait(thread_id) IS NOT NULL) AS settled FROM hitl.threads WHERE graph IN ('forked refund', 'forked steps', 'forked outer');
 SELECT * FROM hitl.check();

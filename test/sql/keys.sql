@@ -1,5 +1,5 @@
 -- Keys: a thread may have a name within its graph, so that a start can be repeated; and many threads start in one statement.
--- Proves: the same key is the same thread, whatever the input and however it ended; keys are per graph; a start that is rolled back leaves the key
+-- Proves: the same key and input is the same thread, however it ended, and another input is an error (busy.sql has what else can be done about it); keys are per graph; a start that is rolled back leaves the key
 -- free; start_many() returns ids in the order of the inputs, and starts all or none; nobody reads or takes another's keys.
 SET client_min_messages = warning;
 CREATE SCHEMA keys;
@@ -17,12 +17,13 @@ CREATE FUNCTION double(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT json
 SELECT hitl.define('{"graph": "orders", "nodes": {"double": "double"}, "edges": [["START", "double"], ["double", "END"]]}');
 SELECT hitl.define('{"graph": "returns", "nodes": {"double": "double"}, "edges": [["START", "double"], ["double", "END"]]}');
 
--- 1. The first start makes the thread, all others find it; their input is not looked at.
+-- 1. The first start makes the thread, all others with its input find it; another input is news, and must not be taken for done.
 SELECT hitl.start('orders', '{"n": 1}', 'order-991') AS t \gset
-SELECT hitl.start('orders', '{"n": 2}', key => 'order-991') = :t AS is_same;
-SELECT hitl.start('orders', key => 'order-991') = :t AS is_same;
+SELECT hitl.start('orders', '{"n": 1.0}', key => 'order-991') = :t AS is_same;
 SELECT hitl.wait(:t), hitl.get_state(:t);
-SELECT hitl.start('orders', '{"n": 3}', 'order-991') = :t AS is_same_when_done;
+SELECT hitl.start('orders', '{"n": 1}', 'order-991') = :t AS is_same_when_done;
+SELECT code, regexp_replace(message, '\d+', 'N') AS message FROM refused($$SELECT hitl.start('orders', '{"n": 2}', 'order-991')$$);
+SELECT code FROM refused($$SELECT hitl.start('orders', key => 'order-991')$$);
 SELECT hitl.get_state(:t);
 SELECT count(*) FROM hitl.timeline WHERE thread_id = :t AND event = 'started';
 SELECT hitl.thread_id('orders', 'order-991') = :t AS is_found;
@@ -33,9 +34,9 @@ SELECT hitl.start('orders', '{"n": 5}') NOT IN (:t, :r) AS is_new, hitl.start('o
 -- Unknown: NULL. Upper and lower case differ.
 SELECT hitl.thread_id('orders', 'order-992') AS nobody, hitl.thread_id('orders', 'Order-991') AS nobody, hitl.thread_id('orders', NULL) AS nobody;
 -- Three in one statement; and in one transaction, before its commit.
-SELECT count(DISTINCT id) FROM (SELECT hitl.start('orders', jsonb_build_object('n', i), 'thrice') AS id FROM generate_series(1, 3) i) s;
+SELECT count(DISTINCT id) FROM (SELECT hitl.start('orders', jsonb_build_object('n', 1), 'thrice') AS id FROM generate_series(1, 3) i) s;
 BEGIN;
-SELECT hitl.start('orders', '{"n": 6}', 'twice') = hitl.start('orders', '{"n": 7}', 'twice') AS is_same;
+SELECT hitl.start('orders', '{"n": 6}', 'twice') = hitl.start('orders', '{"n": 6}', 'twice') AS is_same;
 COMMIT;
 -- Rolled back: the key is free.
 BEGIN;
@@ -51,11 +52,11 @@ SELECT hitl.start('orders', '{"n": 9}', 'bad input') AS t \gset
 SELECT hitl.wait(:t), hitl.get_state(:t);
 -- Cancelled or failed, it stays the thread of its key.
 SELECT hitl.start('orders', '{"n": "x"}', 'fails') AS t \gset
-SELECT hitl.wait(:t), hitl.start('orders', '{"n": 1}', 'fails') = :t AS is_same;
-SELECT hitl.cancel(:t), hitl.start('orders', '{"n": 1}', 'fails') = :t AS is_same;
+SELECT hitl.wait(:t), hitl.start('orders', '{"n": "x"}', 'fails') = :t AS is_same;
+SELECT hitl.cancel(:t), hitl.start('orders', '{"n": "x"}', 'fails') = :t AS is_same;
 -- A new version does not make it another.
 SELECT hitl.add_edge('orders', 'START', 'END'), hitl.compile('orders');
-SELECT hitl.start('orders', '{"n": 1}', 'fails') = :t AS is_same;
+SELECT hitl.start('orders', '{"n": "x"}', 'fails') = :t AS is_same;
 -- Any text that is not empty and can be indexed.
 SELECT hitl.start('orders', '{"n": 1}', 'a "quoted" key, with 100% ''marks''') = hitl.thread_id('orders', 'a "quoted" key, with 100% ''marks''') AS is_same;
 SELECT code FROM refused($$SELECT hitl.start('orders', '{"n": 1}', '')$$);
