@@ -289,7 +289,7 @@ CREATE FUNCTION hitl.fork(thread_id bigint, checkpoint integer DEFAULT NULL, "va
 COMMENT ON FUNCTION hitl.fork(bigint, integer, jsonb, text) IS
 'Makes a thread of the same graph version that goes on from a checkpoint of another (NULL: its latest); returns its thread_id. Its checkpoint 0 is the state there, whole; what ran after that checkpoint runs anew
 in it, with joins as they waited; with values or as_node it goes on as update_state(values, as_node) says. It inherits no answer: every question is asked again. The origin may be in any status and stays as it is. After LangGraph''s forks (time travel).
-Errors: 42704 no such thread, checkpoint or node; 42501 it is not yours; 22023 checkpoint is negative, or values is no object; 22004 the thread_id is NULL; 55000 nothing ran after that checkpoint: name as_node; or the thread runs a subgraph: fork its root.';
+Errors: 42704 no such thread, checkpoint or node; 42501 it is not yours; 22023 checkpoint is negative, or values is no object; 22004 the thread_id is NULL; 55000 nothing ran after that checkpoint: name as_node; what did is not in the version that migrate() took the thread to; or the thread runs a subgraph: fork its root.';
 
 CREATE FUNCTION hitl.cancel(thread_id bigint, reason text DEFAULT NULL) RETURNS text
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_cancel';
@@ -306,7 +306,7 @@ CREATE FUNCTION hitl.migrate(thread_id bigint, version integer DEFAULT NULL) RET
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_migrate';
 COMMENT ON FUNCTION hitl.migrate(bigint, integer) IS
 'Takes a thread that waits or has failed to another version of its graph, up or down (NULL: to the latest), and returns that version; one that runs it already stays as it is.
-What the thread has before it must be there: nodes to run, edges and targets of nodes that have run in this super-step, joins that wait, gates that have asked. Tasks that failed because a function
+What the thread has before it must be there: nodes to run, edges and targets of nodes that have run in this super-step, joins and subgraphs that wait, gates that have asked. Tasks that failed because a function
 has changed (IH011) are queued again, all others that failed wait for retry(). Open questions stay; if a node then asks something else, it asks anew.
 Errors: 42704 no such thread or version; 42501 it is not yours; IH006 something of it runs or is queued; 55000 it has ended, it does not fit (every reason is in the detail),
 or it failed with IH011 and there is no other version; 22004 the thread_id is NULL.';

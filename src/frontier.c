@@ -80,6 +80,25 @@ frontier_join_waits(const HitlJoin *join, Jsonb *joins)
 	return joins != NULL && json_get(joins, join_key(join)) != NULL;
 }
 
+/* Are all joins of that document there?  Not after a change of the version. */
+bool
+frontier_knows_joins(const HitlGraphVersion *graph, Jsonb *joins)
+{
+	List	   *keys = joins != NULL ? json_keys(joins) : NIL;
+	ListCell   *cell;
+
+	foreach(cell, keys)
+	{
+		bool		is_known = false;
+
+		for (int i = 0; i < graph->n_joins; i++)
+			is_known |= strcmp(join_key(&graph->joins[i]), lfirst(cell)) == 0;
+		if (!is_known)
+			return false;
+	}
+	return true;
+}
+
 /* Has this source run, by the sources that the document names for its join? */
 static bool
 is_seen(Jsonb *seen, const char *source)

@@ -13,6 +13,7 @@ extern const HitlNode *frontier_find_node(const HitlGraphVersion *graph, const c
 extern bool frontier_has_branch(const HitlGraphVersion *graph, const char *source);
 extern List *frontier_next(const HitlGraphVersion *graph, List *tasks, Jsonb **joins);
 extern bool frontier_join_waits(const HitlJoin *join, Jsonb *joins);
+extern bool frontier_knows_joins(const HitlGraphVersion *graph, Jsonb *joins);
 extern List *frontier_faults(const HitlGraphVersion *graph);
 
 extern List *targets_from_route(const HitlGraphVersion *graph, const HitlBranch *branch, Jsonb *result);

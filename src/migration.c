@@ -4,8 +4,8 @@
  *
  * What the thread has before it must mean something there: the nodes that are
  * to run, the edges and targets of those that have run in this super-step, the
- * joins that wait.  A person's answer at a gate must find its gate: a node
- * without one would run on a reject too.
+ * joins and subgraphs that wait.  A person's answer at a gate must find its
+ * gate: a node without one would run on a reject too.
  *
  * What a node asks itself need not be looked at: when it runs again, another
  * question is asked anew.
@@ -24,6 +24,12 @@ has_place(const HitlGraphVersion *graph, const char *name)
 		frontier_find_node(graph, name) != NULL;
 }
 
+static bool
+is_open(const HitlTask *task)
+{
+	return task->status != HITL_TASK_DONE && task->status != HITL_TASK_CANCELLED;
+}
+
 /*
  * Would this open task lose its gate?  Then it may go over only if nothing was
  * asked there.
@@ -34,7 +40,7 @@ migration_drops_gate(const HitlGraphVersion *from, const HitlGraphVersion *to, c
 	const HitlNode *before = frontier_find_node(from, task->node);
 	const HitlNode *after = frontier_find_node(to, task->node);
 
-	return task->status != HITL_TASK_DONE && before != NULL && before->gate != NULL &&
+	return is_open(task) && before != NULL && before->gate != NULL &&
 		after != NULL && after->gate == NULL;
 }
 
@@ -88,7 +94,10 @@ migration_faults(const HitlGraphVersion *from, const HitlGraphVersion *to, List 
 	{
 		const HitlTask *task = lfirst(cell);
 
-		if (!has_place(to, task->node))
+		if (task->status == HITL_TASK_CANCELLED)
+			continue;
+		/* a breakpoint knows where the thread goes: its targets */
+		if (task->kind != HITL_TASK_BREAKPOINT && !has_place(to, task->node))
 			faults = lappend(faults, task->status == HITL_TASK_DONE
 							 ? psprintf("Node \"%s\" has run in this super-step, and without it its edges would be lost", task->node)
 							 : psprintf("Node \"%s\" is to run and is not there", task->node));

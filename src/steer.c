@@ -263,6 +263,30 @@ targets_after(int64 thread_id, int checkpoint, HitlTaskKind *kind)
 }
 
 /*
+ * A fork is of the version that its origin runs now.  Where that was taken to
+ * it by migrate(), what was there at the checkpoint may not be.
+ */
+static void
+check_fork(const HitlGraphVersion *graph, List *targets, Jsonb *joins, int checkpoint)
+{
+	bool		fits = frontier_knows_joins(graph, joins);
+	ListCell   *cell;
+
+	foreach(cell, targets)
+	{
+		const HitlTarget *target = lfirst(cell);
+
+		fits &= strcmp(target->node, HITL_START) == 0 || frontier_find_node(graph, target->node) != NULL;
+	}
+	if (!fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("checkpoint %d is of another version of graph \"%s\"", checkpoint, graph->name),
+				 errdetail("Version %d, which the thread was taken to, lacks a node that ran after it or a join that waited.", graph->version),
+				 errhint("Fork a later checkpoint.")));
+}
+
+/*
  * hitl.fork(): a new thread that goes on from a checkpoint (-1: the latest) of
  * another, with what ran after it, or with what an update makes of it; values
  * and as_node may be NULL.  Returns its id.
@@ -306,6 +330,8 @@ steer_fork(int64 thread_id, int checkpoint, Jsonb *values, const char *as_node)
 					 errhint("Fork an earlier checkpoint (hitl.state_history(%lld)), or name a node to go on from: hitl.fork(%lld, as_node => 'START').",
 							 (long long) thread_id, (long long) thread_id)));
 	}
+
+	check_fork(graph, targets, store_checkpoint_joins(thread_id, checkpoint), checkpoint);
 
 	state = checkpoint_state(thread_id, checkpoint);
 	fork.forked_checkpoint = checkpoint;

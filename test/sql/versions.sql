@@ -244,6 +244,34 @@ SELECT hitl.migrate(:skipped);
 SELECT hitl.retry(:skipped);
 SELECT hitl.wait(:skipped), hitl.get_state(:skipped);
 
+-- What waits for its subgraph needs the same graph there, of whichever version; the child keeps its own.
+SELECT hitl.define('{"graph": "versions child", "nodes": {"n": "ask"}, "edges": [["START", "n"], ["n", "END"]]}') AS version;
+SELECT hitl.define('{"graph": "versions other child", "nodes": {"n": "ask"}, "edges": [["START", "n"], ["n", "END"]]}') AS version;
+SELECT hitl.define('{"graph": "versions parent", "nodes": {"sub": {"subgraph": {"graph": "versions child"}}}, "edges": [["START", "sub"], ["sub", "END"]]}') AS version;
+SELECT hitl.start('versions parent') AS t \gset
+SELECT hitl.wait(:t);
+SELECT hitl.define('{"graph": "versions parent", "nodes": {"sub": {"subgraph": {"graph": "versions other child"}}}, "edges": [["START", "sub"], ["sub", "END"]]}') AS version;
+SELECT hitl.define('{"graph": "versions parent", "nodes": {"sub": "ask"}, "edges": [["START", "sub"], ["sub", "END"]]}') AS version;
+SELECT hitl.define('{"graph": "versions child", "nodes": {"n": "ask", "more": {"sql": "SELECT ''{}''::jsonb"}}, "edges": [["START", "n"], ["n", "more"], ["more", "END"]]}') AS version;
+SELECT hitl.define('{"graph": "versions parent", "nodes": {"sub": {"subgraph": {"graph": "versions child", "output": {"answer": "asked"}}}}, "edges": [["START", "sub"], ["sub", "END"]]}') AS version;
+SELECT version, r.errcode, r.detail FROM generate_series(2, 3) version, refusal(:t, version) r;
+SELECT hitl.migrate(:t);
+SELECT count(*) FROM hitl.interrupt i JOIN hitl.thread c USING (thread_id), hitl.approve(i.interrupt_id) WHERE c.parent_id = :t;
+SELECT hitl.wait(:t), hitl.get_state(:t);
+
+-- A fork is of the version that its origin runs now, and refuses a checkpoint that is of another.
+SELECT hitl.define('{"graph": "versions forked", "nodes": {"a": {"sql": "SELECT ''{\"a\": 1}''::jsonb"}, "b": "ask"}, "edges": [["START", "a"], ["a", "b"], ["b", "END"]]}') AS version;
+SELECT hitl.start('versions forked') AS t \gset
+SELECT hitl.wait(:t);
+SELECT hitl.define('{"graph": "versions forked", "nodes": {"b": "ask"}, "edges": [["START", "b"], ["b", "END"]]}') AS version;
+SELECT hitl.migrate(:t);
+\set VERBOSITY terse
+SELECT hitl.fork(:t, 0);
+\set VERBOSITY default
+\echo :SQLSTATE
+SELECT hitl.fork(:t, 1) AS f \gset
+SELECT hitl.wait(:f), version FROM hitl.threads WHERE thread_id = :f;
+
 -- 7. When it cannot be: not there, no such version, ended, under way.
 SELECT r.* FROM (VALUES (-1, NULL), (:asked, 4), (:asked, 0), (NULL, NULL), (:skipped, 1)) x (thread_id, version), refusal(x.thread_id, x.version) r \gx
 BEGIN;
