@@ -97,45 +97,58 @@ lock_below(HitlIds *tree)
 	}
 }
 
-/* The same; NIL when somebody holds one of them for long.  Ends what it has begun. */
-static List *
-try_lock_below(HitlIds *tree)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner resources = CurrentResourceOwner;
-	List	   *volatile threads = NIL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		threads = lock_below(tree);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
-			ReThrowError(error);
-		threads = NIL;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = resources;
-	return threads;
-}
-
 /* Do we hold every pending question of these threads? */
 static bool
 has_all_questions(const HitlIds *tree)
 {
 	return list_length(store_interrupt_pending(tree, HITL_LOCK_SKIP)) ==
 		list_length(store_interrupt_pending(tree, HITL_LOCK_NONE));
+}
+
+/*
+ * Try to lock a thread and all below it; NIL, and nothing is locked, when
+ * somebody holds one of those below for long or a question is not ours.  An
+ * error must not leave our subtransaction open: whoever catches it ends his.
+ */
+static List *
+try_lock(int64 thread_id, bool has_questions)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner resources = CurrentResourceOwner;
+	List	   *volatile threads = NIL;
+	volatile bool is_below = false;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		HitlThread *thread = store_thread_lock(thread_id);
+		HitlIds		tree = tree_live(thread);
+
+		is_below = tree.n > 1;
+		threads = is_below ? lock_below(&tree) : list_make1(thread);
+		is_below = false;
+		if (has_questions && !has_all_questions(&tree))
+			threads = NIL;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		threads = NIL;
+	}
+	PG_END_TRY();
+	if (threads != NIL)
+		ReleaseCurrentSubTransaction();
+	else
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = resources;
+	if (error != NULL && !(is_below && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE))
+		ReThrowError(error);
+	return threads;
 }
 
 /*
@@ -150,32 +163,18 @@ has_all_questions(const HitlIds *tree)
 List *
 tree_lock(int64 thread_id, bool has_questions)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner resources = CurrentResourceOwner;
+	List	   *threads = NIL;
 
-	for (;;)
+	while (threads == NIL)
 	{
-		HitlIds		tree = store_tree_live(thread_id);
-		HitlThread *thread;
-		List	   *threads;
-
-		if (has_questions)
-			(void) store_interrupt_pending(&tree, HITL_LOCK_WAIT);
-		BeginInternalSubTransaction(NULL);
-		MemoryContextSwitchTo(context);
-		thread = store_thread_lock(thread_id);
-		tree = tree_live(thread);
-		threads = tree.n == 1 ? list_make1(thread) : try_lock_below(&tree);
-		if (threads != NIL && has_questions && !has_all_questions(&tree))
-			threads = NIL;
-		if (threads != NIL)
-			ReleaseCurrentSubTransaction();
-		else
-			RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = resources;
-		if (threads != NIL)
-			return threads;
 		CHECK_FOR_INTERRUPTS();
+		if (has_questions)
+		{
+			HitlIds		tree = store_tree_live(thread_id);
+
+			(void) store_interrupt_pending(&tree, HITL_LOCK_WAIT);
+		}
+		threads = try_lock(thread_id, has_questions);
 	}
+	return threads;
 }
