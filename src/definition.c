@@ -239,7 +239,7 @@ read_retry(Reader *reader, const char *place, HitlRetry *retry, Jsonb *json)
 	retry->initial_interval = read_number(reader, place, json, "initial_interval", 0.5, 0, 86400);
 	retry->backoff_factor = read_number(reader, place, json, "backoff_factor", 2, 1, 100);
 	retry->max_interval = read_number(reader, place, json, "max_interval", 128, 0, 86400 * 30);
-	if (json_get(json, "jitter") != NULL && !json_get_bool(json_get(json, "jitter"), &retry->jitter))
+	if (json_get(json, "jitter") != NULL && !json_is_null(json_get(json, "jitter")) && !json_get_bool(json_get(json, "jitter"), &retry->jitter))
 		fault(reader, "%s: \"jitter\" must be true or false", place);
 	codes = json_get(json, "retry_on");
 	if (codes == NULL || json_is_null(codes))

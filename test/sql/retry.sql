@@ -132,7 +132,16 @@ SELECT hitl.add_node('policies', 'a', 'flaky', retry => '{"retry_on": ["P00"]}')
 \echo :SQLSTATE
 SELECT hitl.add_node('policies', 'a', 'flaky', retry => '{"retry_on": "P0001"}');
 \echo :SQLSTATE
+SELECT hitl.add_node('policies', 'a', 'flaky', retry => '{"max_attempts": 2.7}');
+\echo :SQLSTATE
+SELECT hitl.add_node('policies', 'a', 'flaky', retry => '{"jitter": "yes"}');
+\echo :SQLSTATE
 SELECT hitl.add_node('policies', 'a', 'flaky', timeout => '-1 s');
 \echo :SQLSTATE
+
+-- A null is as if the key were not there.
+SELECT hitl.add_node('policies', 'a', 'flaky', retry => '{"max_attempts": null, "initial_interval": null, "backoff_factor": null, "max_interval": null, "jitter": null, "retry_on": null}');
+SELECT hitl.add_edge('policies', 'START', 'a'), hitl.add_edge('policies', 'a', 'END'), hitl.compile('policies');
+SELECT definition#>'{nodes,a,retry}' AS retry FROM hitl.graph_version JOIN hitl.graph USING (graph_id) WHERE graph = 'policies' AND graph_version.version = 1;
 
 SELECT * FROM hitl.check();
