@@ -141,3 +141,9 @@ CREATE FUNCTION hitl.send(node text, input jsonb DEFAULT NULL) RETURNS jsonb
   LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'hitl_send';
 COMMENT ON FUNCTION hitl.send(text, jsonb) IS
 'For routers and commands: a task of a node with an input of its own in the place of the state (NULL: the state). LangGraph''s Send. Errors: 22004 node is NULL.';
+
+CREATE FUNCTION hitl.overwrite(value jsonb) RETURNS jsonb
+  LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'hitl_overwrite';
+COMMENT ON FUNCTION hitl.overwrite(jsonb) IS
+'What a node returns for a channel to give it this value, whatever its reducer: {"notes": hitl.overwrite([])}. What other nodes write to the channel in the same super-step is reduced onto it;
+two of these are the error that names both nodes (21000). NULL is JSON''s null. Errors: as those of the update. LangGraph''s Overwrite.';

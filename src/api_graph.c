@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "frontier.h"
 #include "json.h"
+#include "reducer.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -30,6 +31,7 @@ PG_FUNCTION_INFO_V1(hitl_compile);
 PG_FUNCTION_INFO_V1(hitl_define);
 PG_FUNCTION_INFO_V1(hitl_command);
 PG_FUNCTION_INFO_V1(hitl_send);
+PG_FUNCTION_INFO_V1(hitl_overwrite);
 PG_FUNCTION_INFO_V1(hitl_interrupt_before);
 PG_FUNCTION_INFO_V1(hitl_interrupt_after);
 
@@ -225,6 +227,14 @@ hitl_send(PG_FUNCTION_ARGS)
 	json_begin(&b);
 	json_add_jsonb(&b, HITL_SEND_KEY, json_end(&send));
 	PG_RETURN_JSONB_P(json_end(&b));
+}
+
+Datum
+hitl_overwrite(PG_FUNCTION_ARGS)
+{
+	JsonbValue	null = {.type = jbvNull};
+
+	PG_RETURN_JSONB_P(reducer_overwrite(PG_ARGISNULL(0) ? JsonbValueToJsonb(&null) : PG_GETARG_JSONB_P(0)));
 }
 
 static bool

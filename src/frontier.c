@@ -15,6 +15,7 @@
 
 #include "frontier.h"
 #include "json.h"
+#include "names.h"
 
 static int
 node_index(const HitlGraphVersion *graph, const char *name)
@@ -501,6 +502,22 @@ check_place(const HitlGraphVersion *graph, const char *what, const char *name, b
 		check_named(graph, what, name, faults);
 }
 
+/* A rejection is an object, which a channel of numbers cannot take. */
+static void
+check_feedback(const HitlGraphVersion *graph, const HitlNode *node, List **faults)
+{
+	for (int i = 0; i < graph->n_channels; i++)
+	{
+		const HitlChannel *channel = &graph->channels[i];
+
+		if (strcmp(channel->name, node->gate->feedback_key) == 0 &&
+			(channel->reducer == HITL_REDUCER_ADD || channel->reducer == HITL_REDUCER_MIN ||
+			 channel->reducer == HITL_REDUCER_MAX))
+			*faults = lappend(*faults, psprintf("the gate of node \"%s\" has the feedback_key \"%s\", whose reducer %s takes no objects",
+												node->name, channel->name, name_reducer(channel->reducer)));
+	}
+}
+
 static void
 check_breakpoints(const HitlGraphVersion *graph, const char *what, List *names, List **faults)
 {
@@ -564,6 +581,9 @@ frontier_faults(const HitlGraphVersion *graph)
 	for (int i = 0; i < graph->n_nodes; i++)
 		foreach(cell, graph->nodes[i].destinations)
 			check_place(graph, psprintf("node \"%s\"", graph->nodes[i].name), lfirst(cell), true, &faults);
+	for (int i = 0; i < graph->n_nodes; i++)
+		if (graph->nodes[i].gate != NULL)
+			check_feedback(graph, &graph->nodes[i], &faults);
 	check_breakpoints(graph, "interrupt_before", graph->interrupt_before, &faults);
 	check_breakpoints(graph, "interrupt_after", graph->interrupt_after, &faults);
 	if (!is_entered && graph->n_nodes > 0)

@@ -194,6 +194,24 @@ pair(const char *key, Jsonb *value)
 	return json_set(json_empty_object(), key, value);
 }
 
+/* The members of an object that another one has not, or has otherwise; NULL: none. */
+static Jsonb *
+changed_members(Jsonb *before, Jsonb *after)
+{
+	Jsonb	   *changed = NULL;
+	ListCell   *cell;
+
+	foreach(cell, json_keys(after))
+	{
+		Jsonb	   *old = json_get(before, lfirst(cell));
+		Jsonb	   *new = json_get(after, lfirst(cell));
+
+		if (old == NULL || !json_equal(old, new))
+			changed = json_set(changed != NULL ? changed : json_empty_object(), lfirst(cell), new);
+	}
+	return changed;
+}
+
 /*
  * What a decision does.  *state: as the node gets it; *update: what is written
  * in any case, NULL for nothing.
@@ -204,6 +222,7 @@ gate_apply(const HitlGate *gate, Jsonb *decision, Jsonb **state, Jsonb **update)
 	HitlDecisionType type = HITL_DECISION_REJECT;
 	char	   *word = json_get_string(decision, "type");
 	Jsonb	   *response;
+	Jsonb	   *before;
 	JsonBuilder b;
 
 	*update = NULL;
@@ -215,10 +234,13 @@ gate_apply(const HitlGate *gate, Jsonb *decision, Jsonb **state, Jsonb **update)
 		case HITL_DECISION_APPROVE:
 			return HITL_GATE_RUN;
 		case HITL_DECISION_EDIT:
+			before = *state;
 			*state = set_at(*state, gate->path, 0, json_get(decision, "args"));
 			/* what was run is what the state says from now on */
 			if (gate->path != NIL)
 				*update = pair(linitial(gate->path), json_get(*state, linitial(gate->path)));
+			else
+				*update = changed_members(before, *state);
 			return HITL_GATE_RUN;
 		case HITL_DECISION_RESPOND:
 			response = json_get(decision, "response");

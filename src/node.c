@@ -20,6 +20,7 @@
 #include "hook.h"
 #include "interrupt.h"
 #include "json.h"
+#include "names.h"
 #include "node.h"
 #include "reducer.h"
 #include "session.h"
@@ -162,6 +163,37 @@ call_routers(HitlFrame *frame)
 }
 
 /*
+ * What a decision writes beside a node that runs, as the channels take it.  An
+ * edit is what the args are from now on, and not one more update of them; if
+ * the task has an input of its own, they are in that and not in the state.  A
+ * response is an update like others, and the node sees what comes of it.
+ */
+static void
+take_decided(HitlRun *run, Jsonb *decision, Jsonb *before, Jsonb **decided)
+{
+	char	   *type = json_get_string(decision, "type");
+	HitlTask	task = *run->task;
+	ListCell   *cell;
+
+	if (strcmp(type, name_decision_type(HITL_DECISION_EDIT)) != 0)
+	{
+		if (run->task->input != NULL)
+			return;
+		task.update = *decided;
+		run->input = json_merge(before, reducer_apply(run->graph, run->state, list_make1(&task),
+													  call_reducer, (void *) run->graph));
+		return;
+	}
+	if (run->task->input != NULL)
+	{
+		*decided = NULL;
+		return;
+	}
+	foreach(cell, json_keys(*decided))
+		*decided = json_set(*decided, lfirst(cell), reducer_overwrite(json_get(*decided, lfirst(cell))));
+}
+
+/*
  * Ask the gate, if there is one.  Returns false when the node is not to run;
  * then the run's update and targets are set.  *decided: what the decision
  * writes beside the node.
@@ -183,9 +215,14 @@ pass_gate(HitlFrame *frame, Jsonb **decided)
 	question = gate_question(gate, run->input, HITL_GATE_QUESTION);
 	if (question != NULL)
 	{
-		switch (gate_apply(gate, interrupt_ask_gate(frame, question), &run->input, decided))
+		Jsonb	   *decision = interrupt_ask_gate(frame, question);
+		Jsonb	   *before = run->input;
+
+		switch (gate_apply(gate, decision, &run->input, decided))
 		{
 			case HITL_GATE_RUN:
+				if (*decided != NULL)
+					take_decided(run, decision, before, decided);
 				break;
 			case HITL_GATE_OUTPUT:
 				run->update = *decided;
@@ -231,7 +268,7 @@ run_handler(HitlFrame *frame, Jsonb *decided)
 				 errhint("Return the channels to update, such as {\"status\": \"ok\"}.")));
 	/* the node has the last word on what its gate wrote */
 	if (decided != NULL && !run->is_parked)
-		run->update = run->update != NULL ? json_merge(decided, run->update) : decided;
+		run->update = run->update != NULL ? reducer_combine(decided, run->update) : decided;
 	MemoryContextSwitchTo(old);
 }
 
@@ -251,7 +288,7 @@ run_subgraph(HitlFrame *frame)
 
 	if (run->output != NULL)
 	{
-		run->update = run->task->update != NULL ? json_merge(run->task->update, run->output) : run->output;
+		run->update = run->task->update != NULL ? reducer_combine(run->task->update, run->output) : run->output;
 		MemoryContextSwitchTo(old);
 		return;
 	}

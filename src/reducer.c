@@ -7,6 +7,10 @@
  * that write it in one super-step have no order between them, so that is an
  * error which names both (LangGraph's InvalidUpdateError).
  *
+ * A value marked by hitl.overwrite() takes the place of the channel's (LangGraph's
+ * Overwrite); what others write in the same step is reduced onto it, so that
+ * nothing is lost.  Two of them have no order between them either.
+ *
  * Layer 1: pure; a reducer of the author's is called through a pointer.
  */
 #include "postgres.h"
@@ -265,15 +269,15 @@ reduce(const HitlChannel *channel, Jsonb *current, List *updates, HitlReducerCal
 }
 
 static void
-refuse_second_writer(const char *channel, const char *first, const char *second)
+refuse_second_writer(const char *channel, const char *first, const char *second, const char *what)
 {
 	bool		is_sorted = strcmp(first, second) <= 0;
 
 	ereport(ERROR,
 			(errcode(ERRCODE_CARDINALITY_VIOLATION),
 			 errmsg("two nodes wrote one channel in the same super-step"),
-			 errdetail("Nodes \"%s\" and \"%s\" both wrote channel \"%s\", which has no reducer.",
-					   is_sorted ? first : second, is_sorted ? second : first, channel),
+			 errdetail("Nodes \"%s\" and \"%s\" both wrote channel \"%s\", %s.",
+					   is_sorted ? first : second, is_sorted ? second : first, channel, what),
 			 errhint("Give the channel a reducer by hitl.add_channel(), or let the nodes run one after the other.")));
 }
 
@@ -283,8 +287,69 @@ typedef struct Inbox
 	const char *name;
 	const char *first_writer;
 	HitlChannel channel;
+	const HitlTask *overwriter; /* whose value takes the place, or NULL */
+	Jsonb	   *overwrite;
 	List	   *updates;
+	int			n_before;		/* of them, those of the tasks before */
 } Inbox;
+
+/* The value under a mark; NULL when it is not marked. */
+static Jsonb *
+marked(Jsonb *update, const char *mark)
+{
+	return json_is_object(update) && list_length(json_keys(update)) == 1 ? json_get(update, mark) : NULL;
+}
+
+Jsonb *
+reducer_overwrite(Jsonb *value)
+{
+	return json_set(json_empty_object(), HITL_OVERWRITE_KEY, value);
+}
+
+/* Two updates by one task as one: the second comes after the first. */
+Jsonb *
+reducer_combine(Jsonb *first, Jsonb *second)
+{
+	Jsonb	   *both = json_merge(first, second);
+	ListCell   *cell;
+
+	foreach(cell, json_keys(second))
+	{
+		Jsonb	   *before = json_get(first, lfirst(cell));
+
+		if (before != NULL)
+			both = json_set(both, lfirst(cell),
+							json_set(json_empty_object(), HITL_SEQUENCE_KEY,
+									 json_list(list_make2(before, json_get(second, lfirst(cell))))));
+	}
+	return both;
+}
+
+static void
+put_update(Inbox *inbox, const HitlTask *task, Jsonb *update)
+{
+	Jsonb	   *sequence = marked(update, HITL_SEQUENCE_KEY);
+	Jsonb	   *overwrite = marked(update, HITL_OVERWRITE_KEY);
+	ListCell   *cell;
+
+	if (sequence != NULL && json_is_array(sequence))
+	{
+		foreach(cell, json_elements(sequence))
+			put_update(inbox, task, lfirst(cell));
+		return;
+	}
+	if (overwrite == NULL)
+	{
+		inbox->updates = lappend(inbox->updates, update);
+		return;
+	}
+	if (inbox->overwriter != NULL && inbox->overwriter != task)
+		refuse_second_writer(inbox->name, inbox->overwriter->node, task->node, "each in the place of what is there");
+	inbox->overwriter = task;
+	inbox->overwrite = overwrite;
+	/* what the task has written itself before is gone */
+	inbox->updates = list_truncate(inbox->updates, inbox->n_before);
+}
 
 /* Sort the updates of the tasks by channel: a list of Inbox. */
 static List *
@@ -320,8 +385,9 @@ sort_updates(const HitlGraphVersion *graph, List *tasks)
 				inboxes = lappend(inboxes, inbox);
 			}
 			else if (inbox->channel.reducer == HITL_REDUCER_OVERWRITE)
-				refuse_second_writer(inbox->name, inbox->first_writer, task->node);
-			inbox->updates = lappend(inbox->updates, json_get(task->update, inbox->name));
+				refuse_second_writer(inbox->name, inbox->first_writer, task->node, "which has no reducer");
+			inbox->n_before = list_length(inbox->updates);
+			put_update(inbox, task, json_get(task->update, inbox->name));
 		}
 	}
 	return inboxes;
@@ -341,9 +407,12 @@ reducer_apply(const HitlGraphVersion *graph, Jsonb *state, List *tasks, HitlRedu
 	foreach(cell, sort_updates(graph, tasks))
 	{
 		Inbox	   *inbox = lfirst(cell);
+		Jsonb	   *value = inbox->overwriter != NULL ? inbox->overwrite : json_get(state, inbox->name);
 
-		json_add_jsonb(&b, inbox->name,
-					   reduce(&inbox->channel, json_get(state, inbox->name), inbox->updates, call, arg));
+		/* an overwrite alone is the value, as it is */
+		if (inbox->updates != NIL)
+			value = reduce(&inbox->channel, value, inbox->updates, call, arg);
+		json_add_jsonb(&b, inbox->name, value);
 	}
 	return json_end(&b);
 }

@@ -16,6 +16,12 @@
  */
 typedef Jsonb *(*HitlReducerCall) (void *arg, const HitlChannel *channel, Jsonb *current, List *updates);
 
+/* the marks of hitl.overwrite(), and of several updates by one task, in an update's value */
+#define HITL_OVERWRITE_KEY "hitl.overwrite"
+#define HITL_SEQUENCE_KEY "hitl.sequence"
+
+extern Jsonb *reducer_overwrite(Jsonb *value);
+extern Jsonb *reducer_combine(Jsonb *first, Jsonb *second);
 extern bool reducer_has_authors(const HitlGraphVersion *graph);
 extern bool reducer_needs_author(const HitlGraphVersion *graph, Jsonb *update);
 extern Jsonb *reducer_initial(const HitlGraphVersion *graph);

@@ -64,6 +64,7 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('interrupt_before', 'node text, graph text DEFAULT NULL::text, enabled boolean DEFAULT true', 'boolean', 'v', 'u', false),
   ('invoke', 'graph text, input jsonb DEFAULT ''{}''::jsonb', 'jsonb', 'v', 'u', true),
   ('mermaid', 'graph text, thread_id bigint DEFAULT NULL::bigint', 'text', 'v', 'u', false),
+  ('overwrite', 'value jsonb', 'jsonb', 'i', 's', false),
   ('reject', 'interrupt_id bigint, reason text DEFAULT NULL::text, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
   ('respond', 'interrupt_id bigint, response jsonb DEFAULT NULL::jsonb, text text DEFAULT NULL::text, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
   ('resume', 'thread_id bigint, decision jsonb', 'jsonb', 'v', 'u', true),

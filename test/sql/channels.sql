@@ -226,4 +226,28 @@ FROM (VALUES ('SELECT 1'), ('SELECT hitl.interrupt(''{}'')'), ('SELECT hitl.appr
 SELECT status FROM hitl.threads WHERE thread_id = :asked;
 SELECT d->>'status' AS status, d->'error'->>'sqlstate' AS sqlstate FROM hitl.invoke('hostile', '{"do": "nothing", "then": "CALL hitl.run_pending()"}') d;
 
+-- 9. hitl.overwrite(value): the value takes the place of the channel's, whatever its reducer; what others write in the same step comes onto it; two have no order.
+SELECT hitl.overwrite('[1]'), hitl.overwrite(NULL);
+CREATE FUNCTION was(current jsonb, update jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('was', current, 'update', update) $$;
+CREATE FUNCTION writes_its(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT state->'writes'->(hitl.context()->>'node') $$;
+SELECT hitl.define('{"graph": "overwritten", "channels": {"append": "append", "merge": "merge", "add": "add", "min": "min", "max": "max", "union": "union", "messages": "messages", "was": "was"},
+  "nodes": {"a": "writes_its", "b": "writes_its"}, "edges": [["START", "a"], ["START", "b"], ["a", "END"], ["b", "END"]]}');
+-- a overwrites; b writes nothing; then an update after it in the order of tasks; then a writes one before it; then both overwrite.
+CREATE FUNCTION overwritten(writes jsonb) RETURNS jsonb LANGUAGE sql AS $$
+  SELECT CASE WHEN d ? 'error' THEN jsonb_build_object(d#>>'{error,message}', d#>>'{error,detail}') ELSE (d->'state') - 'writes' END
+  FROM hitl.invoke('overwritten', jsonb_build_object('writes', writes) || '{"plain": 1, "append": [1], "merge": {"a": {"b": 1}}, "add": 1, "min": 1, "max": 9, "union": [1, 2], "messages": [{"id": 1, "text": "one"}], "was": "start"}') d $$;
+CREATE FUNCTION news() RETURNS jsonb LANGUAGE sql AS $$ SELECT '{"plain": {"x": null}, "append": [5], "merge": {"c": 5}, "add": 5, "min": 5, "max": 5, "union": [5, 5], "messages": [{"id": 5, "text": "five"}], "was": {"new": 5}}'::jsonb $$;
+CREATE FUNCTION marked(news jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_object_agg(key, hitl.overwrite(value)) FROM jsonb_each(news) $$;
+SELECT jsonb_pretty(overwritten(jsonb_build_object('a', marked(news()))));
+SELECT overwritten(jsonb_build_object('a', marked(news()), 'b', '{"append": 6, "merge": {"d": 6}, "add": 6, "min": 4, "max": 6, "union": 6, "messages": {"id": 5, "text": "six"}, "was": 6}'::jsonb)) AS beside;
+SELECT overwritten(jsonb_build_object('b', marked(news()), 'a', '{"append": 6, "merge": {"d": 6}, "add": 6, "min": 4, "max": 6, "union": 6, "messages": {"id": 5, "text": "six"}, "was": 6}'::jsonb)) AS before;
+SELECT key, overwritten(jsonb_build_object('a', jsonb_build_object(key, hitl.overwrite('[1]')), 'b', jsonb_build_object(key, hitl.overwrite('[2]')))) AS twice FROM unnest('{append, messages, was, plain}'::text[]) key;
+-- As it is, also where the reducer would not take it; and as the input of a thread.
+SELECT overwritten('{"a": {"add": {"hitl.overwrite": "no number"}, "append": {"hitl.overwrite": null}, "messages": {"hitl.overwrite": "text"}}}')->'append' AS append;
+SELECT hitl.invoke('overwritten', jsonb_build_object('append', hitl.overwrite('"alone"')))->'state' AS state;
+-- With other keys beside it, it is a value like others.
+SELECT overwritten('{"a": {"merge": {"hitl.overwrite": 1, "other": 2}}}')->'merge' AS merge;
+-- Messages whose id is null have none.
+SELECT overwritten('{"a": {"messages": [{"id": null, "text": "x"}, {"id": null, "text": "y"}]}}')->'messages' AS messages;
+
 SELECT * FROM hitl.check();

@@ -87,7 +87,7 @@ SELECT is(unit_gate_apply(gate, decision, state), want, format('apply: %s at %s 
   -- an edit is what the node gets and what the state says from now on; the rest of its channel stays
   ('{"args": "$.a"}', '{"type": "edit", "edits": {"x": 2}, "args": {"x": 2}}', '{"a": {"x": 1}, "b": 1}', '{"verdict": "run", "state": {"a": {"x": 2}, "b": 1}, "update": {"a": {"x": 2}}}'),
   ('{"args": "$.a.b"}', '{"type": "edit", "args": {"x": 2}}', '{"a": {"b": {"x": 1}, "c": 1}}', '{"verdict": "run", "state": {"a": {"b": {"x": 2}, "c": 1}}, "update": {"a": {"b": {"x": 2}, "c": 1}}}'),
-  ('{}', '{"type": "edit", "args": {"x": 2, "y": 1}}', '{"x": 1, "y": 1}', '{"verdict": "run", "state": {"x": 2, "y": 1}, "update": null}'),
+  ('{}', '{"type": "edit", "args": {"x": 2, "y": 1}}', '{"x": 1, "y": 1}', '{"verdict": "run", "state": {"x": 2, "y": 1}, "update": {"x": 2}}'),
   -- a rejection is written down with its reason, and the node does not run
   ('{}', '{"type": "reject", "reason": "no"}', '{"x": 1}', '{"verdict": "rejected", "state": {"x": 1}, "update": {"feedback": {"type": "reject", "reason": "no"}}}'),
   ('{"feedback_key": "f"}', '{"type": "reject"}', '{}', '{"verdict": "rejected", "state": {}, "update": {"f": {"type": "reject", "reason": null}}}'),
