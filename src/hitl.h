@@ -180,7 +180,7 @@ hitl_pause(HitlNodeCall *call, Jsonb *payload, const char *key, int phase, Jsonb
 typedef enum HitlEventKind
 {
 	HITL_EVENT_OPENED,			/* a question waits for a decision */
-	HITL_EVENT_DECIDED,			/* it was decided, or has run out */
+	HITL_EVENT_DECIDED,			/* it was decided */
 	HITL_EVENT_ENDED			/* a thread is done, failed or cancelled */
 } HitlEventKind;
 
