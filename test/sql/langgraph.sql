@@ -146,17 +146,38 @@ SELECT graph, hitl.resume(thread_id, '{"type": "reject"}')->'state' AS state FRO
 SELECT effect FROM effect WHERE effect LIKE 'deleted%';
 
 -- 5. LangGraph: new input to a thread that waits for a person throws the question away; another one, with another id, takes its place.
---    Here the thread of a name is there once: its question stands, under the id that people were shown, and so does its input.
+--    Here new input is refused, or waits, or says that the question is to be given up; and that is on the record.  (More: busy.sql.)
 SELECT hitl.start('pays', '{"order": 991}', key => 'order-991') AS t \gset
 CALL hitl.run_pending();
 SELECT hitl.wait(:t);
 SELECT question(:t) AS q \gset
-DO $$ BEGIN PERFORM hitl.start('pays', '{"order": 991, "hurry": true}', key => 'order-991'); RAISE 'not refused'; EXCEPTION WHEN SQLSTATE 'IH006' THEN NULL; END $$;
+SELECT * FROM refused($$SELECT hitl.start('pays', '{"order": 991, "hurry": true}', key => 'order-991')$$);
+-- The same start once more, as of a client that does not know whether it was heard, is no new input.
 SELECT hitl.start('pays', '{"order": 991}', key => 'order-991') = :t AS is_same_thread;
 CALL hitl.run_pending();
 SELECT hitl.wait(:t);
 SELECT interrupt_id = :q AS is_same_question, status FROM hitl.interrupt WHERE thread_id = :t;
+-- It may wait for its turn: the question stands, under the id that people were shown, and its answer is for what they were shown.
+SELECT hitl.start('pays', '{"hurry": true}', key => 'order-991', if_busy => 'enqueue') = :t AS is_same_thread;
+CALL hitl.run_pending();
+SELECT hitl.wait(:t);
+SELECT interrupt_id = :q AS is_same_question, status FROM hitl.interrupt WHERE thread_id = :t;
 SELECT (hitl.approve(:q)).status;
+CALL hitl.run_pending();
+SELECT hitl.wait(:t), hitl.get_state(:t);
+SELECT effect FROM effect WHERE thread_id = :t;
+-- Now the second input has its own question.
+SELECT question(:t) <> :q AS is_another_question;
+SELECT question(:t) AS q \gset
+-- Or it takes the place of what the thread is at, in so many words: who answers the old question is told, and nothing is done on that answer.
+SELECT hitl.start('pays', '{"hurry": false}', key => 'order-991', if_busy => 'supersede') = :t AS is_same_thread;
+SELECT status FROM hitl.interrupt WHERE interrupt_id = :q;
+SELECT event FROM hitl.timeline WHERE interrupt_id = :q ORDER BY at, event;
+SELECT * FROM refused(format('SELECT hitl.approve(%s)', :q));
+CALL hitl.run_pending();
+SELECT hitl.wait(:t);
+SELECT count(*) FROM effect WHERE thread_id = :t;
+SELECT (hitl.reject(question(:t), 'no')).status;
 CALL hitl.run_pending();
 SELECT hitl.wait(:t), hitl.get_state(:t);
 SELECT effect FROM effect WHERE thread_id = :t;
