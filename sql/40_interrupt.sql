@@ -93,7 +93,7 @@ COMMENT ON FUNCTION hitl.interrupt(jsonb, text) IS
 again from its start and this call returns the decision: {"type", "args", "by", "at"} with "edits", "reason" or "response".
 payload: any JSON; from an object action (text), args, description (text) and allowed (array of decision types) are read.
 key names the question within the node; without one its place in the order does. Returns jsonb. Errors: IH005 outside a node, or in a step; 22023 the payload''s allowed, or the key, is no good; 42710 the key was used already in this run;
-IH007 the node has asked something else under this key hitl.max_reasks times. The idea is LangGraph''s interrupt().';
+IH007 the node has asked something else under this key hitl.max_reasks times; a node that ends without having asked for a reject, an edit or a response that it was given fails with it too. The idea is LangGraph''s interrupt().';
 
 CREATE FUNCTION hitl.decide(interrupt_id bigint, decision jsonb, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL,
                             OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)

@@ -136,10 +136,14 @@ without_nulls(Jsonb *json)
 	return json_end(&b);
 }
 
-/* Does the predicate say, in so many words, that nobody need be asked? */
-static bool
-is_skipped(const HitlGate *gate, Jsonb *args)
+/*
+ * Does the predicate say of this state, in so many words, that nobody need be
+ * asked?
+ */
+bool
+gate_skips(const HitlGate *gate, Jsonb *state)
 {
+	Jsonb	   *args = value_at(state, gate->path);
 	LOCAL_FCINFO(fcinfo, 4);
 	Datum		result;
 	Datum		path;
@@ -159,17 +163,14 @@ is_skipped(const HitlGate *gate, Jsonb *args)
 	return !fcinfo->isnull && DatumGetBool(result);
 }
 
-/* What the gate asks about this state; NULL: nobody need be asked. */
+/* What the gate asks about this state. */
 HitlQuestion *
 gate_question(const HitlGate *gate, Jsonb *state, const char *key)
 {
-	HitlQuestion *question;
+	HitlQuestion *question = palloc0(sizeof(HitlQuestion));
 	Jsonb	   *args = value_at(state, gate->path);
 	JsonBuilder b;
 
-	if (is_skipped(gate, args))
-		return NULL;
-	question = palloc0(sizeof(HitlQuestion));
 	question->key = pstrdup(key);
 	question->action = gate->action;
 	question->args = json_is_null(args) ? NULL : args;

@@ -20,6 +20,7 @@ typedef enum HitlGateVerdict
 	HITL_GATE_REJECTED			/* it does not: the thread goes elsewhere */
 } HitlGateVerdict;
 
+extern bool gate_skips(const HitlGate *gate, Jsonb *state);
 extern HitlQuestion *gate_question(const HitlGate *gate, Jsonb *state, const char *key);
 extern HitlGateVerdict gate_apply(const HitlGate *gate, Jsonb *decision, Jsonb **state, Jsonb **update);
 extern List *gate_path(const char *path);

@@ -165,7 +165,8 @@ hitl_interrupt(Jsonb *payload, const char *key)
  * decision's "args".
  *
  * payload, key: as above, except that a key may be used again in a later phase:
- * it is another question.  phase: from 1.  saved: NULL, or any JSON.
+ * it is another question.  phase: from 1.  saved: NULL, or any JSON.  A new
+ * library must understand the phases and what was saved by the old one.
  * Errors: 22023 phase is below 1, or the key or payload is none; 55000 the node
  * has paused already; IH005 the call is not that of the node that runs.
  */

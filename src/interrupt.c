@@ -24,6 +24,7 @@
 #include "json.h"
 #include "names.h"
 #include "store_interrupt.h"
+#include "utils/builtins.h"
 
 /* In frame->context. */
 static char *
@@ -49,6 +50,17 @@ name_question(HitlFrame *frame, const char *key)
 }
 
 /*
+ * Was it asked in an earlier phase of a node in C?  Then its answer was given
+ * when the next phase began.
+ */
+static bool
+is_of_earlier_phase(const HitlRun *run, const HitlInterrupt *asked)
+{
+	/* a task's interrupts have rising ids */
+	return asked->interrupt_id <= run->task->phase_interrupt;
+}
+
+/*
  * The recorded answer to a question; NULL when there is none that counts.  If
  * one was given to something else, question->supersedes names it.
  */
@@ -65,6 +77,9 @@ find_answer(HitlFrame *frame, HitlQuestion *question)
 
 		if (strcmp(asked->question.key, question->key) != 0)
 			continue;
+		/* what hitl asks in front of the node holds for all its phases */
+		if (question->key[0] != '#' && is_of_earlier_phase(frame->run, asked))
+			continue;
 		if (asked->status == HITL_INTERRUPT_SUPERSEDED)
 			n_reasked++;
 		if (asked->status != HITL_INTERRUPT_DECIDED)
@@ -72,7 +87,10 @@ find_answer(HitlFrame *frame, HitlQuestion *question)
 
 		difference = question_difference(&asked->question, question);
 		if (difference == NULL)
+		{
+			asked->is_heard = true;
 			return asked->decision;
+		}
 		if (n_reasked >= guc_max_reasks)
 			ereport(ERROR,
 					(errcode(ERRCODE_HITL_ASKED_ELSE),
@@ -219,6 +237,54 @@ interrupt_open(const HitlThread *thread, const HitlTask *task, const HitlQuestio
 	audit_interrupt(&interrupt, "opened", NULL);
 	event_note(HITL_EVENT_OPENED, thread->thread_id, interrupt.interrupt_id);
 	return interrupt.interrupt_id;
+}
+
+/* Has somebody answered what a task has asked under this key? */
+bool
+interrupt_is_answered(List *interrupts, const char *key)
+{
+	ListCell   *cell;
+
+	foreach(cell, interrupts)
+	{
+		const HitlInterrupt *interrupt = lfirst(cell);
+
+		if (interrupt->status == HITL_INTERRUPT_DECIDED && strcmp(interrupt->question.key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A node is about to end well: has it been given what people decided?  Its
+ * state, its code or what else it looks at may have changed since it asked, so
+ * that it does not ask any more.  What was approved may then be done; a reject,
+ * an edit or a response that nobody heard must not end in the node's effects.
+ * Raises IH007.
+ */
+void
+interrupt_require_heard(const HitlRun *run)
+{
+	ListCell   *cell;
+
+	foreach(cell, run->interrupts)
+	{
+		const HitlInterrupt *asked = lfirst(cell);
+		char	   *type;
+
+		if (asked->status != HITL_INTERRUPT_DECIDED || asked->is_heard || is_of_earlier_phase(run, asked))
+			continue;
+		type = json_get_string(asked->decision, "type");
+		if (type != NULL && strcmp(type, name_decision_type(HITL_DECISION_APPROVE)) == 0)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_HITL_ASKED_ELSE),
+				 errmsg("node \"%s\" did not ask for the answer that was given", run->task->node),
+				 errdetail("Interrupt %lld was decided: %s. When the node ran again it did not ask that any more, and what it did is rolled back.",
+						   (long long) asked->interrupt_id, type != NULL ? type : "(nothing)"),
+				 errhint("SELECT hitl.update_state(%lld, '{}', as_node => %s); goes on as if the node had done nothing; SELECT hitl.cancel(%lld); ends the thread.",
+						 (long long) run->task->thread_id, quote_literal_cstr(run->task->node), (long long) run->task->thread_id)));
+	}
 }
 
 bool

@@ -17,6 +17,8 @@ extern int64 interrupt_open(const HitlThread *thread, const HitlTask *task,
 						   const HitlQuestion *question);
 extern void interrupt_supersede(List *interrupts, int64 interrupt_id);
 extern bool interrupt_is_any_pending(List *interrupts);
+extern bool interrupt_is_answered(List *interrupts, const char *key);
+extern void interrupt_require_heard(const HitlRun *run);
 extern Jsonb *interrupt_documents(const HitlIds *threads);
 
 #endif							/* HITL_INTERRUPT_H */

@@ -5,7 +5,8 @@
  * What the thread has before it must mean something there: the nodes that are
  * to run, the edges and targets of those that have run in this super-step, the
  * joins and subgraphs that wait.  A person's answer at a gate must find its
- * gate: a node without one would run on a reject too.
+ * gate: a node without one would run on a reject too.  What a node in C has kept
+ * for its next phase must find its function.
  *
  * What a node asks itself need not be looked at: when it runs again, another
  * question is asked anew.
@@ -78,6 +79,22 @@ has_subgraph_of(const HitlGraphVersion *from, const HitlGraphVersion *to, const 
 }
 
 /*
+ * What a node in C has kept for its next phase only its own function can read,
+ * which goes on from what it did before.
+ */
+static bool
+has_phase_of(const HitlGraphVersion *from, const HitlGraphVersion *to, const HitlTask *task)
+{
+	const HitlNode *here = frontier_find_node(from, task->node);
+	const HitlNode *there = frontier_find_node(to, task->node);
+
+	if (task->phase == 0 || task->status == HITL_TASK_DONE)
+		return true;
+	return here != NULL && here->handler.signature != NULL && there != NULL && there->handler.signature != NULL &&
+		strcmp(here->handler.signature, there->handler.signature) == 0;
+}
+
+/*
  * All that keeps a thread from going over, a sentence each.  tasks: those of
  * its super-step, with their targets; gated: names of nodes that have asked at
  * a gate that they would lose; joins: as kept with its checkpoint.
@@ -103,6 +120,9 @@ migration_faults(const HitlGraphVersion *from, const HitlGraphVersion *to, List 
 							 : psprintf("Node \"%s\" is to run and is not there", task->node));
 		else if (!has_subgraph_of(from, to, task))
 			faults = lappend(faults, psprintf("Node \"%s\" has begun its subgraph and is not one of the same graph there", task->node));
+		else if (!has_phase_of(from, to, task))
+			faults = lappend(faults, psprintf("Node \"%s\" goes on in phase %d, and is not the same function there",
+											  task->node, task->phase));
 		foreach(target_cell, task->targets)
 		{
 			const HitlTarget *target = lfirst(target_cell);

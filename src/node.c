@@ -205,38 +205,39 @@ pass_gate(HitlFrame *frame, Jsonb **decided)
 	const HitlGate *gate = run->node->gate;
 	MemoryContext old;
 	HitlQuestion *question;
+	Jsonb	   *decision;
+	Jsonb	   *before;
 	HitlTarget *target;
 	bool		runs = true;
 
 	*decided = NULL;
 	if (gate == NULL)
 		return true;
+	/* who was asked and has answered is heard, whatever the predicate says now */
+	if (!interrupt_is_answered(run->interrupts, HITL_GATE_QUESTION) && gate_skips(gate, run->input))
+		return true;
 	old = MemoryContextSwitchTo(frame->context);
 	question = gate_question(gate, run->input, HITL_GATE_QUESTION);
-	if (question != NULL)
+	decision = interrupt_ask_gate(frame, question);
+	before = run->input;
+	switch (gate_apply(gate, decision, &run->input, decided))
 	{
-		Jsonb	   *decision = interrupt_ask_gate(frame, question);
-		Jsonb	   *before = run->input;
-
-		switch (gate_apply(gate, decision, &run->input, decided))
-		{
-			case HITL_GATE_RUN:
-				if (*decided != NULL)
-					take_decided(run, decision, before, decided);
-				break;
-			case HITL_GATE_OUTPUT:
-				run->update = *decided;
-				runs = false;
-				break;
-			case HITL_GATE_REJECTED:
-				target = palloc0(sizeof(HitlTarget));
-				target->node = gate->on_reject;
-				run->update = *decided;
-				run->targets = list_make1(target);
-				run->is_diverted = true;
-				runs = false;
-				break;
-		}
+		case HITL_GATE_RUN:
+			if (*decided != NULL)
+				take_decided(run, decision, before, decided);
+			break;
+		case HITL_GATE_OUTPUT:
+			run->update = *decided;
+			runs = false;
+			break;
+		case HITL_GATE_REJECTED:
+			target = palloc0(sizeof(HitlTarget));
+			target->node = gate->on_reject;
+			run->update = *decided;
+			run->targets = list_make1(target);
+			run->is_diverted = true;
+			runs = false;
+			break;
 	}
 	MemoryContextSwitchTo(old);
 	return runs;
@@ -331,6 +332,9 @@ run_author(HitlFrame *frame)
 		run_handler(frame, decided);
 	if (!run->is_diverted && !run->is_parked && run->child_input == NULL)
 		call_routers(frame);
+	/* the gate of a subgraph was heard when its child was made */
+	if (!run->is_parked && run->output == NULL)
+		interrupt_require_heard(run);
 	PopActiveSnapshot();
 }
 
@@ -377,5 +381,6 @@ node_reduce(const HitlGraphVersion *graph, const HitlThread *thread, Jsonb *stat
 		frame_pop(&frame);
 	}
 	PG_END_TRY();
+	frame_note_inline_run();
 	return delta;
 }

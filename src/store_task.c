@@ -200,7 +200,7 @@ store_task_list_first(int64 thread_id, int step)
 
 /* a range of the primary key: the tasks of one super-step */
 DB_STATEMENT(task_list,
-			 "SELECT task_id, node, status, \"update\", CASE kind WHEN 'breakpoint' THEN input ELSE targets END, is_diverted, child_id, kind FROM hitl.task"
+			 "SELECT task_id, node, status, \"update\", CASE kind WHEN 'breakpoint' THEN input ELSE targets END, is_diverted, child_id, kind, phase FROM hitl.task"
 			 " WHERE thread_id = $1 AND step = $2 ORDER BY thread_id, step, task_id",
 			 INT8OID, INT4OID);
 
@@ -234,6 +234,7 @@ store_task_list(int64 thread_id, int step, List **targets)
 		task->is_diverted = db_get_bool(i, 6);
 		task->child_id = db_get_bigint(i, 7);
 		task->kind = name_to_task_kind(db_get_text(&call, i, 8));
+		task->phase = db_get_int(i, 9);
 		tasks = lappend(tasks, task);
 	}
 	MemoryContextSwitchTo(old);

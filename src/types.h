@@ -398,6 +398,7 @@ typedef struct HitlInterrupt
 	Jsonb	   *decision;		/* once settled: the document given to the node */
 	char	   *settled_by;		/* may be NULL */
 	TimestampTz settled_at;		/* DT_NOBEGIN while pending */
+	bool		is_heard;		/* in a run: the node has been given it */
 } HitlInterrupt;
 
 /* an error as it is kept with a task: strings are NULL where there is none */

@@ -10,7 +10,7 @@ CREATE FUNCTION sample.pay(state jsonb) RETURNS jsonb LANGUAGE c AS 'MODULE_PATH
 COMMENT ON FUNCTION sample.pay(jsonb) IS 'A node with phases: reserves state.amount, asks above 1000, then pays or releases it.';
 
 CREATE FUNCTION sample.ask(state jsonb) RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'sample_ask';
-COMMENT ON FUNCTION sample.ask(jsonb) IS 'A node that asks as hitl.interrupt() does: what it did before is rolled back.';
+COMMENT ON FUNCTION sample.ask(jsonb) IS 'A node that asks as hitl.interrupt() does: what it did before is rolled back. With state.twice it has asked the same before, and paused with a phase.';
 
 CREATE FUNCTION sample.route(state jsonb) RETURNS text LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'sample_route';
 COMMENT ON FUNCTION sample.route(jsonb) IS 'A router: big above 1000, else small.';

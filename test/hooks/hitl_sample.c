@@ -132,6 +132,12 @@ sample_ask(PG_FUNCTION_ARGS)
 	Jsonb	   *decision;
 
 	book(call->thread_id, "asking", "0");
+	/* the same question under the same key, in two phases: two questions */
+	if (field(call->state, "twice") != NULL && call->phase == 0)
+	{
+		hitl_pause(call, parse("{\"action\": \"go on\"}"), "go", 1, NULL);
+		PG_RETURN_NULL();
+	}
 	decision = hitl_interrupt(parse("{\"action\": \"go on\"}"), "go");
 	PG_RETURN_JSONB_P(parse(psprintf("{\"answer\": \"%s\", \"effect_key\": \"%s\", \"node\": \"%s\", \"step\": %d}",
 									 field(decision, "type"), call->effect_key, call->node, call->step)));

@@ -66,6 +66,34 @@ SELECT entry FROM sample.ledger;
 SELECT s - 'effect_key', s->>'effect_key' = k.thread_id || '-' || k.task_id AS is_its_own
 FROM hitl.get_state(:t) s, hitl.task k WHERE k.thread_id = :t;
 
+-- A key is free again in the next phase: an answer answers one question.
+TRUNCATE sample.ledger;
+SELECT hitl.start('c_ask', '{"twice": "yes"}') AS t \gset
+SELECT hitl.wait(:t, '30 s');
+SELECT status FROM hitl.pending p, hitl.approve(p.interrupt_id) WHERE p.thread_id = :t;
+SELECT hitl.wait(:t, '30 s');
+SELECT key, action FROM hitl.pending WHERE thread_id = :t;
+SELECT status FROM hitl.pending p, hitl.reject(p.interrupt_id) WHERE p.thread_id = :t;
+SELECT hitl.wait(:t, '30 s'), hitl.get_state(:t)->>'answer' AS answer;
+SELECT status, count(*) FROM hitl.interrupt WHERE thread_id = :t GROUP BY status;
+
+-- What a node has kept for its next phase only it can read: a version in which the node is another function does not do.
+TRUNCATE sample.ledger;
+SELECT hitl.define('{"graph": "c_moves", "nodes": {"pay": "sample.pay(jsonb)"}, "edges": [["START", "pay"], ["pay", "END"]]}');
+SELECT hitl.start('c_moves', '{"amount": 7000}') AS t \gset
+SELECT hitl.wait(:t, '30 s');
+SELECT hitl.define('{"graph": "c_moves", "nodes": {"pay": {"sql": "SELECT ''{\"status\": \"paid\"}''::jsonb"}}, "edges": [["START", "pay"], ["pay", "END"]]}');
+DO $$
+DECLARE message text; detail text;
+BEGIN
+  PERFORM hitl.migrate(thread_id) FROM hitl.pending WHERE graph = 'c_moves';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+  RAISE INFO '%: %: %', SQLSTATE, regexp_replace(message, '[0-9]+', 'N'), detail;
+END $$;
+SELECT status FROM hitl.pending p, hitl.reject(p.interrupt_id, 'no') WHERE p.thread_id = :t;
+SELECT hitl.wait(:t, '30 s'), hitl.get_state(:t)->>'status' AS status;
+
 -- A router is a plain function.
 SELECT hitl.define('{"graph": "c_route", "nodes": {"small": {"sql": "SELECT ''{\"way\": \"small\"}''::jsonb"}, "big": {"sql": "SELECT ''{\"way\": \"big\"}''::jsonb"}},
   "edges": [["small", "END"], ["big", "END"]], "conditional_edges": [{"source": "START", "router": "sample.route(jsonb)"}]}');

@@ -488,11 +488,13 @@ unit_gate_predicate_fault(PG_FUNCTION_ARGS)
 Datum
 unit_gate_question(PG_FUNCTION_ARGS)
 {
-	HitlQuestion *question = gate_question(arg_node_with(fcinfo, 0, "gate")->gate, PG_GETARG_JSONB_P(1), "k");
+	HitlGate   *gate = arg_node_with(fcinfo, 0, "gate")->gate;
+	HitlQuestion *question;
 	JsonBuilder b;
 
-	if (question == NULL)
+	if (gate_skips(gate, PG_GETARG_JSONB_P(1)))
 		PG_RETURN_NULL();
+	question = gate_question(gate, PG_GETARG_JSONB_P(1), "k");
 	json_begin(&b);
 	json_add_string(&b, "action", question->action);
 	json_add_jsonb(&b, "args", question->args);
