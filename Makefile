@@ -19,7 +19,7 @@ REGRESS           = refund graph replay decide state errors inline rights cancel
 REGRESS_PLAIN     = refund graph replay decide state errors inline rights cancel why notify install langgraph subgraph
 REGRESS_LANGUAGES = languages
 ISOLATION         = prepare two-deciders two-resumes tree same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \
-                    retry-cancel migrate-resume cancel-running run-pending-twice barrier wait create-twice compile-twice start-compile update-vote input-race
+                    retry-cancel control-error migrate-resume cancel-running run-pending-twice barrier wait create-twice compile-twice start-compile update-vote input-race
 
 PG_CONFIG    ?= pg_config
 HITL_VERSION  = 0.1.0

@@ -192,6 +192,7 @@ caught_fault(FaultCheck check, const HitlGraphVersion *graph, const char *text)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	const char *volatile fault = NULL;
+	volatile bool is_raised = false;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -206,13 +207,18 @@ caught_fault(FaultCheck check, const HitlGraphVersion *graph, const char *text)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
 			lifecycle_error_verdict(error->sqlerrcode) != HITL_ERROR_FAIL)
 			ReThrowError(error);
+		is_raised = true;
 		fault = error->message;
 	}
 	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
+	if (!is_raised)
+		RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	return fault != NULL ? pstrdup(fault) : NULL;

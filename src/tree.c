@@ -123,9 +123,13 @@ try_lock(int64 thread_id, bool has_questions)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		HitlThread *thread = store_thread_lock(thread_id);
-		HitlIds		tree = tree_live(thread);
+		HitlIds		tree = store_tree_live(thread_id);
+		HitlThread *thread;
 
+		if (has_questions)
+			(void) store_interrupt_pending(&tree, HITL_LOCK_WAIT);
+		thread = store_thread_lock(thread_id);
+		tree = tree_live(thread);
 		is_below = tree.n > 1;
 		threads = is_below ? lock_below(&tree) : list_make1(thread);
 		is_below = false;
@@ -157,8 +161,8 @@ try_lock(int64 thread_id, bool has_questions)
  * the order of everybody.
  *
  * A question may be opened between the two, and be held by somebody who waits
- * for a thread in turn (a resume); then give the threads up, which ending a
- * subtransaction does, and begin again.
+ * for a thread in turn (a resume); then give up all, the questions too, which
+ * ending a subtransaction does, and begin again.
  */
 List *
 tree_lock(int64 thread_id, bool has_questions)
@@ -168,12 +172,6 @@ tree_lock(int64 thread_id, bool has_questions)
 	while (threads == NIL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (has_questions)
-		{
-			HitlIds		tree = store_tree_live(thread_id);
-
-			(void) store_interrupt_pending(&tree, HITL_LOCK_WAIT);
-		}
 		threads = try_lock(thread_id, has_questions);
 	}
 	return threads;
