@@ -573,6 +573,8 @@ run_claimed_inline(const HitlQueueEntry *entry, bool commits)
 static bool
 run_due_of(int64 thread_id)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hitl run", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
 	HitlQueueEntry entry;
 	bool		has_run = false;
 
@@ -582,7 +584,11 @@ run_due_of(int64 thread_id)
 		if (run_claimed_inline(&entry, false) == CLAIM_VOID)
 			refuse_stale(thread_id);
 		has_run = true;
+		/* ten thousand tasks, each with a copy of the state */
+		MemoryContextReset(context);
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 	return has_run;
 }
 
