@@ -1,6 +1,6 @@
 /*
  * definition.h
- *    A graph as a document: read it, write it, add to it.
+ *    A graph as a document: read it, and tell every fault.
  *
  * Layer 1: pure.
  */
@@ -11,7 +11,5 @@
 
 extern HitlGraphVersion *definition_parse(Jsonb *document, List **faults);
 extern bool definition_read_pinned(const char *word, bool *is_pinned);
-extern Jsonb *definition_document(const HitlGraphVersion *graph);
-extern Jsonb *definition_empty(int recursion_limit);
 
 #endif							/* HITL_DEFINITION_H */

@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "db.h"
 #include "definition.h"
+#include "document.h"
 #include "draft.h"
 #include "frontier.h"
 #include "function.h"
@@ -91,7 +92,7 @@ draft_create(const char *name, int recursion_limit, const char *functions)
 				 errmsg("the functions of a graph are live or pinned"),
 				 errdetail("They cannot be \"%s\".", functions),
 				 errhint("Leave it out for live.")));
-	graph_id = insert_graph(name, definition_document(&empty));
+	graph_id = insert_graph(name, document_write(&empty));
 	if (graph_id == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -424,7 +425,7 @@ compile_version(const HitlGraph *graph, HitlGraphVersion *draft, List *faults)
 	if (draft->is_pinned)
 		foreach(cell, version.functions)
 			shadow_make(draft, lfirst(cell));
-	version.definition = definition_document(draft);
+	version.definition = document_write(draft);
 	last = graph->version != HITL_DRAFT ? store_version_find(graph->graph_id, graph->version) : NULL;
 	if (last != NULL && json_equal(last->definition, version.definition) &&
 		strcmp(last->search_path, version.search_path) == 0 &&
@@ -468,7 +469,7 @@ draft_define(Jsonb *definition)
 		report_faults(NULL, list_concat(faults, frontier_faults(draft)));
 	}
 
-	document = definition_document(draft);
+	document = document_write(draft);
 	if (store_graph_find(name) == NULL)
 		(void) insert_graph(name, document);
 	graph = graph_require_locked(name);

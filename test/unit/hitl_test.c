@@ -15,6 +15,7 @@
 #include "answer.h"
 #include "catalog/pg_type.h"
 #include "definition.h"
+#include "document.h"
 #include "delta.h"
 #include "fmgr.h"
 #include "frontier.h"
@@ -323,7 +324,7 @@ unit_definition(PG_FUNCTION_ARGS)
 	JsonBuilder b;
 
 	json_begin(&b);
-	json_add_jsonb(&b, "document", faults == NIL ? definition_document(graph) : NULL);
+	json_add_jsonb(&b, "document", faults == NIL ? document_write(graph) : NULL);
 	json_add_jsonb(&b, "faults", json_string_list(faults));
 	PG_RETURN_JSONB_P(json_end(&b));
 }
