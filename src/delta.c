@@ -24,6 +24,7 @@
 #include "delta.h"
 #include "json.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 /* what a row of the log takes beside its documents */
 #define ROW_BYTES 80
@@ -90,6 +91,7 @@ array_patch(JsonbContainer *before, JsonbContainer *after)
 	{
 		JsonbIteratorToken old = JsonbIteratorNext(&it_before, &a, true);
 
+		CHECK_FOR_INTERRUPTS();
 		token = JsonbIteratorNext(&it_after, &b, true);
 		if (old != WJB_ELEM || token != WJB_ELEM || !is_same(&a, &b))
 			break;
@@ -133,6 +135,7 @@ make_changes(JsonbContainer *before, JsonbContainer *after, Jsonb **set, Jsonb *
 		JsonbValue *old = find_key(before, &key);
 		Jsonb	   *patch;
 
+		CHECK_FOR_INTERRUPTS();
 		(void) JsonbIteratorNext(&it, &v, true);
 		if (old != NULL && is_same(old, &v))
 			continue;
@@ -239,13 +242,13 @@ refuse_patch(void)
 	elog(ERROR, "hitl cannot apply a patch of its log");
 }
 
-/* Make room for one more item at a place. */
-static Tree *
-insert_item(Tree *tree, int place)
+/* Make room for more items. */
+static void
+make_room(Tree *tree, int n)
 {
-	if (tree->n_items == tree->n_room)
+	if (tree->n_items + n > tree->n_room)
 	{
-		tree->n_room = Max(tree->n_room * 2, 8);
+		tree->n_room = Max(tree->n_items + n, Max(tree->n_room * 2, 8));
 		tree->items = tree->items == NULL
 			? MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Tree) * tree->n_room)
 			: repalloc_huge(tree->items, sizeof(Tree) * tree->n_room);
@@ -254,12 +257,14 @@ insert_item(Tree *tree, int place)
 				? MemoryContextAllocHuge(CurrentMemoryContext, sizeof(JsonbValue) * tree->n_room)
 				: repalloc_huge(tree->keys, sizeof(JsonbValue) * tree->n_room);
 	}
-	memmove(&tree->items[place + 1], &tree->items[place], sizeof(Tree) * (tree->n_items - place));
-	if (!tree->is_array)
-		memmove(&tree->keys[place + 1], &tree->keys[place], sizeof(JsonbValue) * (tree->n_items - place));
-	tree->n_items++;
-	memset(&tree->items[place], 0, sizeof(Tree));
-	return &tree->items[place];
+}
+
+static Tree *
+append_item(Tree *tree)
+{
+	make_room(tree, 1);
+	memset(&tree->items[tree->n_items], 0, sizeof(Tree));
+	return &tree->items[tree->n_items++];
 }
 
 /* Take a value apart by one level. */
@@ -280,7 +285,7 @@ open_tree(Tree *tree)
 	(void) JsonbIteratorNext(&it, &v, true);
 	while ((token = JsonbIteratorNext(&it, &v, true)) == WJB_KEY || token == WJB_ELEM)
 	{
-		Tree	   *item = insert_item(tree, tree->n_items);
+		Tree	   *item = append_item(tree);
 
 		if (token == WJB_KEY)
 		{
@@ -324,35 +329,60 @@ find_place(const Tree *tree, const JsonbValue *key, bool *is_there)
 	return low;
 }
 
+/*
+ * Set keys to values.  Both are sorted: so the new ones go in from the end in
+ * one move, however many they are.
+ */
 static void
 set_keys(Tree *tree, JsonbContainer *values)
 {
-	JsonbIterator *it = JsonbIteratorInit(values);
-	JsonbValue	key;
-	JsonbValue	v;
+	JsonbContainer *objects[] = {values};
+	Size		n_fields;
+	JsonField  *fields = json_fields(objects, 1, &n_fields);
+	int		   *places = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int) * Max(n_fields, 1));
+	int			n_new = 0;
+	int			end = tree->n_items;	/* of what is not moved yet */
 
-	(void) JsonbIteratorNext(&it, &v, true);
-	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
+	/* where each goes; what is there is replaced, and is no new one */
+	for (Size i = 0; i < n_fields; i++)
 	{
 		bool		is_there;
-		int			place = find_place(tree, &key, &is_there);
+		int			place = find_place(tree, &fields[i].key, &is_there);
 
-		(void) JsonbIteratorNext(&it, &v, true);
+		CHECK_FOR_INTERRUPTS();
 		if (is_there)
-			memset(&tree->items[place], 0, sizeof(Tree));
-		else
 		{
-			(void) insert_item(tree, place);
-			tree->keys[place] = key;
+			memset(&tree->items[place], 0, sizeof(Tree));
+			tree->items[place].leaf = fields[i].value;
+			continue;
 		}
-		tree->items[place].leaf = v;
+		fields[n_new] = fields[i];
+		places[n_new++] = place;
 	}
+	make_room(tree, n_new);
+	tree->n_items += n_new;
+	for (int i = n_new - 1; i >= 0; i--)
+	{
+		int			place = places[i];
+
+		memmove(&tree->items[place + i + 1], &tree->items[place], sizeof(Tree) * (end - place));
+		memmove(&tree->keys[place + i + 1], &tree->keys[place], sizeof(JsonbValue) * (end - place));
+		memset(&tree->items[place + i], 0, sizeof(Tree));
+		tree->items[place + i].leaf = fields[i].value;
+		tree->keys[place + i] = fields[i].key;
+		end = place;
+	}
+	pfree(places);
+	pfree(fields);
 }
 
 static void
 cut_keys(Tree *tree, JsonbContainer *keys)
 {
 	JsonbIterator *it = JsonbIteratorInit(keys);
+	bool	   *is_cut = MemoryContextAllocExtended(CurrentMemoryContext, tree->n_items + 1,
+													MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	int			n_left = 0;
 	JsonbValue	key;
 
 	(void) JsonbIteratorNext(&it, &key, true);
@@ -361,12 +391,24 @@ cut_keys(Tree *tree, JsonbContainer *keys)
 		bool		is_there;
 		int			place = find_place(tree, &key, &is_there);
 
+		CHECK_FOR_INTERRUPTS();
 		if (!is_there)
 			refuse_patch();
-		tree->n_items--;
-		memmove(&tree->items[place], &tree->items[place + 1], sizeof(Tree) * (tree->n_items - place));
-		memmove(&tree->keys[place], &tree->keys[place + 1], sizeof(JsonbValue) * (tree->n_items - place));
+		is_cut[place] = true;
 	}
+	for (int i = 0; i < tree->n_items; i++)
+	{
+		if (is_cut[i])
+			continue;
+		if (n_left < i)
+		{
+			tree->items[n_left] = tree->items[i];
+			tree->keys[n_left] = tree->keys[i];
+		}
+		n_left++;
+	}
+	tree->n_items = n_left;
+	pfree(is_cut);
 }
 
 /* A part of a patch; NULL when it has none of that name. */
@@ -423,7 +465,7 @@ apply_patch(Tree *tree, JsonbContainer *patch)
 		it = JsonbIteratorInit(part);
 		(void) JsonbIteratorNext(&it, &v, true);
 		while (JsonbIteratorNext(&it, &v, true) == WJB_ELEM)
-			insert_item(tree, tree->n_items)->leaf = v;
+			append_item(tree)->leaf = v;
 		return;
 	}
 	if ((part = patch_part(patch, "cut")) != NULL)
@@ -443,6 +485,7 @@ push_tree(JsonbParseState **state, JsonbIteratorToken token, Tree *tree)
 	pushJsonbValue(state, tree->is_array ? WJB_BEGIN_ARRAY : WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < tree->n_items; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (!tree->is_array)
 			pushJsonbValue(state, WJB_KEY, &tree->keys[i]);
 		push_tree(state, tree->is_array ? WJB_ELEM : WJB_VALUE, &tree->items[i]);

@@ -10,8 +10,10 @@
 #include "postgres.h"
 
 #include "json.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
@@ -194,6 +196,16 @@ json_string(const char *value)
 	return JsonbValueToJsonb(&v);
 }
 
+Jsonb *
+json_int64(int64 value)
+{
+	JsonbValue	v;
+
+	v.type = jbvNumeric;
+	v.val.numeric = int64_to_numeric(value);
+	return JsonbValueToJsonb(&v);
+}
+
 bool
 json_is_object(Jsonb *json)
 {
@@ -282,6 +294,63 @@ json_keys(Jsonb *object)
 		if (token == WJB_KEY)
 			keys = lappend(keys, pnstrdup(v.val.string.val, v.val.string.len));
 	return keys;
+}
+
+/* jsonb sorts keys by length, then by bytes. */
+static int
+compare_fields(const void *a, const void *b)
+{
+	const JsonField *x = a;
+	const JsonField *y = b;
+	int			order;
+
+	if (x->key.val.string.len != y->key.val.string.len)
+		return x->key.val.string.len < y->key.val.string.len ? -1 : 1;
+	order = memcmp(x->key.val.string.val, y->key.val.string.val, x->key.val.string.len);
+	if (order != 0)
+		return order;
+	return x->object < y->object ? -1 : x->object > y->object;
+}
+
+bool
+json_same_key(const JsonField *a, const JsonField *b)
+{
+	return a->key.val.string.len == b->key.val.string.len &&
+		memcmp(a->key.val.string.val, b->key.val.string.val, a->key.val.string.len) == 0;
+}
+
+/*
+ * The fields of several objects, by key, and those of one key by object.  So
+ * what is made of many objects is made in one pass.  They point into the
+ * objects.
+ */
+JsonField *
+json_fields(JsonbContainer **objects, int n_objects, Size *n_fields)
+{
+	JsonField  *fields;
+	Size		n = 0;
+
+	for (int i = 0; i < n_objects; i++)
+		n += JsonContainerSize(objects[i]);
+	fields = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(JsonField) * Max(n, 1));
+	n = 0;
+	for (int i = 0; i < n_objects; i++)
+	{
+		JsonbIterator *it = JsonbIteratorInit(objects[i]);
+		JsonbValue	v;
+
+		CHECK_FOR_INTERRUPTS();
+		(void) JsonbIteratorNext(&it, &v, true);
+		while (JsonbIteratorNext(&it, &v, true) == WJB_KEY)
+		{
+			fields[n].key = v;
+			(void) JsonbIteratorNext(&it, &fields[n].value, true);
+			fields[n++].object = i;
+		}
+	}
+	qsort(fields, n, sizeof(JsonField), compare_fields);
+	*n_fields = n;
+	return fields;
 }
 
 bool
@@ -402,17 +471,23 @@ json_difference(Jsonb *a, Jsonb *b, const char *name)
 Jsonb *
 json_changes(Jsonb *before, Jsonb *after)
 {
-	Jsonb	   *result = json_empty_object();
-	List	   *keys = list_concat(json_keys(before), json_keys(after));
-	ListCell   *cell;
+	JsonbContainer *objects[] = {&before->root, &after->root};
+	Size		n;
+	JsonField  *fields = json_fields(objects, 2, &n);
+	JsonBuilder result;
 
-	foreach(cell, keys)
+	json_begin(&result);
+	for (Size i = 0; i < n;)
 	{
-		const char *key = lfirst(cell);
-		Jsonb	   *from = json_get(before, key);
-		Jsonb	   *to = json_get(after, key);
+		JsonField  *field = &fields[i];
+		Jsonb	   *from = field->object == 0 ? JsonbValueToJsonb(&field->value) : NULL;
+		Jsonb	   *to = field->object == 1 ? JsonbValueToJsonb(&field->value) : NULL;
 		JsonBuilder b;
+		JsonbValue	change;
 
+		CHECK_FOR_INTERRUPTS();
+		if (++i < n && json_same_key(field, &fields[i]))
+			to = JsonbValueToJsonb(&fields[i++].value);
 		if (json_equal(from, to))
 			continue;
 		json_begin(&b);
@@ -420,7 +495,9 @@ json_changes(Jsonb *before, Jsonb *after)
 			json_add_jsonb(&b, "from", from);
 		if (to != NULL)
 			json_add_jsonb(&b, "to", to);
-		result = json_set(result, key, json_end(&b));
+		change = jsonb_value(json_end(&b));
+		pushJsonbValue(&result.state, WJB_KEY, &field->key);
+		pushJsonbValue(&result.state, WJB_VALUE, &change);
 	}
-	return result;
+	return json_end(&result);
 }

@@ -19,6 +19,14 @@ typedef struct JsonBuilder
 	JsonbParseState *state;
 } JsonBuilder;
 
+/* a key of one of several objects, with its value there */
+typedef struct JsonField
+{
+	JsonbValue	key;			/* a string */
+	JsonbValue	value;
+	int			object;			/* of which one */
+} JsonField;
+
 extern void json_begin(JsonBuilder *b);
 extern void json_add_string(JsonBuilder *b, const char *key, const char *value);
 extern void json_add_int64(JsonBuilder *b, const char *key, int64 value);
@@ -33,6 +41,7 @@ extern Jsonb *json_list(List *elements);
 extern Jsonb *json_string_list(List *strings);
 extern Jsonb *json_empty_object(void);
 extern Jsonb *json_string(const char *value);
+extern Jsonb *json_int64(int64 value);
 
 extern bool json_is_object(Jsonb *json);
 extern bool json_is_null(Jsonb *json);
@@ -45,6 +54,8 @@ extern List *json_elements(Jsonb *array);
 extern bool json_is_array(Jsonb *json);
 extern bool json_get_number(Jsonb *json, double *number);
 extern bool json_get_bool(Jsonb *json, bool *value);
+extern JsonField *json_fields(JsonbContainer **objects, int n_objects, Size *n_fields);
+extern bool json_same_key(const JsonField *a, const JsonField *b);
 extern Jsonb *json_set(Jsonb *object, const char *key, Jsonb *value);
 extern bool json_equal(Jsonb *a, Jsonb *b);
 extern Jsonb *json_delete(Jsonb *object, const char *key);

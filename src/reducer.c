@@ -16,9 +16,12 @@
 #include "postgres.h"
 
 #include "json.h"
+#include "messages.h"
+#include "miscadmin.h"
 #include "names.h"
 #include "reducer.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 
 static const HitlChannel *
@@ -101,24 +104,72 @@ as_elements(Jsonb *value)
 	return json_is_array(value) ? json_elements(value) : list_make1(value);
 }
 
-/* Objects key by key, down to what is no object. */
-static Jsonb *
-merge_deep(Jsonb *current, Jsonb *update)
+static bool
+is_object(const JsonbValue *value)
 {
-	Jsonb	   *result = current;
+	return value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data);
+}
+
+/*
+ * Values that come one after the other, merged into the last: objects key by
+ * key, at every depth; what is no object takes the place of all before it.
+ * Pushes the result.  All of them in one pass: one by one, ten thousand tasks
+ * that add a key each would copy the object ten thousand times.
+ */
+static JsonbValue *
+push_merged(JsonbParseState **state, JsonbIteratorToken token, JsonbValue *values, int n_values)
+{
+	int			first = n_values;
+	int			n_objects;
+	Size		n_fields;
+	JsonbContainer **objects;
+	JsonField  *fields;
+	JsonbValue *merged;
+
+	check_stack_depth();
+	while (first > 0 && is_object(&values[first - 1]))
+		first--;
+	n_objects = n_values - first;
+	if (n_objects < 2)
+		return pushJsonbValue(state, token, &values[n_values - 1]);
+
+	objects = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(JsonbContainer *) * n_objects);
+	for (int i = 0; i < n_objects; i++)
+		objects[i] = values[first + i].val.binary.data;
+	fields = json_fields(objects, n_objects, &n_fields);
+	merged = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(JsonbValue) * n_objects);
+	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	for (Size i = 0; i < n_fields;)
+	{
+		JsonField  *field = &fields[i];
+		int			n = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		while (i < n_fields && json_same_key(field, &fields[i]))
+			merged[n++] = fields[i++].value;
+		pushJsonbValue(state, WJB_KEY, &field->key);
+		push_merged(state, WJB_VALUE, merged, n);
+	}
+	pfree(merged);
+	pfree(fields);
+	pfree(objects);
+	return pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
+/* current: NULL if there is none.  updates: objects, at least one. */
+static Jsonb *
+merge_deep(Jsonb *current, List *updates)
+{
+	List	   *all = current != NULL ? lcons(current, list_copy(updates)) : updates;
+	JsonbValue *values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(JsonbValue) * list_length(all));
+	JsonbParseState *state = NULL;
 	ListCell   *cell;
 
-	if (!json_is_object(current) || !json_is_object(update))
-		return update;
-	foreach(cell, json_keys(update))
-	{
-		const char *key = lfirst(cell);
-		Jsonb	   *old = json_get(current, key);
-		Jsonb	   *new = json_get(update, key);
-
-		result = json_set(result, key, old != NULL ? merge_deep(old, new) : new);
-	}
-	return result;
+	if (list_length(all) == 1)
+		return linitial(all);
+	foreach(cell, all)
+		JsonbToJsonbValue(lfirst(cell), &values[foreach_current_index(cell)]);
+	return JsonbValueToJsonb(push_merged(&state, WJB_VALUE, values, list_length(all)));
 }
 
 static Jsonb *
@@ -172,100 +223,80 @@ unite(List *elements)
 	return json_list(unique);
 }
 
-/*
- * A list of messages: one whose "id" is there already takes its place, one of
- * type "remove" takes it away, all others are appended (LangGraph's
- * add_messages).
- */
-static List *
-upsert_message(const HitlChannel *channel, List *messages, Jsonb *message)
+/* What takes more and more elements. */
+static Jsonb *
+reduce_elements(const HitlChannel *channel, Jsonb *current, List *updates)
 {
-	Jsonb	   *id = json_get(message, "id");
-	char	   *type = json_get_string(message, "type");
-	bool		is_removal = type != NULL && strcmp(type, "remove") == 0;
-	int			place = -1;
+	List	   *elements = as_elements(current);
+	List	   *added = NIL;
 	ListCell   *cell;
 
-	if (!json_is_object(message))
-		refuse_value(channel, "messages, which are objects", message);
-	/* null is how some programs write that there is no id */
-	if (id != NULL && !json_is_null(id))
-		foreach(cell, messages)
-			if (json_equal(json_get(lfirst(cell), "id"), id))
-				place = foreach_current_index(cell);
-	if (place >= 0 && is_removal)
-		return list_delete_nth_cell(messages, place);
-	if (place >= 0)
-		lfirst(list_nth_cell(messages, place)) = message;
-	else if (!is_removal)
-		messages = lappend(messages, message);
-	return messages;
+	foreach(cell, updates)
+	{
+		CHECK_FOR_INTERRUPTS();
+		added = list_concat(added, as_elements(lfirst(cell)));
+	}
+	if (channel->reducer == HITL_REDUCER_MESSAGES)
+	{
+		foreach(cell, added)
+			if (!json_is_object(lfirst(cell)))
+				refuse_value(channel, "messages, which are objects", lfirst(cell));
+		return json_list(messages_upsert(elements, added));
+	}
+	elements = list_concat(elements, added);
+	return channel->reducer == HITL_REDUCER_UNION ? unite(elements) : json_list(elements);
+}
+
+/* A value that takes the place of the one before. */
+static Jsonb *
+reduce_value(const HitlChannel *channel, Jsonb *current, Jsonb *update)
+{
+	switch (channel->reducer)
+	{
+		case HITL_REDUCER_ADD:
+			return add_numbers(channel, current, update);
+		case HITL_REDUCER_MIN:
+		case HITL_REDUCER_MAX:
+			check_ordered(channel, current, update);
+			if (current == NULL || json_is_null(current) ||
+				(compareJsonbContainers(&update->root, &current->root) < 0) ==
+				(channel->reducer == HITL_REDUCER_MIN))
+				return update;
+			return current;
+		default:
+			return update;
+	}
 }
 
 /*
  * The value of a channel after all updates of a super-step; current: NULL if
- * it has none.  One pass: ten thousand tasks may append to one array.
+ * it has none.  What grows is built in one pass: ten thousand tasks may write
+ * one channel.
  */
 static Jsonb *
 reduce(const HitlChannel *channel, Jsonb *current, List *updates, HitlReducerCall call, void *arg)
 {
-	List	   *elements = as_elements(current);
 	ListCell   *cell;
 
-	if (channel->reducer == HITL_REDUCER_FUNCTION)
-		return call(arg, channel, current, updates);
-	foreach(cell, updates)
-	{
-		Jsonb	   *update = lfirst(cell);
-
-		switch (channel->reducer)
-		{
-			case HITL_REDUCER_OVERWRITE:
-				current = update;
-				break;
-			case HITL_REDUCER_MERGE:
-				if (!json_is_object(update))
-					refuse_value(channel, "an object", update);
-				current = current != NULL ? merge_deep(current, update) : update;
-				break;
-			case HITL_REDUCER_ADD:
-				current = add_numbers(channel, current, update);
-				break;
-			case HITL_REDUCER_MIN:
-			case HITL_REDUCER_MAX:
-				check_ordered(channel, current, update);
-				if (current == NULL || json_is_null(current) ||
-					(compareJsonbContainers(&update->root, &current->root) < 0) ==
-					(channel->reducer == HITL_REDUCER_MIN))
-					current = update;
-				break;
-			case HITL_REDUCER_FUNCTION:
-				Assert(false);
-				break;
-			case HITL_REDUCER_MESSAGES:
-				{
-					ListCell   *message;
-
-					foreach(message, as_elements(update))
-						elements = upsert_message(channel, elements, lfirst(message));
-					break;
-				}
-			case HITL_REDUCER_APPEND:
-			case HITL_REDUCER_UNION:
-				elements = list_concat(elements, as_elements(update));
-				break;
-		}
-	}
 	switch (channel->reducer)
 	{
-		case HITL_REDUCER_APPEND:
+		case HITL_REDUCER_FUNCTION:
+			return call(arg, channel, current, updates);
+		case HITL_REDUCER_MERGE:
+			foreach(cell, updates)
+				if (!json_is_object(lfirst(cell)))
+					refuse_value(channel, "an object", lfirst(cell));
+			return merge_deep(current, updates);
 		case HITL_REDUCER_MESSAGES:
-			return json_list(elements);
+		case HITL_REDUCER_APPEND:
 		case HITL_REDUCER_UNION:
-			return unite(elements);
+			return reduce_elements(channel, current, updates);
 		default:
-			return current;
+			break;
 	}
+	foreach(cell, updates)
+		current = reduce_value(channel, current, lfirst(cell));
+	return current;
 }
 
 static void
@@ -285,7 +316,6 @@ refuse_second_writer(const char *channel, const char *first, const char *second,
 typedef struct Inbox
 {
 	const char *name;
-	const char *first_writer;
 	HitlChannel channel;
 	const HitlTask *overwriter; /* whose value takes the place, or NULL */
 	Jsonb	   *overwrite;
@@ -297,7 +327,7 @@ typedef struct Inbox
 static Jsonb *
 marked(Jsonb *update, const char *mark)
 {
-	return json_is_object(update) && list_length(json_keys(update)) == 1 ? json_get(update, mark) : NULL;
+	return json_is_object(update) && JB_ROOT_COUNT(update) == 1 ? json_get(update, mark) : NULL;
 }
 
 Jsonb *
@@ -310,19 +340,35 @@ reducer_overwrite(Jsonb *value)
 Jsonb *
 reducer_combine(Jsonb *first, Jsonb *second)
 {
-	Jsonb	   *both = json_merge(first, second);
-	ListCell   *cell;
+	JsonbContainer *objects[] = {&first->root, &second->root};
+	Size		n;
+	JsonField  *fields = json_fields(objects, 2, &n);
+	JsonbParseState *state = NULL;
 
-	foreach(cell, json_keys(second))
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (Size i = 0; i < n; i++)
 	{
-		Jsonb	   *before = json_get(first, lfirst(cell));
+		JsonField  *field = &fields[i];
+		JsonbValue	mark = {.type = jbvString};
 
-		if (before != NULL)
-			both = json_set(both, lfirst(cell),
-							json_set(json_empty_object(), HITL_SEQUENCE_KEY,
-									 json_list(list_make2(before, json_get(second, lfirst(cell))))));
+		CHECK_FOR_INTERRUPTS();
+		pushJsonbValue(&state, WJB_KEY, &field->key);
+		if (i + 1 == n || !json_same_key(field, &fields[i + 1]))
+		{
+			pushJsonbValue(&state, WJB_VALUE, &field->value);
+			continue;
+		}
+		mark.val.string.val = HITL_SEQUENCE_KEY;
+		mark.val.string.len = strlen(HITL_SEQUENCE_KEY);
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		pushJsonbValue(&state, WJB_KEY, &mark);
+		pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+		pushJsonbValue(&state, WJB_ELEM, &field->value);
+		pushJsonbValue(&state, WJB_ELEM, &fields[++i].value);
+		pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}
-	return both;
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
 static void
@@ -351,46 +397,48 @@ put_update(Inbox *inbox, const HitlTask *task, Jsonb *update)
 	inbox->updates = list_truncate(inbox->updates, inbox->n_before);
 }
 
-/* Sort the updates of the tasks by channel: a list of Inbox. */
-static List *
-sort_updates(const HitlGraphVersion *graph, List *tasks)
+/* What the fields of one channel come to; writers: of the fields' objects. */
+static Inbox
+read_inbox(const HitlGraphVersion *graph, const HitlTask **writers, JsonField *fields, Size n_fields)
 {
-	List	   *inboxes = NIL;
+	Inbox		inbox = {0};
+	const HitlChannel *channel;
+
+	inbox.name = pnstrdup(fields[0].key.val.string.val, fields[0].key.val.string.len);
+	channel = find_channel(graph, inbox.name);
+	if (channel != NULL)
+		inbox.channel = *channel;
+	for (Size i = 0; i < n_fields; i++)
+	{
+		const HitlTask *task = writers[fields[i].object];
+
+		CHECK_FOR_INTERRUPTS();
+		if (i > 0 && inbox.channel.reducer == HITL_REDUCER_OVERWRITE)
+			refuse_second_writer(inbox.name, writers[fields[0].object]->node, task->node, "which has no reducer");
+		inbox.n_before = list_length(inbox.updates);
+		put_update(&inbox, task, JsonbValueToJsonb(&fields[i].value));
+	}
+	return inbox;
+}
+
+/* What the tasks wrote, by channel and then in their order. */
+static JsonField *
+sort_updates(List *tasks, const HitlTask **writers, Size *n_fields)
+{
+	JsonbContainer **objects = palloc(sizeof(JsonbContainer *) * Max(list_length(tasks), 1));
+	int			n = 0;
 	ListCell   *cell;
 
 	foreach(cell, tasks)
 	{
 		const HitlTask *task = lfirst(cell);
-		ListCell   *key;
 
 		if (task->update == NULL)
 			continue;
-		foreach(key, json_keys(task->update))
-		{
-			Inbox	   *inbox = NULL;
-			ListCell   *other;
-
-			foreach(other, inboxes)
-				if (strcmp(((Inbox *) lfirst(other))->name, lfirst(key)) == 0)
-					inbox = lfirst(other);
-			if (inbox == NULL)
-			{
-				const HitlChannel *channel = find_channel(graph, lfirst(key));
-
-				inbox = palloc0(sizeof(Inbox));
-				inbox->name = lfirst(key);
-				inbox->first_writer = task->node;
-				if (channel != NULL)
-					inbox->channel = *channel;
-				inboxes = lappend(inboxes, inbox);
-			}
-			else if (inbox->channel.reducer == HITL_REDUCER_OVERWRITE)
-				refuse_second_writer(inbox->name, inbox->first_writer, task->node, "which has no reducer");
-			inbox->n_before = list_length(inbox->updates);
-			put_update(inbox, task, json_get(task->update, inbox->name));
-		}
+		objects[n] = &task->update->root;
+		writers[n++] = task;
 	}
-	return inboxes;
+	return json_fields(objects, n, n_fields);
 }
 
 /*
@@ -400,19 +448,26 @@ sort_updates(const HitlGraphVersion *graph, List *tasks)
 Jsonb *
 reducer_apply(const HitlGraphVersion *graph, Jsonb *state, List *tasks, HitlReducerCall call, void *arg)
 {
+	const HitlTask **writers = palloc(sizeof(HitlTask *) * Max(list_length(tasks), 1));
+	Size		n;
+	JsonField  *fields = sort_updates(tasks, writers, &n);
 	JsonBuilder b;
-	ListCell   *cell;
+	Size		next;
 
 	json_begin(&b);
-	foreach(cell, sort_updates(graph, tasks))
+	for (Size i = 0; i < n; i = next)
 	{
-		Inbox	   *inbox = lfirst(cell);
-		Jsonb	   *value = inbox->overwriter != NULL ? inbox->overwrite : json_get(state, inbox->name);
+		Inbox		inbox;
+		Jsonb	   *value;
 
+		for (next = i + 1; next < n && json_same_key(&fields[i], &fields[next]);)
+			next++;
+		inbox = read_inbox(graph, writers, &fields[i], next - i);
+		value = inbox.overwriter != NULL ? inbox.overwrite : json_get(state, inbox.name);
 		/* an overwrite alone is the value, as it is */
-		if (inbox->updates != NIL)
-			value = reduce(&inbox->channel, value, inbox->updates, call, arg);
-		json_add_jsonb(&b, inbox->name, value);
+		if (inbox.updates != NIL)
+			value = reduce(&inbox.channel, value, inbox.updates, call, arg);
+		json_add_jsonb(&b, inbox.name, value);
 	}
 	return json_end(&b);
 }

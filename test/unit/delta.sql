@@ -84,5 +84,12 @@ SELECT is(unit_delta(jsonb_build_object('a', s), jsonb_build_object('a', (s - 'k
   FROM (SELECT jsonb_object_agg('k' || i, i) AS s FROM generate_series(1, 50) i) x;
 SELECT is(unit_delta('{}', '{}'), '{"values": {}}', 'delta: of nothing');
 
+-- Many keys at once: new ones between the old, old ones replaced, others cut.
+SET LOCAL statement_timeout = '20s';
+CREATE TABLE many AS SELECT jsonb_object_agg('key' || i * 2, repeat('x', 20)) FILTER (WHERE i % 3 > 0 OR i % 2 = 0) AS before, jsonb_object_agg('key' || i, CASE WHEN i % 2 = 0 THEN repeat('x', 20) ELSE i::text END) FILTER (WHERE i % 7 > 0) AS after FROM generate_series(1, 60000) i;
+SELECT ok(unit_apply(before, ARRAY[unit_delta(before, after)]) = before || after, 'delta: 60000 channels between others') FROM many;
+SELECT ok(unit_apply(jsonb_build_object('a', before), ARRAY[unit_delta(jsonb_build_object('a', before), jsonb_build_object('a', after))]) = jsonb_build_object('a', after), 'delta: 60000 keys of an object, set and cut') FROM many;
+SELECT ok(unit_delta(jsonb_build_object('a', before || after), jsonb_build_object('a', after)) #> '{patch,a,cut}' IS NOT NULL AND unit_apply(jsonb_build_object('a', before || after), ARRAY[unit_delta(jsonb_build_object('a', before || after), jsonb_build_object('a', after))]) = jsonb_build_object('a', after), 'delta: 25000 keys cut') FROM many;
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -145,6 +145,22 @@ SELECT is(tried($$reduce('add', NULL, '[1, "2"]')$$), '42804 channel "x" cannot 
 -- Ten thousand tasks on one channel.
 SELECT is(jsonb_array_length(reduce('append', '[0]', (SELECT jsonb_agg(i) FROM generate_series(1, 10000) i))), 10001, 'append: ten thousand');
 SELECT is(reduce('add', '0', (SELECT jsonb_agg(i) FROM generate_series(1, 10000) i)), '50005000', 'add: ten thousand');
+-- What grows is built in one pass: copied once for each key, task or message, each of these took minutes and gigabytes.
+SET LOCAL statement_timeout = '20s';
+CREATE TABLE big AS SELECT jsonb_object_agg('key' || i, i) AS old, jsonb_object_agg('key' || i * 2, jsonb_build_object('n', i)) AS new FROM generate_series(1, 20000) i;
+SELECT ok(reduce('merge', old, jsonb_build_array(new)) = old || new, 'merge: one update of 20000 keys') FROM big;
+SELECT ok(reduce('merge', jsonb_build_object('deep', old), jsonb_build_array(jsonb_build_object('deep', new))) = jsonb_build_object('deep', old || new), 'merge: the same, deeper') FROM big;
+SELECT ok(reduce('merge', old, (SELECT jsonb_agg(jsonb_build_object('key' || i * 2, jsonb_build_object('n', i))) FROM generate_series(1, 20000) i)) = old || new, 'merge: 20000 updates of a key each') FROM big;
+SELECT ok(unit_reduce('{}', '{}', (SELECT jsonb_agg(jsonb_build_object('node', 'n', 'update', jsonb_build_object('key' || i, i))) FROM generate_series(1, 20000) i)) = old, 'overwrite: 20000 tasks that write a channel each') FROM big;
+SELECT ok(unit_reduce('{}', '{}', jsonb_build_array(jsonb_build_object('node', 'n', 'update', old))) = old, 'overwrite: one task that writes 20000 channels') FROM big;
+SELECT ok(reduce('messages', (SELECT jsonb_agg(jsonb_build_object('id', i)) FROM generate_series(1, 20000) i), (SELECT jsonb_agg(jsonb_build_object('id', i, 'type', CASE WHEN i % 2 = 0 THEN 'remove' ELSE 'ai' END)) FROM generate_series(1, 20000) i))
+  = (SELECT jsonb_agg(jsonb_build_object('id', i, 'type', 'ai') ORDER BY i) FROM generate_series(1, 20000, 2) i), 'messages: 20000, half of them taken away');
+-- An id that is there twice, as an overwrite may leave it: the last counts, and when that is gone the one before.
+SELECT is(reduce('messages', '[{"id": 1, "n": 1}, "no message", {"id": 1, "n": 2}, {"id": null}]', '[{"id": 1.0, "n": 3}]'), '[{"id": 1, "n": 1}, "no message", {"id": 1.0, "n": 3}, {"id": null}]', 'messages: the last of an id is replaced');
+SELECT is(reduce('messages', '[{"id": 1, "n": 1}, {"id": 1, "n": 2}]', '[{"id": 1, "type": "remove"}, {"id": 1, "n": 3}]'), '[{"id": 1, "n": 3}]', 'messages: and then the one before it');
+SELECT is(reduce('messages', '[{"id": 1, "n": 1}]', '[{"id": 1, "type": "remove"}, {"id": 1, "type": "remove"}, {"id": 2}, {"id": 1, "n": 2}]'), '[{"id": 2}, {"id": 1, "n": 2}]', 'messages: what was taken away comes back at the end');
+-- A merge is one pass over all of them, and yet as one after the other: what is no object cuts off what was before it, at every depth.
+SELECT is(reduce('merge', '{"a": {"x": 1}, "b": {"x": 1}}', '[{"a": 2, "b": {"y": 1}}, {"a": {"z": 3}}, {"b": {"x": {"deep": 1}}}, {"c": null}, {"b": {"x": {"er": 2}}}, {"c": {}}]'), '{"a": {"z": 3}, "b": {"x": {"deep": 1, "er": 2}, "y": 1}, "c": {}}', 'merge: what is no object takes the place of all before it');
 
 SELECT * FROM finish();
 ROLLBACK;
