@@ -288,7 +288,7 @@ CREATE FUNCTION hitl.fork(thread_id bigint, checkpoint integer DEFAULT NULL, "va
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_fork';
 COMMENT ON FUNCTION hitl.fork(bigint, integer, jsonb, text) IS
 'Makes a thread of the same graph version that goes on from a checkpoint of another (NULL: its latest); returns its thread_id. Its checkpoint 0 is the state there, whole; what ran after that checkpoint runs anew
-in it, with joins as they waited; with values or as_node it goes on as update_state(values, as_node) says. It inherits no answer: every question is asked again. The origin may be in any status and stays as it is. After LangGraph''s forks (time travel).
+in it, with joins as they waited; with values or as_node it goes on as update_state(values, as_node) says. Questions of tasks that run again are asked again; what earlier answers have written is part of the state and is kept. The trail (event started) names the interrupts of the origin and its subgraphs that were decided in the steps before: detail "decided", the latest 100, latest first, and "n_decided", how many there are. The origin may be in any status and stays as it is. After LangGraph''s forks (time travel).
 Errors: 42704 no such thread, checkpoint or node; 42501 it is not yours; 22023 checkpoint is negative, or values is no object; 22004 the thread_id is NULL; 55000 nothing ran after that checkpoint: name as_node; what did is not in the version that migrate() took the thread to; or the thread runs a subgraph: fork its root.';
 
 CREATE FUNCTION hitl.cancel(thread_id bigint, reason text DEFAULT NULL) RETURNS text

@@ -10,7 +10,9 @@
  * has done counts, for its effects are there.
  *
  * A fork is a thread of its own: it has a whole state, and tasks made anew.
- * Answers belong to tasks, so it inherits none, and asks all questions again.
+ * Answers belong to tasks, so what runs again asks again.  What answers to the
+ * tasks before have written is part of the state, and is kept; the trail names
+ * those answers.
  *
  * The author's routers and reducers run in no session but the owner's: where
  * an update as a node needs them, an executor runs it; else it is done here.
@@ -42,6 +44,9 @@
 #include "tree.h"
 #include "utils/builtins.h"
 #include "wake.h"
+
+/* so many of the answers that a fork stands on are named in its trail */
+#define FORK_ANSWERS 100
 
 /* ------------------------------------------------------------------ the thread */
 
@@ -286,6 +291,25 @@ check_fork(const HitlGraphVersion *graph, List *targets, Jsonb *joins, int check
 				 errhint("Fork a later checkpoint.")));
 }
 
+/* Where it came from, and which answers its state stands on. */
+static void
+audit_fork(const HitlThread *fork)
+{
+	int64		n_answers;
+	HitlIds		answers = store_interrupt_behind(fork->forked_from, fork->forked_checkpoint, FORK_ANSWERS, &n_answers);
+	Jsonb	  **ids = palloc(sizeof(Jsonb *) * Max(answers.n, 1));
+	JsonBuilder b;
+
+	for (int i = 0; i < answers.n; i++)
+		ids[i] = json_int64(answers.ids[i]);
+	json_begin(&b);
+	json_add_int64(&b, "forked_from", fork->forked_from);
+	json_add_int64(&b, "checkpoint", fork->forked_checkpoint);
+	json_add_jsonb(&b, "decided", json_array(ids, answers.n));
+	json_add_int64(&b, "n_decided", n_answers);
+	audit_thread(fork->thread_id, "started", json_end(&b));
+}
+
 /*
  * hitl.fork(): a new thread that goes on from a checkpoint (-1: the latest) of
  * another, with what ran after it, or with what an update makes of it; values
@@ -306,7 +330,6 @@ steer_fork(int64 thread_id, int checkpoint, Jsonb *values, const char *as_node)
 	HitlTaskKind kind = HITL_TASK_NODE;
 	List	   *targets = NIL;
 	Jsonb	   *state;
-	JsonBuilder b;
 
 	if (origin->parent_id != 0)
 		ereport(ERROR,
@@ -339,10 +362,7 @@ steer_fork(int64 thread_id, int checkpoint, Jsonb *values, const char *as_node)
 	fork.counts.ready = list_length(targets);
 	fork.thread_id = store_thread_insert(&fork, 1, audit_session_user(), now)[0];
 	store_checkpoint_first(&fork.thread_id, &state, 1, fork.step, store_checkpoint_joins(thread_id, checkpoint), now);
-	json_begin(&b);
-	json_add_int64(&b, "forked_from", thread_id);
-	json_add_int64(&b, "checkpoint", checkpoint);
-	audit_thread(fork.thread_id, "started", json_end(&b));
+	audit_fork(&fork);
 	thread_insert_tasks(&fork, kind, &fork.thread_id, 1, targets, NULL, NULL, now);
 	thread_note_missing_workers();
 	if (values != NULL || as_node != NULL)

@@ -206,6 +206,45 @@ store_interrupt_unused(int64 thread_id, int step)
 	return list_interrupts(&interrupt_unused, args);
 }
 
+/*
+ * interrupt_task and thread_parent.  A checkpoint holds what the steps before
+ * the one that followed it have written, and that of their subgraphs.
+ */
+DB_STATEMENT(interrupt_behind,
+			 "WITH RECURSIVE at AS ("
+			 "  SELECT COALESCE(c.next_step, c.step + 1) AS step FROM hitl.checkpoint c WHERE c.thread_id = $1 AND c.checkpoint = $2),"
+			 " below AS ("
+			 "  SELECT t.thread_id FROM hitl.thread t, at WHERE t.parent_id = $1 AND t.parent_step < at.step"
+			 "  UNION ALL"
+			 "  SELECT t.thread_id FROM below b JOIN hitl.thread t ON t.parent_id = b.thread_id)"
+			 " SELECT i.interrupt_id, pg_catalog.count(*) OVER () FROM ("
+			 "  SELECT i.interrupt_id FROM hitl.interrupt i, at WHERE i.thread_id = $1 AND i.step < at.step AND i.status = 'decided'"
+			 "  UNION ALL"
+			 "  SELECT i.interrupt_id FROM below b JOIN hitl.interrupt i ON i.thread_id = b.thread_id WHERE i.status = 'decided') i"
+			 " ORDER BY i.interrupt_id DESC LIMIT $3",
+			 INT8OID, INT4OID, INT4OID);
+
+/*
+ * The answers that a checkpoint stands on: those that were given to the steps
+ * before it.  Returns the ids of the latest, latest first; *n: of all.
+ */
+HitlIds
+store_interrupt_behind(int64 thread_id, int checkpoint, int limit, int64 *n)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id), db_int(checkpoint), db_int(limit)};
+	HitlIds		ids;
+
+	db_open(&call);
+	ids.n = (int) db_execute(&interrupt_behind, args);
+	ids.ids = MemoryContextAlloc(call.caller, sizeof(int64) * Max(ids.n, 1));
+	for (int i = 0; i < ids.n; i++)
+		ids.ids[i] = db_get_bigint(i, 1);
+	*n = ids.n > 0 ? db_get_bigint(0, 2) : 0;
+	db_close(&call);
+	return ids;
+}
+
 DB_STATEMENT(interrupt_settle,
 			 "WITH settled AS ("
 			 " UPDATE hitl.interrupt SET status = $2, decision = $3, settled_by = $4, settled_at = $5"

@@ -35,6 +35,7 @@ extern HitlInterrupt *store_interrupt_lock(int64 interrupt_id);
 extern List *store_interrupt_of_task(int64 thread_id, int64 task_id);
 extern List *store_interrupt_unused(int64 thread_id, int step);
 extern List *store_interrupt_pending(const HitlIds *threads, HitlLock lock);
+extern HitlIds store_interrupt_behind(int64 thread_id, int checkpoint, int limit, int64 *n);
 extern void store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus status,
 								   Jsonb *decision, const char *by, TimestampTz at);
 

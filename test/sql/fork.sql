@@ -1,6 +1,6 @@
 -- fork(): go on from an earlier state, in a thread of its own.
 -- Proves: a fork has the state of the checkpoint and runs what ran after it, sends and joins as they were, whatever became of the origin, which stays as it
--- is; it inherits no answer: a person is asked again, about what is asked now; with values or a node it goes on from there; it does not need the origin's rows.
+-- is; what runs again asks again, about what is asked now, and its trail names the answers that its state stands on; with values or a node it goes on from there; it does not need the origin's rows.
 SET client_min_messages = warning;
 CREATE SCHEMA forks;
 SET search_path = forks;
@@ -155,4 +155,55 @@ SELECT code, message FROM refused(format('SELECT hitl.fork(%s, 0, ''[]'')', :t))
 SELECT code, message FROM refused(format('SELECT hitl.fork(%s, 0, as_node => ''nobody'')', :t));
 
 SELECT bool_and(hitl.wait(thread_id) IS NOT NULL) AS settled FROM hitl.threads WHERE graph IN ('forked refund', 'forked steps', 'forked outer');
+-- 9. What earlier answers have written is part of the state and is kept, so nobody is asked for it again. The trail of the fork says which answers those are.
+CREATE FUNCTION stands_on(fork bigint, OUT decided bigint, OUT named bigint, OUT are_right boolean, OUT are_latest boolean) LANGUAGE sql AS $$
+  WITH f AS (SELECT forked_from, detail FROM hitl.timeline l JOIN hitl.threads t USING (thread_id) WHERE thread_id = fork AND event = 'started'),
+       i AS (SELECT i.interrupt_id FROM f JOIN hitl.thread t ON COALESCE(t.root_id, t.thread_id) = f.forked_from JOIN hitl.interrupt i ON i.thread_id = t.thread_id WHERE i.status = 'decided')
+  SELECT (f.detail->>'n_decided')::bigint, jsonb_array_length(f.detail->'decided'),
+         NOT EXISTS (SELECT FROM jsonb_array_elements(f.detail->'decided') d WHERE d::bigint NOT IN (SELECT interrupt_id FROM i)),
+         f.detail->'decided' = (SELECT COALESCE(jsonb_agg(interrupt_id ORDER BY interrupt_id DESC), '[]') FROM (SELECT interrupt_id FROM i ORDER BY interrupt_id DESC LIMIT 100) x) FROM f $$;
+CREATE FUNCTION allow(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('allowed', hitl.interrupt('{"action": "allow"}')->>'type') $$;
+CREATE FUNCTION pay(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('paid', CASE WHEN state->>'allowed' = 'approve' THEN state->'amount' END) $$;
+SELECT hitl.define('{"graph": "forked later", "nodes": {"allow": "allow", "pay": "pay"}, "edges": [["START", "allow"], ["allow", "pay"], ["pay", "END"]]}');
+SELECT hitl.start('forked later', '{"amount": 10}') AS t \gset
+SELECT hitl.wait(:t);
+SELECT (hitl.approve(interrupt_id)).status FROM hitl.pending WHERE thread_id = :t;
+SELECT hitl.wait(:t);
+-- Behind the answer: it is kept, also for another amount; whoever forks it answers for that, and the trail says what it stands on.
+SELECT hitl.fork(:t, 1, '{"amount": 1000000}') AS f \gset
+SELECT hitl.wait(:f), hitl.get_state(:f);
+SELECT * FROM stands_on(:f);
+-- Before it: asked again, and it stands on nothing.
+SELECT hitl.fork(:t, 0) AS f \gset
+SELECT hitl.wait(:f);
+SELECT decided, named, are_right FROM stands_on(:f);
+-- An update while the question was open came before the answer.
+SELECT hitl.start('forked later', '{"amount": 10}') AS t \gset
+SELECT hitl.wait(:t);
+SELECT hitl.update_state(:t, '{"amount": 11}') AS checkpoint;
+SELECT (hitl.approve(interrupt_id)).status FROM hitl.pending WHERE thread_id = :t;
+SELECT hitl.wait(:t);
+SELECT hitl.fork(:t, 1) AS f \gset
+SELECT hitl.wait(:f);
+SELECT decided FROM stands_on(:f);
+SELECT hitl.fork(:t, 2) AS f \gset
+SELECT hitl.wait(:f);
+SELECT * FROM stands_on(:f);
+-- Those of subgraphs too; of many the latest hundred.
+CREATE FUNCTION to_many(state jsonb) RETURNS jsonb[] LANGUAGE sql AS $$ SELECT array_agg(hitl.send('one', jsonb_build_object('i', i))) FROM generate_series(1, 101) i $$;
+CREATE FUNCTION one(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('said', hitl.interrupt(jsonb_build_object('action', 'one', 'args', state))->>'type') $$;
+SELECT hitl.define('{"graph": "forked many", "channels": {"said": "append"}, "nodes": {"one": "one", "below": {"subgraph": {"graph": "forked later"}}}, "edges": [["one", "below"], ["below", "END"]], "conditional_edges": [{"source": "START", "router": "to_many"}]}');
+SELECT hitl.start('forked many') AS t \gset
+SELECT hitl.wait(:t);
+SELECT count(hitl.approve(interrupt_id)) FROM hitl.pending WHERE graph = 'forked many';
+SELECT hitl.wait(:t);
+SELECT hitl.fork(:t, 2) AS f \gset
+SELECT hitl.wait(:f);
+SELECT * FROM stands_on(:f);
+SELECT count(hitl.approve(p.interrupt_id)) FROM hitl.pending p JOIN hitl.threads d USING (thread_id) WHERE d.root_id = :t;
+SELECT hitl.wait(:t);
+SELECT hitl.fork(:t, as_node => 'START') AS f \gset
+SELECT * FROM stands_on(:f);
+SELECT hitl.wait(:f);
+
 SELECT * FROM hitl.check();
