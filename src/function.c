@@ -154,6 +154,23 @@ function_fault(Oid function, HitlFunctionKind kind, Oid owner, bool is_shadow, O
 	return fault;
 }
 
+/* Does a name as an author writes it say its arguments?  A quoted name may hold
+ * parentheses of its own. */
+static bool
+has_arguments(const char *name)
+{
+	bool		is_quoted = false;
+
+	for (const char *p = name; *p != '\0'; p++)
+	{
+		if (*p == '"')
+			is_quoted = !is_quoted;
+		else if (*p == '(' && !is_quoted)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The same for a name whose arguments may be left out: those of its place.  A
  * reducer is a function of two before it is an aggregate of one.
@@ -164,7 +181,7 @@ find_named(const char *name, HitlFunctionKind kind, char **reason)
 	Oid			function;
 	char	   *second_reason;
 
-	if (strchr(name, '(') != NULL)
+	if (has_arguments(name))
 		return find_function(name, reason);
 	if (kind != HITL_FUNCTION_REDUCER)
 		return find_function(psprintf("%s(pg_catalog.jsonb)", name), reason);
@@ -306,7 +323,7 @@ function_get(const HitlGraphVersion *graph, const HitlFunction *function, HitlFu
 char *
 function_qualify(const char *signature, const char *key)
 {
-	char	   *qualified = strchr(signature, '(') != NULL ? pstrdup(signature) : psprintf("%s(pg_catalog.jsonb)", signature);
+	char	   *qualified = has_arguments(signature) ? pstrdup(signature) : psprintf("%s(pg_catalog.jsonb)", signature);
 	Oid			oid = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(qualified)));
 
 	qualified = format_procedure_qualified(oid);

@@ -243,6 +243,14 @@ DROP ROLE regress_author;
 \echo :SQLSTATE
 DROP ROLE regress_other;
 
+-- A parenthesis in a quoted name begins no arguments.
+CREATE FUNCTION shop."Fold (it)"(current jsonb, update jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT coalesce(current, '[]') || update $$;
+CREATE FUNCTION shop."Say ""(it"(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{"said": "it"}'::jsonb $$;
+CREATE FUNCTION shop."Step (it)"(args jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT args $$;
+SELECT hitl.define('{"graph": "parentheses", "functions": "pinned", "channels": {"said": "shop.\"Fold (it)\""}, "nodes": {"say": "shop.\"Say \"\"(it\"", "step": {"sql": "SELECT jsonb_build_object(''said'', hitl.step(''s'', ''shop.\"Step (it)\"'', ''1''))"}},
+  "edges": [["START", "say"], ["say", "step"], ["step", "END"]]}') AS version;
+SELECT d->>'status' AS status, d->'state' AS state, d->'error' AS error FROM hitl.invoke('parentheses') d;
+
 SELECT * FROM hitl.check();
 DROP EXTENSION hitl;
 DROP SCHEMA shop, closed CASCADE;
