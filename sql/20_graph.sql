@@ -50,7 +50,7 @@ COMMENT ON COLUMN hitl.graph_function.version IS 'The version.';
 COMMENT ON COLUMN hitl.graph_function.signature IS 'Qualified.';
 COMMENT ON COLUMN hitl.graph_function.owner IS 'Who owned it at compile. Another owner at run time fails the node (IH011).';
 COMMENT ON COLUMN hitl.graph_function.code_hash IS
-'SHA-256, in hexadecimal, of its code at compile: language, body, settings, strictness, volatility, SECURITY DEFINER; of a C function its symbol and file; of an aggregate also that of its functions. Other code at run time fails the node (IH011).';
+'SHA-256, in hexadecimal, of its code at compile: language, body, settings, strictness, volatility, SECURITY DEFINER; of a C function its symbol and file; of an aggregate also that of its functions, and their owners where they are not the aggregate''s. Other code at run time fails the node (IH011).';
 
 COMMENT ON COLUMN hitl.graph_function.shadow IS 'Qualified: the copy in schema hitl_pinned that a pinned graph calls; NULL where there is none.';
 

@@ -4,8 +4,9 @@
  *
  * SHA-256 over all that decides what a call does: language, body, result type,
  * names and modes of the arguments, strictness, volatility, SECURITY DEFINER,
- * SET clauses, transforms; of an aggregate also its functions and its initial
- * value.  Not over its name, owner, rights, cost or what it calls.
+ * SET clauses, transforms; of an aggregate also its functions, with their
+ * owners, and its initial value.  Not over its name, owner, rights, cost or
+ * what it calls.
  *
  * The encoding is our own, with a version byte, tagged fields and UTF-8, and
  * holds no OID: so a hash holds over a dump, a restore and a new major version.
@@ -28,6 +29,7 @@
 #include "commands/proclang.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -220,13 +222,37 @@ find_entry(HeapTuple tuple)
 	return entry;
 }
 
-/* An aggregate: its rows, and the functions that a plain query runs for it. */
+/*
+ * What the server may call for an aggregate, InvalidOid where it has no such
+ * function.  Not all of it is called by a plain query, but which is, that is
+ * for the planner to say.
+ */
+void
+code_aggregate_functions(Form_pg_aggregate row, Oid functions[CODE_AGGREGATE_FUNCTIONS])
+{
+	functions[0] = row->aggtransfn;
+	functions[1] = row->aggfinalfn;
+	functions[2] = row->aggcombinefn;
+	functions[3] = row->aggserialfn;
+	functions[4] = row->aggdeserialfn;
+	functions[5] = row->aggmtransfn;
+	functions[6] = row->aggminvtransfn;
+	functions[7] = row->aggmfinalfn;
+	functions[8] = OidIsValid(row->aggsortop) ? get_opcode(row->aggsortop) : InvalidOid;
+}
+
+/*
+ * An aggregate: its rows, and its functions with their owners.  An owner is a
+ * name here, and a role may be renamed: so the aggregate's own owner is not
+ * named.
+ */
 static const char *
 aggregate_hash(Oid function, const char *row_hash)
 {
 	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(function));
 	Form_pg_aggregate row;
 	StringInfoData code;
+	Oid			functions[CODE_AGGREGATE_FUNCTIONS];
 	Datum		initial;
 	bool		is_null;
 
@@ -236,15 +262,37 @@ aggregate_hash(Oid function, const char *row_hash)
 	initStringInfo(&code);
 	appendStringInfoChar(&code, CODE_VERSION);
 	add_field(&code, 'A', row_hash);
-	add_field(&code, 'T', code_hash(row->aggtransfn));
-	if (OidIsValid(row->aggfinalfn))
-		add_field(&code, 'F', code_hash(row->aggfinalfn));
+	code_aggregate_functions(row, functions);
+	for (int i = 0; i < CODE_AGGREGATE_FUNCTIONS; i++)
+	{
+		add_char(&code, 'N', (char) ('0' + i));
+		if (!OidIsValid(functions[i]))
+			continue;
+		add_field(&code, 'H', code_hash(functions[i]));
+		if (code_owner(functions[i]) != code_owner(function))
+			add_field(&code, 'O', GetUserNameFromId(code_owner(functions[i]), true));
+	}
 	add_field(&code, 'Y', format_type_be_qualified(row->aggtranstype));
 	add_char(&code, 'X', row->aggfinalextra ? 't' : 'f');
 	initial = SysCacheGetAttr(AGGFNOID, tuple, Anum_pg_aggregate_agginitval, &is_null);
 	add_field(&code, 'I', is_null ? NULL : TextDatumGetCString(initial));
 	ReleaseSysCache(tuple);
 	return hash_code(&code);
+}
+
+/* Who owns a function now; InvalidOid when it is not there. */
+Oid
+code_owner(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
 }
 
 /*

@@ -121,6 +121,43 @@ shape_fault(Form_pg_proc row, HitlFunctionKind kind)
 }
 
 /*
+ * A superuser's graph: what of an aggregate would be run as him, and belongs to
+ * somebody who is none?  NULL: nothing.  Its state's type is read by the type's
+ * own code: a domain's.
+ */
+static char *
+aggregate_fault(Oid aggregate)
+{
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
+	Form_pg_aggregate row;
+	Oid			functions[CODE_AGGREGATE_FUNCTIONS];
+	HeapTuple	type;
+	char	   *fault = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		return pstrdup("the function does not exist");
+	row = (Form_pg_aggregate) GETSTRUCT(tuple);
+	code_aggregate_functions(row, functions);
+	for (int i = 0; fault == NULL && i < CODE_AGGREGATE_FUNCTIONS; i++)
+	{
+		Oid			owner = OidIsValid(functions[i]) ? code_owner(functions[i]) : InvalidOid;
+
+		if (OidIsValid(functions[i]) && !superuser_arg(owner))
+			fault = psprintf("the graph belongs to a superuser and function %s of the aggregate to \"%s\", who is none",
+							 format_procedure_qualified(functions[i]), rights_role_name(owner));
+	}
+	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(row->aggtranstype));
+	if (fault == NULL && HeapTupleIsValid(type) && !superuser_arg(((Form_pg_type) GETSTRUCT(type))->typowner))
+		fault = psprintf("the graph belongs to a superuser and type %s of the aggregate to \"%s\", who is none",
+						 format_type_be_qualified(row->aggtranstype),
+						 rights_role_name(((Form_pg_type) GETSTRUCT(type))->typowner));
+	if (HeapTupleIsValid(type))
+		ReleaseSysCache(type);
+	ReleaseSysCache(tuple);
+	return fault;
+}
+
+/*
  * What keeps a function from its place in a graph of this owner?  NULL when
  * nothing does.  Asked at compile and before every run.  is_shadow: nobody has
  * a right on the schema of copies.
@@ -150,6 +187,8 @@ function_fault(Oid function, HitlFunctionKind kind, Oid owner, bool is_shadow, O
 	else if (superuser_arg(owner) && !superuser_arg(row->proowner))
 		fault = psprintf("the graph belongs to a superuser and the function to \"%s\", who is none",
 						 GetUserNameFromId(row->proowner, false));
+	else if (superuser_arg(owner) && row->prokind == PROKIND_AGGREGATE)
+		fault = aggregate_fault(function);
 	ReleaseSysCache(tuple);
 	return fault;
 }

@@ -201,6 +201,51 @@ SELECT node, sqlstate, message, detail FROM hitl.failed WHERE thread_id = :t;
 -- What runs here and now runs in the owner's session only.
 SELECT hitl.invoke('whose', '{"whose": "input"}');
 \echo :SQLSTATE
+-- A superuser's graph runs no code of others, and so no aggregate that calls it: not its functions, whichever the server might call, nor a type of theirs.
+\c - regress_channels
+SET search_path = channels_owned;
+CREATE FUNCTION theirs(seen jsonb, value jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT to_jsonb(current_user) $$;
+CREATE FUNCTION theirs(seen jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT to_jsonb(current_user) $$;
+CREATE DOMAIN theirs AS jsonb CHECK (theirs(VALUE) IS NOT NULL);
+\c - :superuser
+SET client_min_messages = warning;
+SET search_path = channels;
+CREATE FUNCTION ours(seen jsonb, value jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT value $$;
+CREATE FUNCTION ours(seen channels_owned.theirs, value jsonb) RETURNS channels_owned.theirs LANGUAGE sql AS $$ SELECT value::channels_owned.theirs $$;
+CREATE FUNCTION ours(seen channels_owned.theirs) RETURNS jsonb LANGUAGE sql AS $$ SELECT seen::jsonb $$;
+CREATE AGGREGATE by_theirs(jsonb) (SFUNC = channels_owned.theirs, STYPE = jsonb);
+CREATE AGGREGATE ends_theirs(jsonb) (SFUNC = ours, STYPE = jsonb, FINALFUNC = channels_owned.theirs);
+CREATE AGGREGATE combines_theirs(jsonb) (SFUNC = ours, STYPE = jsonb, COMBINEFUNC = channels_owned.theirs);
+CREATE AGGREGATE moves_theirs(jsonb) (SFUNC = ours, STYPE = jsonb, MSFUNC = ours, MINVFUNC = channels_owned.theirs, MSTYPE = jsonb);
+CREATE AGGREGATE of_theirs(jsonb) (SFUNC = ours, STYPE = channels_owned.theirs, FINALFUNC = ours, INITCOND = '{}');
+CREATE AGGREGATE by_ours(jsonb) (SFUNC = ours, STYPE = jsonb);
+SELECT hitl.define('{"graph": "super", "channels": {"a": "by_theirs(jsonb)", "b": "ends_theirs(jsonb)", "c": "combines_theirs(jsonb)", "d": "moves_theirs(jsonb)", "e": "of_theirs(jsonb)"},
+  "nodes": {"n": {"sql": "SELECT ''{\"a\": 1}''::jsonb"}}, "edges": [["START", "n"], ["n", "END"]]}');
+SELECT hitl.define('{"graph": "super", "channels": {"x": "by_ours(jsonb)"}, "nodes": {"n": {"sql": "SELECT ''{\"x\": 1}''::jsonb"}}, "edges": [["START", "n"], ["n", "END"]]}') AS version;
+SELECT d->>'status' AS status, d->'state' AS state FROM hitl.invoke('super') d;
+ALTER FUNCTION ours(jsonb, jsonb) OWNER TO regress_channels;
+SELECT d->'error'->>'sqlstate' AS sqlstate, d->'error'->>'detail' AS detail FROM hitl.invoke('super') d;
+ALTER FUNCTION ours(jsonb, jsonb) OWNER TO CURRENT_USER;
+SELECT d->>'status' AS status, d->'state' AS state FROM hitl.invoke('super') d;
+-- Whoever owns the graph: whose the functions of an aggregate are is part of what was compiled, as of a function.
+ALTER AGGREGATE by_ours(jsonb) OWNER TO regress_channels;
+ALTER FUNCTION ours(jsonb, jsonb) OWNER TO regress_channels;
+\c - regress_channels
+SET search_path = channels_owned, channels;
+SELECT hitl.define('{"graph": "mine", "channels": {"x": "by_ours(jsonb)"}, "nodes": {"n": {"sql": "SELECT ''{\"x\": 1}''::jsonb"}}, "edges": [["START", "n"], ["n", "END"]]}') AS version;
+\c - :superuser
+SET client_min_messages = warning;
+ALTER ROLE regress_channels RENAME TO regress_channels_renamed;
+\c - regress_channels_renamed
+SELECT d->>'status' AS status FROM hitl.invoke('mine') d;
+\c - :superuser
+SET client_min_messages = warning;
+ALTER ROLE regress_channels_renamed RENAME TO regress_channels;
+ALTER FUNCTION channels.ours(jsonb, jsonb) OWNER TO CURRENT_USER;
+\c - regress_channels
+SELECT d->'error'->>'sqlstate' AS sqlstate, d->'error'->>'detail' AS detail FROM hitl.invoke('mine') d;
+\c - :superuser
+SET client_min_messages = warning;
 
 -- 8. A reducer is an agent's code as a node is, and nobody in it could ask: it can neither pause, nor decide, nor steer its own thread, nor run others.
 SET search_path = channels;
