@@ -363,6 +363,13 @@ report_faults(const char *name, List *faults)
 			 errhint("Mend what the detail lists, then compile it again.")));
 }
 
+/* NULL is equal to NULL only. */
+static bool
+is_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 /* Are the functions of two versions of one document the same, code and all? */
 static bool
 are_functions_same(List *before, List *after)
@@ -381,7 +388,7 @@ are_functions_same(List *before, List *after)
 
 			if (strcmp(old->signature, function->signature) == 0)
 				is_found = old->owner == function->owner && strcmp(old->code_hash, function->code_hash) == 0 &&
-					(old->shadow == NULL) == (function->shadow == NULL);
+					is_same_text(old->shadow, function->shadow);
 		}
 		if (!is_found)
 			return false;

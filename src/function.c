@@ -322,14 +322,21 @@ function_get(const HitlGraphVersion *graph, const HitlFunction *function, HitlFu
 	bool		is_shadow = function->shadow != NULL;
 	const char *signature = is_shadow ? function->shadow : function->signature;
 	Oid			oid = function_find(signature);
-	Oid			owner = InvalidOid;
-	char	   *fault = function_fault(oid, kind, graph->owner, is_shadow, &owner);
+	Oid			owner = is_shadow ? code_owner(oid) : InvalidOid;
+	char	   *fault;
 	FmgrInfo   *call = palloc0(sizeof(FmgrInfo));
 	bool		is_aggregate;
 	const char *code;
 
 	if (is_shadow && !OidIsValid(oid))
 		refuse_changed(graph, function, what, psprintf("its copy %s is gone", signature));
+	/* before what its new owner lets the graph's do with it: that is no fault
+	 * of the copy's which anybody could mend */
+	if (is_shadow && owner != function->owner)
+		refuse_changed(graph, function, what,
+					   psprintf("its copy %s belongs to \"%s\" now and belonged to \"%s\" then", signature,
+								rights_role_name(owner), rights_role_name(function->owner)));
+	fault = function_fault(oid, kind, graph->owner, is_shadow, &owner);
 	if (fault != NULL)
 		refuse(oid, signature, what, fault);
 	if (owner != function->owner)

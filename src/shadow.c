@@ -36,6 +36,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "shadow.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -43,7 +44,7 @@
 #define SHADOW_SCHEMA "hitl_pinned"
 
 /* of a copy's name: what is left of the function's, and of the hash of its code */
-#define NAME_BYTES 24
+#define NAME_BYTES 20
 #define HASH_CHARS 16
 
 /* NULL for SQL NULL. */
@@ -128,17 +129,52 @@ find_reason(HeapTuple tuple, Oid graph_owner)
 
 /*
  * A copy is shared by all versions of a graph that have the same code, and by
- * nothing else.
+ * nothing else.  number: 1, unless copies of that name are not to be had.
  */
 static char *
-make_name(const HitlGraphVersion *graph, const char *name, const char *code_hash)
+make_name(const HitlGraphVersion *graph, const char *name, const char *code_hash, int number)
 {
 	int			length = pg_mbcliplen(name, strlen(name), NAME_BYTES);
+	char	   *first = psprintf("%.*s_g%lld_%.*s", length, name, (long long) graph->graph_id, HASH_CHARS, code_hash);
 
-	return psprintf("%.*s_g%lld_%.*s", length, name, (long long) graph->graph_id, HASH_CHARS, code_hash);
+	return number == 1 ? first : psprintf("%s_%d", first, number);
 }
 
-/* Copy the row; PUBLIC may not execute the copy. */
+/*
+ * Its owner may execute a copy, and nobody else: whatever PUBLIC and the
+ * owner's default privileges say of new functions.
+ */
+static void
+set_rights(Oid shadow, const char *signature, Oid owner)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(shadow));
+	Datum		acl;
+	bool		is_null;
+	StringInfoData others;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "hitl has lost a copy that it made");
+	initStringInfo(&others);
+	acl = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proacl, &is_null);
+	if (!is_null)
+	{
+		Acl		   *rights = DatumGetAclP(acl);
+
+		for (int i = 0; i < ACL_NUM(rights); i++)
+		{
+			Oid			grantee = ACL_DAT(rights)[i].ai_grantee;
+
+			if (grantee != ACL_ID_PUBLIC && grantee != owner)
+				appendStringInfo(&others, ", %s", quote_identifier(GetUserNameFromId(grantee, false)));
+		}
+	}
+	ReleaseSysCache(tuple);
+	db_utility(psprintf("REVOKE ALL ON FUNCTION %s FROM PUBLIC%s CASCADE", signature, others.data));
+	db_utility(psprintf("GRANT EXECUTE ON FUNCTION %s TO %s", signature,
+						quote_identifier(GetUserNameFromId(owner, false))));
+}
+
+/* Copy the row, but for who may execute it. */
 static void
 create_shadow(HeapTuple tuple, const char *name, const char *signature)
 {
@@ -164,12 +200,16 @@ create_shadow(HeapTuple tuple, const char *name, const char *signature)
 	ObjectAddressSet(extension, ExtensionRelationId, get_extension_oid("hitl", false));
 	recordDependencyOn(&shadow, &extension, DEPENDENCY_AUTO_EXTENSION);
 	CommandCounterIncrement();
-	db_utility(psprintf("REVOKE ALL ON FUNCTION %s FROM PUBLIC", signature));
+	set_rights(shadow.objectId, signature, row->proowner);
 }
 
 /*
  * See that a function of a version has its copy, and note it; or tell why it
  * has none and is checked as those of a live graph are.  function: resolved.
+ *
+ * A copy that REASSIGN OWNED gave to another role stays his, and is of no use
+ * to this graph: there is another one then, by another name, and so a new
+ * version.
  */
 void
 shadow_make(const HitlGraphVersion *graph, HitlFunction *function)
@@ -177,7 +217,6 @@ shadow_make(const HitlGraphVersion *graph, HitlFunction *function)
 	Oid			oid = function_find(function->signature);
 	HeapTuple	tuple = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(oid));
 	const char *reason;
-	char	   *name;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "hitl has lost function %s while it compiles a graph", function->signature);
@@ -196,8 +235,20 @@ shadow_make(const HitlGraphVersion *graph, HitlFunction *function)
 				 errmsg("a function changed while graph \"%s\" was compiled", graph->name),
 				 errdetail("Function %s was replaced by another session.", function->signature),
 				 errhint("Compile it again.")));
-	name = make_name(graph, NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname), function->code_hash);
-	function->shadow = psprintf("%s.%s%s", SHADOW_SCHEMA, quote_identifier(name), strrchr(function->signature, '('));
-	if (!OidIsValid(function_find(function->shadow)))
-		create_shadow(tuple, name, function->shadow);
+	for (int number = 1;; number++)
+	{
+		char	   *name = make_name(graph, NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname),
+									 function->code_hash, number);
+		Oid			shadow;
+
+		function->shadow = psprintf("%s.%s%s", SHADOW_SCHEMA, quote_identifier(name), strrchr(function->signature, '('));
+		shadow = function_find(function->shadow);
+		if (!OidIsValid(shadow))
+		{
+			create_shadow(tuple, name, function->shadow);
+			return;
+		}
+		if (code_owner(shadow) == graph->owner)
+			return;
+	}
 }

@@ -11,6 +11,8 @@ GRANT USAGE ON SCHEMA hitl TO regress_pinned, regress_pinned_other;
 SELECT current_user AS superuser \gset
 \c - regress_pinned
 SET search_path = pinned;
+-- Whoever may execute the owner's functions by default may execute no copy.
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO regress_pinned_other WITH GRANT OPTION;
 
 -- 1. A thread under way keeps its code: the node that was answered, the router behind it, the reducer of its channel.
 CREATE FUNCTION helper() RETURNS text LANGUAGE sql AS $$ SELECT 'helper 1' $$;
@@ -142,11 +144,21 @@ SELECT sqlstate, regexp_replace(detail, '_g\d+_[0-9a-f]+', '_g<graph>_<hash>') A
 SELECT hitl.compile('traps') AS version;
 SELECT hitl.retry(:t);
 SELECT hitl.wait(:t), hitl.get_state(:t);
--- Somebody else's copy is not run.
+-- Somebody else's copy is not run; and the function is his now, too.
 REASSIGN OWNED BY regress_pinned TO regress_pinned_other;
 SELECT hitl.start('traps') AS t \gset
 SELECT hitl.wait(:t);
-SELECT sqlstate, regexp_replace(detail, '_g\d+_[0-9a-f]+', '_g<graph>_<hash>') AS detail FROM hitl.failed WHERE thread_id = :t;
+SELECT sqlstate, regexp_replace(detail, '_g\d+_[0-9a-f]+', '_g<graph>_<hash>') AS detail, hint FROM hitl.failed WHERE thread_id = :t;
+SELECT hitl.compile('traps');
+-- The function comes back, with the code it had: what is compiled then has a copy of its own, and the thread goes on with that.
+ALTER SCHEMA pinned OWNER TO regress_pinned;
+ALTER FUNCTION traps(jsonb) OWNER TO regress_pinned;
+SELECT hitl.compile('traps') AS version, hitl.compile('traps') AS again;
+SELECT count(*) AS copies, count(DISTINCT shadow) AS names FROM hitl.graph_function WHERE signature LIKE 'pinned.traps(%';
+SELECT hitl.migrate(:t) AS version;
+SELECT hitl.wait(:t), hitl.get_state(:t);
+SELECT hitl.start('traps') AS t \gset
+SELECT hitl.wait(:t), hitl.get_state(:t);
 -- They go with what a role owns.
 SELECT count(*) > 0 AS is_there FROM pg_proc WHERE pronamespace = 'hitl_pinned'::regnamespace AND proowner = 'regress_pinned_other'::regrole;
 DROP OWNED BY regress_pinned_other CASCADE;
