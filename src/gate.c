@@ -199,18 +199,22 @@ pair(const char *key, Jsonb *value)
 static Jsonb *
 changed_members(Jsonb *before, Jsonb *after)
 {
-	Jsonb	   *changed = NULL;
+	JsonBuilder changed;
+	bool		is_changed = false;
 	ListCell   *cell;
 
+	json_begin(&changed);
 	foreach(cell, json_keys(after))
 	{
 		Jsonb	   *old = json_get(before, lfirst(cell));
 		Jsonb	   *new = json_get(after, lfirst(cell));
 
-		if (old == NULL || !json_equal(old, new))
-			changed = json_set(changed != NULL ? changed : json_empty_object(), lfirst(cell), new);
+		if (old != NULL && json_equal(old, new))
+			continue;
+		json_add_jsonb(&changed, lfirst(cell), new);
+		is_changed = true;
 	}
-	return changed;
+	return is_changed ? json_end(&changed) : NULL;
 }
 
 /*
