@@ -165,8 +165,10 @@ compat_pop_search_path(int level pg_attribute_unused())
 /* 17 numbers processes by ProcNumber; before, by their place in allProcs */
 #if PG_VERSION_NUM >= 170000
 #include "storage/procnumber.h"
+#define compat_proc_number(proc) ((int) GetNumberFromPGProc(proc))
 #define COMPAT_MY_PROC_NUMBER ((int) MyProcNumber)
 #else
+#define compat_proc_number(proc) ((int) (proc)->pgprocno)
 #define COMPAT_MY_PROC_NUMBER ((int) MyProc->pgprocno)
 #endif
 

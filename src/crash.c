@@ -107,6 +107,9 @@ examine(const HitlMark *mark)
 		put_off(thread, task);
 	else if (!executor_record_failure(thread, task, quarantine_error(task)))
 		return FINDING_VOID;
+	/* the mark is removed next, and nothing else says that there was a crash;
+	 * a session may commit as lazily as it likes */
+	ForceSyncCommit();
 	return FINDING_COUNTED;
 }
 

@@ -15,10 +15,12 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/xact.h"
 #include "errors.h"
 #include "executor/executor.h"
 #include "frame.h"
+#include "marks.h"
 #include "miscadmin.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
@@ -268,6 +270,8 @@ static void
 frame_ExecutorStart(QueryDesc *query, int flags)
 {
 	frame_hold();
+	if (IsParallelWorker())
+		marks_join_leader();
 	/* a cursor is the active portal while its query is started */
 	if (current_frame != NULL && ActivePortal != current_frame->portal)
 		current_frame->has_portals = true;

@@ -9,6 +9,13 @@
  * never cut: other processes may have it mapped.  If it cannot be made, nodes
  * run all the same, and crashes are not counted.
  *
+ * Its header says in whose life it was made, which is the postmaster's: it goes
+ * on when the server comes back by itself.  A mark that stands then is of a
+ * process that crashed: the others were sent SIGQUIT.  In another life it can
+ * also be of one that was killed along with its postmaster.  Whoever of us gets
+ * SIGQUIT for a crash notes in the header that there was one: with the launcher
+ * there, somebody does even if the server does not come back by itself.
+ *
  * A place belongs to one process, which takes it before its first run and gives
  * it back when it exits.  Its state is one word, changed by compare-and-swap
  * where two may want to: FREE -> MINE <-> RUNNING -> LEFT -> FREE.
@@ -24,6 +31,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "access/parallel.h"
 #include "common/file_perm.h"
 #include "compat.h"
 #include "marks.h"
@@ -35,13 +43,15 @@
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/pmsignal.h"
+#include "storage/proc.h"
 #include "storage/shmem.h"
+#include "utils/timestamp.h"
 
 #define MARKS_FILE		PG_STAT_TMP_DIR "/hitl_marks"
 #define MARKS_FILE_NEW	PG_STAT_TMP_DIR "/hitl_marks.new"
 
 #define MARKS_MAGIC		0x6869746c	/* "hitl" */
-#define MARKS_FORMAT	1
+#define MARKS_FORMAT	2
 #define MAX_PLACES		(1 << 20)	/* more is no number of ours */
 
 /* the two low bits of a place's word; the others count those who had it */
@@ -63,6 +73,8 @@ typedef struct MarksHeader
 	uint32		format;
 	uint32		n_places;
 	uint32		place_size;
+	TimestampTz life;			/* when the postmaster started */
+	sig_atomic_t has_crashed;	/* did a process of that life crash? */
 } MarksHeader;
 
 /* Written by the process that has it, before the word says RUNNING. */
@@ -76,6 +88,7 @@ typedef struct Place
 	int64		task_id;
 	TimestampTz since;
 	int32		step;
+	int32		pid;			/* of the process that has it */
 } Place;
 
 /* a cache line for each, and for the header */
@@ -88,6 +101,7 @@ typedef struct MarksShared
 {
 	bool		is_prepared;	/* under AddinShmemInitLock */
 	pg_atomic_uint32 n_left;	/* how many marks were ever left */
+	bool		has_place[FLEXIBLE_ARRAY_MEMBER];	/* by number of process */
 } MarksShared;
 
 static MarksShared *shared = NULL;
@@ -110,6 +124,81 @@ place_at(char *file, int i)
 	return (Place *) (file + PLACE_SIZE * (Size) (i + 1));
 }
 
+/* ------------------------------------------------------------------- the signals */
+
+static void
+pass_on(const struct sigaction *old, int signo, siginfo_t *info, void *context)
+{
+	if (old->sa_flags & SA_SIGINFO)
+		old->sa_sigaction(signo, info, context);
+	else
+		old->sa_handler(signo);
+}
+
+/* A run of ours that stands is no evidence any more. */
+static void
+void_mark(void)
+{
+	Place	   *place = my_place;
+	uint32		word;
+
+	if (place == NULL)
+		return;
+	word = pg_atomic_read_u32(&place->word);
+	if (PLACE_STATE(word) == PLACE_RUNNING)
+		pg_atomic_write_u32(&place->word, PLACE_WORD(word, PLACE_MINE));
+}
+
+/*
+ * In a signal handler: the postmaster ends us, for no fault of ours.  A child
+ * that has not come to its exec() yet shares the mapping: it is not the one.
+ */
+static void
+note_quit(int signo, siginfo_t *info, void *context)
+{
+	if ((int) getpid() == MyProcPid)
+	{
+		void_mark();
+		if (GetQuitSignalReason() == PMQUIT_FOR_CRASH)
+			((volatile MarksHeader *) mapping)->has_crashed = true;
+	}
+	pass_on(&old_quit, signo, info, context);
+}
+
+/*
+ * In a signal handler.  Who does not follow at once is killed next, so the mark
+ * is void from now on.
+ */
+static void
+note_term(int signo, siginfo_t *info, void *context)
+{
+	if ((int) getpid() == MyProcPid)
+	{
+		if (info->si_pid == MyProcPid)
+			has_terminated_itself = true;
+		else
+		{
+			was_terminated = true;
+			void_mark();
+		}
+	}
+	pass_on(&old_term, signo, info, context);
+}
+
+/* Put a handler of ours in front of the one that is there. */
+static void
+watch(int signo, void (*handler) (int, siginfo_t *, void *), struct sigaction *old)
+{
+	struct sigaction action;
+
+	if (sigaction(signo, NULL, old) != 0 || old->sa_handler == SIG_DFL || old->sa_handler == SIG_IGN)
+		return;
+	action = *old;
+	action.sa_sigaction = handler;
+	action.sa_flags |= SA_SIGINFO;
+	(void) sigaction(signo, &action, NULL);
+}
+
 /* -------------------------------------------------------------------- the file */
 
 static Size
@@ -119,43 +208,41 @@ file_size(int n)
 }
 
 /*
- * A file of ours, whole: its descriptor, and the number of its places.  Else -1,
- * with errno 0 when there is something else under the name.
+ * A file of ours, whole: its descriptor and its header.  Else -1, with errno 0
+ * when there is something else under the name.
  */
 static int
-open_file(int *n)
+open_file(MarksHeader *header)
 {
-	MarksHeader header;
 	struct stat status;
 	int			fd = BasicOpenFile(MARKS_FILE, O_RDWR | PG_BINARY);
 
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &status) == 0 &&
-		pg_pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
-		header.magic == MARKS_MAGIC && header.format == MARKS_FORMAT &&
-		header.place_size == PLACE_SIZE && header.n_places > 0 &&
-		header.n_places <= MAX_PLACES &&
-		status.st_size == (off_t) file_size(header.n_places))
-	{
-		*n = header.n_places;
+		pg_pread(fd, header, sizeof(MarksHeader), 0) == sizeof(MarksHeader) &&
+		header->magic == MARKS_MAGIC && header->format == MARKS_FORMAT &&
+		header->place_size == PLACE_SIZE && header->n_places > 0 &&
+		header->n_places <= MAX_PLACES &&
+		status.st_size == (off_t) file_size(header->n_places))
 		return fd;
-	}
 	close(fd);
 	errno = 0;
 	return -1;
 }
 
 /*
- * What runs of an earlier life were left, into a new image.  No process of that
- * life is alive.
+ * What the processes before us have left, into a new image; none of them is
+ * alive.  A mark that stands is evidence if its process was the only one to
+ * die, or one of few; one that was left on purpose is evidence for ever.
  */
 static void
 take_over(char *image, int n)
 {
-	int			n_old;
+	MarksHeader old;
+	bool		is_evidence;
 	int			n_taken = 0;
-	int			fd = open_file(&n_old);
+	int			fd = open_file(&old);
 
 	if (fd < 0)
 	{
@@ -166,7 +253,8 @@ take_over(char *image, int n)
 					 errdetail("If a node has crashed the server, that is not counted.")));
 		return;
 	}
-	for (int i = 0; i < n_old && n_taken < n; i++)
+	is_evidence = old.life == PgStartTime || old.has_crashed;
+	for (uint32 i = 0; i < old.n_places && n_taken < n; i++)
 	{
 		Place	   *place = place_at(image, n_taken);
 		uint32		word;
@@ -174,7 +262,7 @@ take_over(char *image, int n)
 		if (pg_pread(fd, place, sizeof(Place), file_size(i)) != sizeof(Place))
 			break;
 		word = pg_atomic_read_u32(&place->word);
-		if (PLACE_STATE(word) == PLACE_RUNNING || PLACE_STATE(word) == PLACE_LEFT)
+		if ((PLACE_STATE(word) == PLACE_RUNNING && is_evidence) || PLACE_STATE(word) == PLACE_LEFT)
 		{
 			pg_atomic_write_u32(&place->word, PLACE_WORD(word, PLACE_LEFT));
 			n_taken++;
@@ -192,16 +280,18 @@ take_over(char *image, int n)
  * written and not only made long, so that no store into it finds the disk full.
  */
 static int
-make_file(int *n)
+make_file(MarksHeader *header)
 {
-	MarksHeader header = {MARKS_MAGIC, MARKS_FORMAT, (uint32) MaxBackends * 2, PLACE_SIZE};
-	Size		size = file_size(header.n_places);
+	Size		size = file_size(MaxBackends * 2);
 	char	   *image = palloc0(size);
 	int			fd;
 
-	memcpy(image, &header, sizeof(header));
-	take_over(image, header.n_places);
-	*n = header.n_places;
+	*header = (MarksHeader) {
+		.magic = MARKS_MAGIC, .format = MARKS_FORMAT, .n_places = MaxBackends * 2, .place_size = PLACE_SIZE,
+		.life = PgStartTime
+	};
+	memcpy(image, header, sizeof(MarksHeader));
+	take_over(image, header->n_places);
 	fd = BasicOpenFile(MARKS_FILE_NEW, O_RDWR | O_CREAT | O_TRUNC | PG_BINARY);
 	if (fd >= 0)
 	{
@@ -231,10 +321,12 @@ find_shared(void)
 
 	PG_TRY();
 	{
-		found = ShmemInitStruct("hitl marks", sizeof(MarksShared), &is_there);
+		Size		size = offsetof(MarksShared, has_place) + sizeof(bool) * MaxBackends;
+
+		found = ShmemInitStruct("hitl marks", size, &is_there);
 		if (!is_there)
 		{
-			found->is_prepared = false;
+			memset(found, 0, size);
 			pg_atomic_init_u32(&found->n_left, 0);
 		}
 	}
@@ -258,6 +350,7 @@ find_shared(void)
 static bool
 attach(void)
 {
+	MarksHeader header;
 	void	   *memory = MAP_FAILED;
 	int			fd = -1;
 	int			error;
@@ -272,13 +365,13 @@ attach(void)
 	if (shared != NULL)
 	{
 		if (shared->is_prepared)
-			fd = open_file(&n_places);
+			fd = open_file(&header);
 		if (fd < 0)
-			fd = make_file(&n_places);
+			fd = make_file(&header);
 		shared->is_prepared |= fd >= 0;
 		if (fd >= 0)
 		{
-			memory = mmap(NULL, file_size(n_places), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+			memory = mmap(NULL, file_size(header.n_places), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 			error = errno;
 			close(fd);
 			errno = error;
@@ -297,8 +390,20 @@ attach(void)
 				 errdetail("Nodes that crash the server in this session are not counted.")));
 		return false;
 	}
+	n_places = header.n_places;
 	mapping = memory;
+	watch(SIGQUIT, note_quit, &old_quit);
 	return true;
+}
+
+/*
+ * A process that may outlive the crash of another one, if only by a moment:
+ * from here on it notes that there was one.
+ */
+void
+marks_attach(void)
+{
+	(void) attach();
 }
 
 /* ----------------------------------------------------------- a process's own mark */
@@ -314,6 +419,8 @@ is_own_fault(int code)
 	if (was_terminated || !PostmasterIsAlive())
 		return false;
 	/* code below 0: somebody called exit() */
+	if (IsParallelWorker())
+		return code < 0;		/* of all else its leader hears, as an error */
 	return slot_am_executor() || has_terminated_itself || ExitOnAnyError || code < 0;
 }
 
@@ -324,63 +431,21 @@ is_own_fault(int code)
 static void
 at_exit(int code, Datum arg pg_attribute_unused())
 {
+	Place	   *place = my_place;
 	uint32		word;
 
-	if (my_place == NULL)
+	if (place == NULL)
 		return;
-	word = pg_atomic_read_u32(&my_place->word);
+	shared->has_place[COMPAT_MY_PROC_NUMBER] = false;
+	word = pg_atomic_read_u32(&place->word);
+	my_place = NULL;
 	if (PLACE_STATE(word) == PLACE_RUNNING && is_own_fault(code))
 	{
-		pg_atomic_write_u32(&my_place->word, PLACE_WORD(word, PLACE_LEFT));
+		pg_atomic_write_u32(&place->word, PLACE_WORD(word, PLACE_LEFT));
 		pg_atomic_fetch_add_u32(&shared->n_left, 1);
 	}
 	else
-		pg_atomic_write_u32(&my_place->word, PLACE_NEXT_OWNER(word));
-	my_place = NULL;
-}
-
-static void
-pass_on(const struct sigaction *old, int signo, siginfo_t *info, void *context)
-{
-	if (old->sa_flags & SA_SIGINFO)
-		old->sa_sigaction(signo, info, context);
-	else
-		old->sa_handler(signo);
-}
-
-/* In a signal handler: the postmaster ends us, for no fault of ours. */
-static void
-note_quit(int signo, siginfo_t *info, void *context)
-{
-	if (my_place != NULL && (int) getpid() == MyProcPid)
-		pg_atomic_write_u32(&my_place->word,
-							PLACE_WORD(pg_atomic_read_u32(&my_place->word), PLACE_MINE));
-	pass_on(&old_quit, signo, info, context);
-}
-
-/* In a signal handler. */
-static void
-note_term(int signo, siginfo_t *info, void *context)
-{
-	if (info->si_pid == MyProcPid)
-		has_terminated_itself = true;
-	else
-		was_terminated = true;
-	pass_on(&old_term, signo, info, context);
-}
-
-/* Put a handler of ours in front of the one that is there. */
-static void
-watch(int signo, void (*handler) (int, siginfo_t *, void *), struct sigaction *old)
-{
-	struct sigaction action;
-
-	if (sigaction(signo, NULL, old) != 0 || old->sa_handler == SIG_DFL || old->sa_handler == SIG_IGN)
-		return;
-	action = *old;
-	action.sa_sigaction = handler;
-	action.sa_flags |= SA_SIGINFO;
-	(void) sigaction(signo, &action, NULL);
+		pg_atomic_write_u32(&place->word, PLACE_NEXT_OWNER(word));
 }
 
 /* A free place, else that of the mark that was left longest ago. */
@@ -421,14 +486,17 @@ take_place(void)
 	if (!attach())
 		return false;
 	my_place = find_place();
-	if (my_place != NULL && !is_watching)
+	if (my_place == NULL)
+		return false;
+	my_place->pid = MyProcPid;
+	shared->has_place[COMPAT_MY_PROC_NUMBER] = true;
+	if (!is_watching)
 	{
 		is_watching = true;
 		before_shmem_exit(at_exit, (Datum) 0);
-		watch(SIGQUIT, note_quit, &old_quit);
 		watch(SIGTERM, note_term, &old_term);
 	}
-	return my_place != NULL;
+	return true;
 }
 
 /* Are the runs of this process counted that end it? */
@@ -444,6 +512,9 @@ set_state(PlaceState state)
 	/* what is written before is there before the word says so */
 	pg_write_barrier();
 	pg_atomic_write_u32(&my_place->word, PLACE_WORD(pg_atomic_read_u32(&my_place->word), state));
+	/* asked to end before, or just now */
+	if (was_terminated)
+		void_mark();
 }
 
 /* This process is about to run a task. */
@@ -483,6 +554,57 @@ marks_end(void)
 {
 	if (my_place != NULL)
 		set_state(PLACE_MINE);
+}
+
+/* The place of another process, which has one; NULL if it runs nothing. */
+static const Place *
+find_running(int proc_number, int pid)
+{
+	for (int i = 0; i < n_places; i++)
+	{
+		Place	   *place = place_at(mapping, (i + proc_number) % n_places);
+
+		if (PLACE_STATE(pg_atomic_read_u32(&place->word)) == PLACE_RUNNING && place->pid == pid)
+			return place;
+	}
+	return NULL;
+}
+
+/*
+ * A parallel worker is about to run a part of its leader's query.  It runs what
+ * its leader runs, and goes before the leader does.
+ */
+void
+marks_join_leader(void)
+{
+	static bool has_asked = false;
+	const PGPROC *leader = MyProc->lockGroupLeader;
+	const Place *place;
+	bool		is_marked;
+
+	if (has_asked || leader == NULL)
+		return;
+	has_asked = true;
+
+	/* no file for the workers of all the others */
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = find_shared();
+	is_marked = shared != NULL && shared->has_place[compat_proc_number(leader)];
+	LWLockRelease(AddinShmemInitLock);
+	if (!is_marked || !attach())
+		return;
+
+	place = find_running(compat_proc_number(leader), leader->pid);
+	if (place == NULL || !take_place())
+		return;
+	my_place->dboid = place->dboid;
+	my_place->owner = place->owner;
+	my_place->thread_id = place->thread_id;
+	my_place->task_id = place->task_id;
+	my_place->step = place->step;
+	my_place->version = place->version;
+	my_place->since = place->since;
+	set_state(PLACE_RUNNING);
 }
 
 /* --------------------------------------------------------------- marks that were left */

@@ -9,8 +9,14 @@
  *
  * The one who dies is the one to blame: a process that the postmaster ends
  * because another one has crashed, or because the server is stopped at once
- * (SIGQUIT), clears its own mark.  So does one that was asked to end (SIGTERM
- * from somebody else).
+ * (SIGQUIT), clears its own mark.  So does one that is asked to end (SIGTERM
+ * from somebody else), whatever becomes of it then.  A parallel worker of a
+ * process with a mark has the same mark: it may die in its leader's stead.
+ *
+ * Nobody is to blame for the end of a whole server, from outside, without a
+ * word (a machine that is reset, a container that is killed).  A server that
+ * comes up believes the marks of another one's life only if one of our
+ * processes heard then that some process had crashed.
  *
  * Layer 2.  Times are arguments.
  */
@@ -37,10 +43,12 @@ typedef struct HitlMark
 	uint32		word;
 } HitlMark;
 
+extern void marks_attach(void);
 extern bool marks_is_on(void);
 extern void marks_begin(const HitlMark *mark);
 extern void marks_begin_again(int64 thread_id);
 extern void marks_end(void);
+extern void marks_join_leader(void);
 
 /* marks that were left: look when the count is not what it was */
 extern uint32 marks_count_left(void);

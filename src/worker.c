@@ -321,6 +321,8 @@ worker_connected(void)
 			memset(refusal, 0, sizeof(HitlRefusal));
 	}
 	shmem_unlock();
+	/* before the first run, and to see it if the server crashes */
+	marks_attach();
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 

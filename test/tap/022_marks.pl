@@ -45,6 +45,55 @@ sub runner
 	return sql("SELECT pid FROM hitl.worker_status WHERE thread_id = $thread");
 }
 
+# Returns when the process has heard SIGTERM and goes on with what it does: while it is in the handler, the next one waits.
+sub make_hear
+{
+	my ($pid) = @_;
+
+	for (1 .. 2)
+	{
+		kill 'TERM', $pid;
+		for (1 .. 10000)
+		{
+			open my $file, '<', "/proc/$pid/status" or return fail("process $pid does not end of SIGTERM");
+			my ($waiting) = join('', <$file>) =~ /^ShdPnd:\s*(\S+)/m;
+
+			close $file;
+			last unless hex($waiting) & (1 << 14);
+		}
+	}
+	return;
+}
+
+# Every process of the server is gone at once, and it comes back.
+sub kill_all
+{
+	my $postmaster = $node->{_pid};
+
+	# so that it does not see the others die
+	kill 'STOP', $postmaster;
+	kill 'KILL', split ' ', `ps -o pid= --ppid $postmaster`;
+	$node->kill9;
+	for (1 .. 100)
+	{
+		# a start that fails finds the dead one's
+		undef $node->{_pid};
+		last if $node->start(fail_ok => 1);
+	}
+	return;
+}
+
+# The parallel worker that runs a part of a node of that thread's, once one does.
+sub parallel_worker
+{
+	my ($thread) = @_;
+	my $of = "FROM pg_stat_activity w JOIN hitl.worker_status s ON s.pid = w.leader_pid
+		WHERE w.backend_type = 'parallel worker' AND w.wait_event = 'PgSleep' AND s.thread_id = $thread";
+
+	at_last("SELECT count(*) = 1 $of", "a parallel worker runs for thread $thread");
+	return sql("SELECT w.pid $of");
+}
+
 # Ways for a node to end its process: by a signal that nobody survives, by the server's own means, by an error that it
 # has made fatal, by not letting itself be cancelled.  A table says which of them are mended.
 for my $role ('mia', 'bob')
@@ -78,11 +127,28 @@ my $bodies = q{
 		SET exit_on_error = on;
 		RAISE 'no';
 	END $f$;
+	CREATE FUNCTION mia.parallel(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $f$
+	DECLARE seconds float8 := coalesce((state->>'seconds')::float8, 600);
+	BEGIN
+		IF EXISTS (SELECT FROM mia.mended WHERE node = 'parallel') THEN
+			seconds := 0;
+		END IF;
+		SET LOCAL force_parallel_mode = on;		-- also the old name of what 16 calls otherwise
+		PERFORM count(pg_sleep(seconds)) FROM generate_series(1, 1);
+		RETURN '{"ok": true}';
+	END $f$;
+	CREATE FUNCTION mia.deaf(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $f$
+	BEGIN
+		IF NOT EXISTS (SELECT FROM mia.mended WHERE node = 'deaf') THEN
+			COPY (SELECT 1) TO PROGRAM 'sleep 20';
+		END IF;
+		RETURN '{"ok": true}';
+	END $f$;
 };
 my $graphs = q{
 	SELECT hitl.create_graph(n), hitl.add_node(n, n, 'mia.' || n || '(jsonb)'),
 		hitl.add_edge(n, 'START', n), hitl.add_edge(n, n, 'END'), hitl.compile(n)
-	FROM unnest(array['killer', 'leaver', 'fatal', 'endless']) n;
+	FROM unnest(array['killer', 'leaver', 'fatal', 'endless', 'parallel', 'deaf']) n;
 };
 sql("SET ROLE mia; $bodies $graphs");
 
@@ -116,8 +182,41 @@ is(sql("SELECT hitl.retry($killer)"), 1, 'retry() takes it out of quarantine');
 has_ended($killer, 'done', 'mended: it ends well');
 is(crashes($killer), 0, 'it was counted anew');
 
+# --- in a subgraph
+
+sql('DELETE FROM mia.mended');
+sql(q{SET ROLE mia; SELECT hitl.define('{"graph": "above", "nodes": {"below": {"subgraph": "killer"}}, "edges": [["START", "below"], ["below", "END"]]}')});
+my $above = start('above');
+at_last("SELECT count(*) = 1 FROM hitl.failed WHERE root_id = $above AND depth = 1 AND sqlstate = 'IH008'", 'a node of a subgraph is quarantined');
+is(wait_thread($node, 'postgres', $above), 'failed', 'the tree has failed');
+sql("INSERT INTO mia.mended VALUES ('killer')");
+is(sql("SELECT hitl.retry($above)"), 1, 'retry() of the root takes it out of quarantine');
+has_ended($above, 'done', 'mended: the whole ends well');
+is(sql('SELECT count(*) FROM hitl.check()'), 0, 'the rows are in order');
+
+# --- a node that crashes the server from a parallel worker
+
+my $parallel = start('parallel');
+my $beside = start('parallel', '{"seconds": 3}');
+$slow_mia = start('mia_slow', '{"seconds": 3}');
+parallel_worker($beside);
+runner($slow_mia);
+for my $time (1 .. 3)
+{
+	kill 'KILL', parallel_worker($parallel);
+	at_last("SELECT max(crashes) = $time FROM hitl.task WHERE thread_id = $parallel", "a parallel worker crashes the server: counted $time");
+}
+has_ended($parallel, 'failed', 'then it is quarantined');
+is(sql("SELECT sqlstate FROM hitl.failed WHERE thread_id = $parallel"), 'IH008', 'for that reason');
+has_ended($_, 'done', 'another thread ends well') for $beside, $slow_mia;
+is(crashes($beside) . crashes($slow_mia), '00', 'neither the parallel worker of another node is to blame, nor a node');
+sql("INSERT INTO mia.mended VALUES ('parallel')");
+is(sql("SELECT hitl.retry($parallel)"), 1, 'retry() takes it out of quarantine');
+has_ended($parallel, 'done', 'mended: it ends well');
+
 # --- nodes that end their own process only
 
+my $place = log_since($node);
 my $leaver = start('leaver');
 my $fatal = start('fatal');
 my @others = map { start('mia_quick') } 1 .. 5;
@@ -125,7 +224,7 @@ is(wait_thread($node, 'postgres', $_), 'done', 'other threads of the owner go on
 has_ended($leaver, 'failed', 'a node that terminates its own process is quarantined');
 has_ended($fatal, 'failed', 'and one that makes its error a fatal one');
 is(sql("SELECT string_agg(sqlstate, ' ') FROM hitl.failed WHERE thread_id IN ($leaver, $fatal)"), 'IH008 IH008', 'for that reason');
-is(count_log($node, 'terminated by signal', 0), 3, 'without a crash of the server');
+is(count_log($node, 'terminated by signal', $place), 0, 'without a crash of the server');
 
 # a node that runs too long and does not let itself be cancelled costs its executor as well
 sql("ALTER SYSTEM SET hitl.node_timeout = '100ms'; ALTER SYSTEM SET hitl.max_crashes = 1; SELECT pg_reload_conf()");
@@ -142,7 +241,7 @@ kill 'KILL', $first;
 has_ended($one, 'done', 'kill -9: the thread ends well');
 has_ended($two, 'done', 'the other one too');
 is(crashes($one) . ' ' . crashes($two), '1 0', 'it is counted for the one that ran there');
-is(sql("SELECT count(*) FROM public.log WHERE what = 'slow' AND who = 'mia'"), 2, 'effects once: of this and of the first thread');
+is(sql("SELECT count(*) FROM public.log WHERE what = 'slow' AND who = 'mia'"), 3, 'effects once: of this and of the two threads before');
 
 # --- who was asked to end is not to blame
 
@@ -163,6 +262,25 @@ $slow = start('mia_slow', '{"seconds": 1}');
 sql('SELECT pg_terminate_backend(' . runner($slow) . ')');
 has_ended($slow, 'done', 'pg_terminate_backend(): the thread ends well');
 is(crashes($slow), 0, 'and is not counted');
+
+# asked to end, it is in a call that does not hear it, and is killed: as at a stop of the machine
+my $deaf = start('deaf');
+my $pid = runner($deaf);
+make_hear($pid);
+sql("INSERT INTO mia.mended VALUES ('deaf')");
+is(kill('KILL', $pid), 1, 'it does not end of SIGTERM, and is killed');
+has_ended($deaf, 'done', 'the thread ends well');
+is(crashes($deaf), 0, 'and is not counted');
+
+# killed with the whole server, as when a container is killed or a machine is reset
+sql('DELETE FROM mia.mended');
+$slow = start('mia_slow', '{"seconds": 3}');
+$beside = start('parallel', '{"seconds": 3}');
+parallel_worker($beside);
+runner($slow);
+kill_all();
+has_ended($_, 'done', 'all processes killed at once: the thread ends well') for $slow, $beside;
+is(crashes($slow) . crashes($beside), '00', 'and is not counted');
 
 sql('CREATE DATABASE other');
 add_graphs($node, 'other', 'mia');
@@ -186,7 +304,7 @@ sub stop_by_crash
 
 $node->append_conf('postgresql.conf', 'restart_after_crash = off');
 $node->reload;
-my $place = log_since($node);
+$place = log_since($node);
 $slow = start('mia_slow', '{"seconds": 1}');
 stop_by_crash($slow);
 $node->start;
