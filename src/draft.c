@@ -65,6 +65,7 @@ insert_graph(const char *name, Jsonb *draft)
 {
 	int64		graph_id;
 
+	rights_require_person("write graphs");
 	check_name("graph", name);
 	store_graph_mark_owner(GetUserId());
 	graph_id = store_graph_insert(name, GetUserId());

@@ -39,10 +39,11 @@ graph_require(const char *name)
 	return check_found(store_graph_find(name), name);
 }
 
-/* The same with its row locked: to write the draft. */
+/* The same with its row locked: to write the draft, which a person does. */
 HitlGraph *
 graph_require_locked(const char *name)
 {
+	rights_require_person("write graphs");
 	/* the right first: who may not write must not hold up who may */
 	(void) graph_require(name);
 	return check_found(store_graph_lock(name), name);

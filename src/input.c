@@ -24,6 +24,7 @@
 #include "json.h"
 #include "lifecycle.h"
 #include "names.h"
+#include "rights.h"
 #include "steer.h"
 #include "store_audit.h"
 #include "store_input.h"
@@ -134,6 +135,8 @@ give(int64 thread_id, Jsonb *input, HitlIfBusy if_busy)
 				 errmsg("a node cannot give its own thread input"),
 				 errdetail("A node of thread %lld is running in this session.", (long long) thread_id),
 				 errhint("Return an update, or hitl.command(update, goto => ...).")));
+	if (if_busy == HITL_IF_BUSY_SUPERSEDE)
+		rights_require_person("supersede what threads are at");
 	thread = if_busy == HITL_IF_BUSY_SUPERSEDE ? linitial(tree_lock(thread_id, true)) : store_thread_lock(thread_id);
 	/* its queue as it is now that the row is ours */
 	status = tree_status(store_thread_find(thread_id));

@@ -25,6 +25,7 @@
 #include "migrate.h"
 #include "migration.h"
 #include "names.h"
+#include "rights.h"
 #include "store_checkpoint.h"
 #include "store_interrupt.h"
 #include "store_task.h"
@@ -149,6 +150,7 @@ migrate_thread(int64 thread_id, bool has_version, int version)
 	const HitlGraphVersion *from;
 	JsonBuilder b;
 
+	rights_require_person("migrate threads");
 	(void) tree_lock(thread_id, true);
 	/* the look of the lock is older than the lock: what a retry that we waited
 	 * for has queued is not in it */

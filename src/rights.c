@@ -67,8 +67,9 @@ rights_require_thread(const HitlThread *thread)
 
 /*
  * Is what calls us an agent's, or may it be?  Why, or NULL.  An agent neither
- * approves itself nor takes away what stops it: nothing of that is done while a
- * node runs, in an executor, or from what a node left to run at the commit.
+ * approves itself nor takes away what stops it: nobody votes, steers a thread
+ * (other than by cancel, which stops), writes a graph or sets breakpoints while
+ * a node runs, in an executor, or from what a node left to run at the commit.
  */
 static const char *
 agent_fault(void)
@@ -80,6 +81,23 @@ agent_fault(void)
 	if (InSecurityRestrictedOperation())
 		return "This is called within a security-restricted operation, where the session does not speak for its user.";
 	return NULL;
+}
+
+/*
+ * An error if an agent asks for this, or may do so.  what: "fork threads" or the
+ * like.
+ */
+void
+rights_require_person(const char *what)
+{
+	const char *detail = agent_fault();
+
+	if (detail != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to %s", what),
+				 errdetail_internal("%s", detail),
+				 errhint("A node says where its own thread goes by what it returns; do this in a session of your own.")));
 }
 
 /* May the current user say where threads stop?  owner: of the graph; invalid: of all. */

@@ -11,6 +11,7 @@
 
 extern const char *rights_role_name(Oid role);
 extern bool rights_is_owner(Oid owner);
+extern void rights_require_person(const char *what);
 extern void rights_require_operator(Oid owner);
 extern void rights_require_graph(const HitlGraph *graph);
 extern void rights_require_thread(const HitlThread *thread);

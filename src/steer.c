@@ -25,7 +25,6 @@
 #include "checkpoint.h"
 #include "clock.h"
 #include "errors.h"
-#include "frame.h"
 #include "frontier.h"
 #include "graph.h"
 #include "json.h"
@@ -61,12 +60,7 @@ lock_steered(int64 thread_id)
 	List	   *threads;
 	HitlIds		tree;
 
-	if (frame_is_open_for(thread_id))
-		ereport(ERROR,
-				(errcode(ERRCODE_HITL_THREAD_BUSY),
-				 errmsg("a node cannot steer its own thread"),
-				 errdetail("A node of thread %lld is running in this session.", (long long) thread_id),
-				 errhint("Return an update, or hitl.command(update, goto => ...).")));
+	rights_require_person("update the state of threads");
 	threads = tree_lock(thread_id, true);
 	thread = linitial(threads);
 	tree = tree_live(thread);
@@ -331,6 +325,7 @@ steer_fork(int64 thread_id, int checkpoint, Jsonb *values, const char *as_node)
 	List	   *targets = NIL;
 	Jsonb	   *state;
 
+	rights_require_person("fork threads");
 	if (origin->parent_id != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

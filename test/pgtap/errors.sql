@@ -132,7 +132,10 @@ SELECT node_fails('22023', $$SELECT hitl.interrupt('{}', '')$$);
 SELECT node_fails('22023', $$SELECT hitl.interrupt('{}', '#1')$$);
 SELECT node_fails('IH003', 'SELECT hitl.approve(1) IS NULL');
 SELECT node_fails('IH006', 'SELECT hitl.cancel(hitl.current_thread()) IS NULL');
-SELECT node_fails('IH006', 'SELECT to_jsonb(hitl.migrate(hitl.current_thread()))');
+SELECT node_fails('42501', 'SELECT to_jsonb(hitl.migrate(hitl.current_thread()))');
+SELECT node_fails('42501', $$SELECT to_jsonb(hitl.update_state(1, '{}'))$$);
+SELECT node_fails('42501', 'SELECT to_jsonb(hitl.fork(1))');
+SELECT node_fails('42501', $$SELECT to_jsonb(hitl.compile('g'))$$);
 SELECT node_fails('55000', 'CALL hitl.run_pending()');
 SELECT node_fails('IH010', $$SELECT to_jsonb(hitl.wait(hitl.start('g')))$$);
 -- IH011: the function is not what it was; another version of the graph mends that, and one that does not fit is refused.

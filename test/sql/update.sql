@@ -149,7 +149,7 @@ ROLLBACK;
 -- Cancelled.
 SELECT hitl.cancel(:t);
 SELECT code, message, hint FROM refused(format('SELECT hitl.update_state(%s, ''{}'')', :t));
--- A node does not steer its own thread.
+-- A node steers no thread (agent.sql).
 CREATE FUNCTION steers(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('checkpoint', hitl.update_state(hitl.current_thread(), '{"x": 1}')) $$;
 SELECT hitl.define('{"graph": "updated steers", "nodes": {"steers": "steers"}, "edges": [["START", "steers"], ["steers", "END"]]}');
 SELECT hitl.start('updated steers') AS t \gset
