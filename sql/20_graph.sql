@@ -82,7 +82,7 @@ COMMENT ON FUNCTION hitl.add_node(text, text, text, text, jsonb, interval, jsonb
 'Adds a node to the draft of a graph. handler: the signature of a function f(state jsonb) returns jsonb, such as ''risky(jsonb)'' or ''risky''; it is
 looked up when the graph is compiled. Or sql: a statement with $1 as the state that returns one row of one jsonb. What comes back is the update of the state: an
 object, hitl.command(...), or NULL for none. retry: {"max_attempts", "initial_interval", "backoff_factor", "max_interval" (seconds), "jitter", "retry_on" (SQLSTATEs or classes)}.
-timeout: how long one run may take. gate: a question in front of the node, with no code: {"action", "args": "$.path.of.keys", "skip_when": jsonpath predicate on the args: only true skips,
+timeout: how long one run may take, hitl.max_node_timeout at most. gate: a question in front of the node, with no code: {"action", "args": "$.path.of.keys", "skip_when": jsonpath predicate on the args: only true skips,
 "description", "allowed", "on_reject": node or END, "feedback_key", "on_respond": "output" | "run"}. destinations: where its commands may lead. Or subgraph: the name of a graph of the same owner, which
 runs as a thread of its own for each task, in the version that is the latest when this graph is compiled. input: {"key in the child''s state": "key in this one"}; without it the child gets
 all that the node is given. output: {"key in this state": "key in the child''s"}; without it the node updates what the child has changed.

@@ -38,9 +38,18 @@
 
 /* -------------------------------------------------------------------- errors */
 
+/* Does the node say more than a node may? */
+static bool
+is_timeout_limited(const HitlRun *run)
+{
+	return run->node != NULL && guc_max_node_timeout > 0 && run->node->timeout_ms > guc_max_node_timeout;
+}
+
 static int
 timeout_of(const HitlRun *run)
 {
+	if (is_timeout_limited(run))
+		return guc_max_node_timeout;
 	return run->node != NULL && run->node->timeout_ms > 0 ? run->node->timeout_ms : guc_node_timeout;
 }
 
@@ -54,7 +63,9 @@ timeout_error(const HitlRun *run)
 		? psprintf("step \"%s\" of node \"%s\" ran longer than %g s", run->step->key, run->task->node, seconds)
 		: psprintf("node \"%s\" ran longer than %g s", run->task->node, seconds),
 		.detail = pstrdup("It was cancelled and its effects are rolled back."),
-		.hint = pstrdup("Give it more time by add_node(..., timeout => ...), or let an outside program do long work.")
+		.hint = is_timeout_limited(run)
+		? pstrdup("Its own timeout is longer than hitl.max_node_timeout; let an outside program do long work.")
+		: pstrdup("Give it more time by add_node(..., timeout => ...), or let an outside program do long work.")
 	};
 
 	return error;

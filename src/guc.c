@@ -19,6 +19,7 @@ int			guc_executor_idle_timeout = 30000;
 int			guc_max_crashes = 3;
 int			guc_max_dispatchers = 2;
 int			guc_max_executors = 4;
+int			guc_max_node_timeout = 3600000;
 int			guc_max_reasks = 3;
 int			guc_node_timeout = 60000;
 int			guc_notify = HITL_NOTIFY_WORKER;
@@ -74,6 +75,14 @@ guc_init(void)
 							&guc_max_executors,
 							4, 0, HITL_MAX_EXECUTORS,
 							PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hitl.max_node_timeout",
+							"How long the timeout of a node may be: a longer one counts as this.",
+							"A long node keeps an old snapshot and an executor. 0 turns the limit off.",
+							&guc_max_node_timeout,
+							3600000, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("hitl.max_reasks",

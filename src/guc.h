@@ -26,6 +26,7 @@ extern int	guc_executor_idle_timeout;	/* ms */
 extern int	guc_max_crashes;
 extern int	guc_max_dispatchers;
 extern int	guc_max_executors;
+extern int	guc_max_node_timeout;	/* ms */
 extern int	guc_max_reasks;
 extern int	guc_node_timeout;	/* ms */
 extern int	guc_notify;			/* HitlNotifyMode */

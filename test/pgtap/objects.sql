@@ -160,6 +160,7 @@ SELECT pg_temp.same_rows($$SELECT name, boot_val, unit, context, vartype, min_va
   ('hitl.max_crashes', '3', NULL, 'sighup', 'integer', '1', '1000'),
   ('hitl.max_dispatchers', '2', NULL, 'sighup', 'integer', '1', '64'),
   ('hitl.max_executors', '4', NULL, 'sighup', 'integer', '0', '128'),
+  ('hitl.max_node_timeout', '3600000', 'ms', 'superuser', 'integer', '0', '2147483647'),
   ('hitl.max_reasks', '3', NULL, 'superuser', 'integer', '0', '1000'),
   ('hitl.node_timeout', '60000', 'ms', 'superuser', 'integer', '0', '2147483647'),
   ('hitl.notify', 'worker', NULL, 'superuser', 'enum', NULL, NULL),
