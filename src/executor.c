@@ -51,6 +51,9 @@
 /* how long a row waits whose task another executor is running */
 #define BUSY_DELAY_MS 20
 
+/* how long one waits whose reducers were cancelled by who ends the thread */
+#define GIVE_WAY_MS 1000
+
 /* how long a process of ours waits for a thread's row */
 #define THREAD_LOCK_TIMEOUT "1s"
 
@@ -232,7 +235,7 @@ record_run(const HitlQueueEntry *entry, HitlTask *task, const HitlRun *run)
 	}
 	from = task->status;
 	record_task(entry, thread, task, run);
-	thread_settle(thread, from, task->status);
+	thread_settle(thread, from, task->status, run->fires_deferred);
 	return CLAIM_RECORDED;
 }
 
@@ -415,6 +418,19 @@ record_lost_run(const HitlQueueEntry *entry, const ErrorData *error, HitlOutcome
 	(void) record_final(entry, task, &run);
 }
 
+/*
+ * Somebody who is to end the thread wanted its row and got our reducers
+ * cancelled: run the task later, or we might have the row again before he wakes.
+ */
+static void
+give_way(const HitlQueueEntry *entry)
+{
+	if (!store_queue_reclaim(entry))
+		return;
+	store_queue_delete(entry);
+	requeue(entry, GIVE_WAY_MS);
+}
+
 /* What an error outside the node means for the task. */
 static HitlOutcome
 outcome_of(const ErrorData *error)
@@ -482,6 +498,7 @@ executor_run_due(Oid owner)
 	PG_CATCH();
 	{
 		ErrorData  *error;
+		bool		was_reducing;
 
 		if (!is_claimed)
 			PG_RE_THROW();
@@ -490,8 +507,18 @@ executor_run_due(Oid owner)
 		FlushErrorState();
 		AbortCurrentTransaction();
 		end_mark();
-		/* a cancel that came after the node: the task is still queued */
-		if (!frame_is_cancel(error))
+		was_reducing = slot_set_reducing(false);
+		if (frame_is_cancel(error))
+		{
+			/* a cancel that came after the node: the task is still queued */
+			if (slot_cancel_aim(entry.thread_id) == HITL_CANCEL_THIS && was_reducing)
+			{
+				begin_transaction();
+				give_way(&entry);
+				CommitTransactionCommand();
+			}
+		}
+		else
 		{
 			begin_transaction();
 			record_lost_run(&entry, error, outcome_of(error));

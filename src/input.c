@@ -137,7 +137,7 @@ give(int64 thread_id, Jsonb *input, HitlIfBusy if_busy)
 				 errhint("Return an update, or hitl.command(update, goto => ...).")));
 	if (if_busy == HITL_IF_BUSY_SUPERSEDE)
 		rights_require_person("supersede what threads are at");
-	thread = if_busy == HITL_IF_BUSY_SUPERSEDE ? linitial(tree_lock(thread_id, true)) : store_thread_lock(thread_id);
+	thread = if_busy == HITL_IF_BUSY_SUPERSEDE ? linitial(tree_lock_to_end(thread_id)) : store_thread_lock(thread_id);
 	/* its queue as it is now that the row is ours */
 	status = tree_status(store_thread_find(thread_id));
 

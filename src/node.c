@@ -12,11 +12,13 @@
 
 #include "author.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "db.h"
 #include "frontier.h"
 #include "function.h"
 #include "gate.h"
 #include "graph.h"
+#include "guc.h"
 #include "hook.h"
 #include "interrupt.h"
 #include "json.h"
@@ -24,8 +26,10 @@
 #include "node.h"
 #include "reducer.h"
 #include "session.h"
+#include "slot.h"
 #include "step.h"
 #include "subgraph.h"
+#include "timer.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -350,15 +354,32 @@ node_run(HitlRun *run)
 		step_run(run);
 }
 
+static void
+raise_reducer_timeout(const HitlGraphVersion *graph)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_QUERY_CANCELED),
+			 errmsg("reducers of graph \"%s\" ran longer than %g s", graph->name, guc_node_timeout / 1000.0),
+			 errdetail("They were cancelled, and what they and the node did is rolled back."),
+			 errhint("A reducer combines two values: do in a node what takes long.")));
+}
+
 /*
  * Apply the reducers of a graph to what tasks wrote: reducer_apply(), with
  * the author's own called as the owner.  Errors are raised.
+ *
+ * The caller may hold the thread's row: so the author's take the time of a
+ * node at most, with the deferred triggers of what they write, which are fired
+ * here where that can be (fires_deferred: no query is running around us).  And
+ * whoever wants the row to end the thread ends them (tree_lock_to_end()).
  */
 Jsonb *
-node_reduce(const HitlGraphVersion *graph, const HitlThread *thread, Jsonb *state, List *tasks)
+node_reduce(const HitlGraphVersion *graph, const HitlThread *thread, Jsonb *state, List *tasks, bool fires_deferred)
 {
+	MemoryContext context = CurrentMemoryContext;
 	HitlFrame	frame;
 	Jsonb	   *volatile delta = NULL;
+	bool		is_timed;
 	int			level;
 
 	if (!reducer_has_authors(graph))
@@ -366,6 +387,8 @@ node_reduce(const HitlGraphVersion *graph, const HitlThread *thread, Jsonb *stat
 
 	author_require_session(graph);
 	frame_push(&frame, NULL, thread);
+	is_timed = timer_start(guc_node_timeout);
+	(void) slot_set_reducing(true);
 	PG_TRY();
 	{
 		level = session_enter_node(graph->search_path);
@@ -373,14 +396,34 @@ node_reduce(const HitlGraphVersion *graph, const HitlThread *thread, Jsonb *stat
 		PushActiveSnapshot(GetTransactionSnapshot());
 		delta = reducer_apply(graph, state, tasks, call_reducer, (void *) graph);
 		PopActiveSnapshot();
+		if (fires_deferred)
+			AfterTriggerFireDeferred();
+		/* one that has caught its cancel and returned is stopped here */
+		if (is_timed && timer_has_fired())
+			raise_reducer_timeout(graph);
 		author_drop_portals(&frame);
 		session_leave_node(level);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
+		bool		is_late = is_timed && timer_has_fired();
+
+		/* executor.c says that we are out of it, once the locks are gone */
+		if (is_timed)
+			timer_stop();
 		frame_pop(&frame);
+		if (!is_late)
+			PG_RE_THROW();
+		/* whatever it raised after that */
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		raise_reducer_timeout(graph);
 	}
 	PG_END_TRY();
+	(void) slot_set_reducing(false);
+	if (is_timed)
+		timer_stop();
+	frame_pop(&frame);
 	frame_note_inline_run();
 	return delta;
 }

@@ -11,6 +11,7 @@
 #include "types.h"
 
 extern void node_run(HitlRun *run);
-extern Jsonb *node_reduce(const HitlGraphVersion *graph, const HitlThread *thread, Jsonb *state, List *tasks);
+extern Jsonb *node_reduce(const HitlGraphVersion *graph, const HitlThread *thread, Jsonb *state, List *tasks,
+						  bool fires_deferred);
 
 #endif							/* HITL_NODE_H */

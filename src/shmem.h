@@ -83,6 +83,8 @@ typedef struct HitlSlot
 	int64		cancel_thread;	/* for which thread a SIGINT was meant, or 0 */
 	Oid			grant_dboid;	/* for whom it is to leave, if for somebody */
 	Oid			grant_role;
+	bool		is_reducing;	/* it runs reducers of an author, and holds the
+								 * row of thread_id */
 	bool		is_proven;		/* connected (executor), passed (dispatcher) */
 	bool		is_woken;		/* its latch was set for work that it has yet
 								 * to look for */

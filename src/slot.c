@@ -204,6 +204,7 @@ slot_busy(int64 thread_id, int64 task_id)
 		return;
 	shmem_lock();
 	slot->state = HITL_PROCESS_BUSY;
+	slot->is_reducing = false;
 	slot->thread_id = thread_id;
 	slot->task_id = task_id;
 	slot->busy_since = GetCurrentTransactionStartTimestamp();
@@ -233,6 +234,7 @@ slot_idle(void)
 		return;
 	shmem_lock();
 	slot->state = HITL_PROCESS_IDLE;
+	slot->is_reducing = false;
 	slot->thread_id = 0;
 	slot->task_id = 0;
 	shmem_unlock();
@@ -254,6 +256,50 @@ slot_cancel_aim(int64 thread_id)
 	if (aim == 0)
 		return HITL_CANCEL_NONE;
 	return aim == thread_id ? HITL_CANCEL_THIS : HITL_CANCEL_OTHER;
+}
+
+/*
+ * From now on this executor may be cancelled by whoever wants the row of its
+ * thread, or no more: a signal that was sent before has arrived.  Returns what
+ * was so far.
+ */
+bool
+slot_set_reducing(bool is_reducing)
+{
+	bool		was_reducing;
+
+	if (!slot_am_executor())
+		return false;
+	shmem_lock();
+	was_reducing = slot_mine()->is_reducing;
+	slot_mine()->is_reducing = is_reducing;
+	shmem_unlock();
+	return was_reducing;
+}
+
+void
+slot_stop_reducers(const int64 *thread_ids, int n)
+{
+	if (!shmem_is_on())
+		return;
+	shmem_lock();
+	for (int i = 1; i < shmem_shared->slots_used; i++)
+	{
+		HitlSlot   *slot = &shmem_shared->slots[i];
+
+		if (slot->kind != HITL_PROCESS_EXECUTOR || slot->dboid != MyDatabaseId || !slot->is_reducing)
+			continue;
+		for (int j = 0; j < n; j++)
+		{
+			if (slot->thread_id == thread_ids[j])
+			{
+				slot->cancel_thread = slot->thread_id;
+				(void) kill(slot->pid, SIGINT);
+				break;
+			}
+		}
+	}
+	shmem_unlock();
 }
 
 /* -------------------------------------------------------------- worker_status */

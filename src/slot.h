@@ -45,6 +45,10 @@ extern bool slot_am_executor(void);
 extern void slot_busy(int64 thread_id, int64 task_id);
 extern void slot_idle(void);
 extern HitlCancelAim slot_cancel_aim(int64 thread_id);
+extern bool slot_set_reducing(bool is_reducing);
+
+/* end the reducers that hold one of these threads; takes the lock */
+extern void slot_stop_reducers(const int64 *thread_ids, int n);
 
 /* for worker_status: palloc'd rows, one for the launcher even if it is absent */
 extern int	slot_workers(HitlWorkerInfo **workers);

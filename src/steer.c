@@ -139,7 +139,7 @@ write_values(HitlThread *thread, const HitlGraphVersion *graph, Jsonb *values)
 	if (!reducer_needs_author(graph, values))
 		changes = reducer_apply(graph, state, list_make1(&writer), NULL, NULL);
 	else if (rights_may_run_here(thread->owner))
-		changes = node_reduce(graph, thread, state, list_make1(&writer));
+		changes = node_reduce(graph, thread, state, list_make1(&writer), false);
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -172,7 +172,7 @@ return_values(HitlThread *thread, const HitlGraphVersion *graph, Jsonb *values, 
 	else
 	{
 		store_task_insert_done(thread->thread_id, thread->step, node, values, now);
-		thread_end_step(thread);
+		thread_end_step(thread, false);
 	}
 	return checkpoint;
 }

@@ -292,10 +292,10 @@ thread_drop_inputs(HitlThread *thread, const char *reason)
 
 /*
  * The step is complete: reducers, checkpoint, and what comes next.  The caller
- * holds the thread's row.
+ * holds the thread's row.  fires_deferred: see node_reduce().
  */
 void
-thread_end_step(HitlThread *thread)
+thread_end_step(HitlThread *thread, bool fires_deferred)
 {
 	const HitlGraphVersion *graph = graph_get(thread->graph_id, thread->version);
 	List	   *documents = NIL;
@@ -321,7 +321,7 @@ thread_end_step(HitlThread *thread)
 		task->targets = targets_parse(list_nth(documents, foreach_current_index(cell)));
 		tasks = lappend(tasks, task);
 	}
-	changes = node_reduce(graph, thread, state, tasks);
+	changes = node_reduce(graph, thread, state, tasks, fires_deferred);
 	next = frontier_next(graph, tasks, &joins);
 	stops = breakpoint_after(graph, tasks, next);
 	if (stops != NIL)
@@ -367,7 +367,7 @@ thread_end_step(HitlThread *thread)
 		}
 	}
 	if (thread->status != HITL_THREAD_RUNNING)
-		event_note(HITL_EVENT_ENDED, thread->thread_id, 0);
+		event_note(HITL_EVENT_ENDED, thread->thread_id, 0, thread->owner);
 }
 
 /*
@@ -375,18 +375,18 @@ thread_end_step(HitlThread *thread)
  * The caller holds the thread's row and has written the task, which moved so.
  */
 void
-thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to)
+thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to, bool fires_deferred)
 {
 	lifecycle_count_move(&thread->counts, from, to);
 	if (lifecycle_step_is_complete(&thread->counts))
-		thread_end_step(thread);
+		thread_end_step(thread, fires_deferred);
 	else
 	{
 		HitlThreadStatus status = lifecycle_thread_status(&thread->counts);
 
 		Assert(lifecycle_thread_may_move(thread->status, status));
 		if (status == HITL_THREAD_FAILED && thread->status != status)
-			event_note(HITL_EVENT_ENDED, thread->thread_id, 0);
+			event_note(HITL_EVENT_ENDED, thread->thread_id, 0, thread->owner);
 		if (status == HITL_THREAD_FAILED)
 			thread_drop_inputs(thread, "failed");
 		thread->status = status;
@@ -434,7 +434,7 @@ cancel_one(HitlThread *thread, const char *reason, TimestampTz now)
 	audit_thread(thread->thread_id, "cancelled", NULL);
 	thread_drop_inputs(thread, "cancelled");
 	wake_note_cancel(thread->thread_id);
-	event_note(HITL_EVENT_ENDED, thread->thread_id, 0);
+	event_note(HITL_EVENT_ENDED, thread->thread_id, 0, thread->owner);
 }
 
 /* End all that lives below a thread, of which the caller holds the tree. */
@@ -451,7 +451,8 @@ thread_cancel_below(const HitlThread *thread, const char *reason)
 /*
  * Cancel a thread and all below it.  Waits for votes that are not committed,
  * never for a node: a task that an executor has claimed is left to it, and it
- * is signalled.
+ * is signalled: at the commit, or at once where it runs reducers and so holds the
+ * thread's row.
  */
 HitlThreadStatus
 thread_cancel(int64 thread_id, const char *reason)
@@ -462,7 +463,7 @@ thread_cancel(int64 thread_id, const char *reason)
 	TimestampTz now;
 
 	refuse_cancel(thread);
-	threads = tree_lock(thread_id, true);
+	threads = tree_lock_to_end(thread_id);
 	thread = linitial(threads);
 	now = clock_now();
 	if (thread->status == HITL_THREAD_CANCELLED)

@@ -19,8 +19,8 @@ extern void thread_insert_tasks(const HitlThread *like, HitlTaskKind kind, const
 extern void thread_check_input(Jsonb *input, int i, int n);
 extern void thread_begin_turn(HitlThread *thread, Jsonb *input);
 extern void thread_drop_inputs(HitlThread *thread, const char *reason);
-extern void thread_end_step(HitlThread *thread);
-extern void thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to);
+extern void thread_end_step(HitlThread *thread, bool fires_deferred);
+extern void thread_settle(HitlThread *thread, HitlTaskStatus from, HitlTaskStatus to, bool fires_deferred);
 extern void thread_cancel_below(const HitlThread *thread, const char *reason);
 extern HitlThreadStatus thread_cancel(int64 thread_id, const char *reason);
 extern int	thread_retry(int64 thread_id);

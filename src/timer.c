@@ -1,6 +1,6 @@
 /*
  * timer.c
- *    How long one run of a node may take.
+ *    How long one run of a node may take, or of the reducers behind it.
  *
  * A timer of our own: statement_timeout belongs to the session's user.  It
  * cancels as ^C does, again each second, because a node may catch the cancel;

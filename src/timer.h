@@ -1,6 +1,6 @@
 /*
  * timer.h
- *    How long one run of a node may take.
+ *    How long one run of a node may take, or of the reducers behind it.
  *
  * Layer 3.
  */

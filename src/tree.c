@@ -17,6 +17,8 @@
 #include "lifecycle.h"
 #include "miscadmin.h"
 #include "session.h"
+#include "slot.h"
+#include "storage/proc.h"
 #include "store_interrupt.h"
 #include "store_thread.h"
 #include "store_tree.h"
@@ -27,6 +29,9 @@
 /* how long control waits for a thread below the one it holds: an executor's
  * tail is over by then, and no deadlock has been looked for yet */
 #define BELOW_TIMEOUT "200ms"
+
+/* how long who ends a thread waits for a tail before reducers in it are cancelled */
+#define TAIL_MS 200
 
 /* The thread and what lives below it, downwards. */
 HitlIds
@@ -105,18 +110,34 @@ has_all_questions(const HitlIds *tree)
 		list_length(store_interrupt_pending(tree, HITL_LOCK_NONE));
 }
 
+/* Lock a thread; an error (55P03) if that takes longer.  0: as long as it takes. */
+static HitlThread *
+lock_within(int64 thread_id, int timeout_ms)
+{
+	HitlThread *thread;
+	int			level;
+
+	if (timeout_ms == 0)
+		return store_thread_lock(thread_id);
+	level = session_limit_lock(psprintf("%dms", timeout_ms));
+	thread = store_thread_lock(thread_id);
+	session_unlimit_lock(level);
+	return thread;
+}
+
 /*
  * Try to lock a thread and all below it; NIL, and nothing is locked, when
- * somebody holds one of those below for long or a question is not ours.  An
- * error must not leave our subtransaction open: whoever catches it ends his.
+ * somebody holds one of those below for long, or the thread itself for longer
+ * than timeout_ms (0: wait), or a question is not ours.  An error must not leave
+ * our subtransaction open: whoever catches it ends his.
  */
 static List *
-try_lock(int64 thread_id, bool has_questions)
+try_lock(int64 thread_id, bool has_questions, int timeout_ms)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner resources = CurrentResourceOwner;
 	List	   *volatile threads = NIL;
-	volatile bool is_below = false;
+	volatile bool may_fail = false; /* to get the lock of a thread */
 	ErrorData  *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
@@ -128,11 +149,12 @@ try_lock(int64 thread_id, bool has_questions)
 
 		if (has_questions)
 			(void) store_interrupt_pending(&tree, HITL_LOCK_WAIT);
-		thread = store_thread_lock(thread_id);
+		may_fail = timeout_ms > 0;
+		thread = lock_within(thread_id, timeout_ms);
 		tree = tree_live(thread);
-		is_below = tree.n > 1;
-		threads = is_below ? lock_below(&tree) : list_make1(thread);
-		is_below = false;
+		may_fail = tree.n > 1;
+		threads = tree.n > 1 ? lock_below(&tree) : list_make1(thread);
+		may_fail = false;
 		if (has_questions && !has_all_questions(&tree))
 			threads = NIL;
 	}
@@ -150,7 +172,7 @@ try_lock(int64 thread_id, bool has_questions)
 		RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = resources;
-	if (error != NULL && !(is_below && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE))
+	if (error != NULL && !(may_fail && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE))
 		ReThrowError(error);
 	return threads;
 }
@@ -172,7 +194,33 @@ tree_lock(int64 thread_id, bool has_questions)
 	while (threads == NIL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		threads = try_lock(thread_id, has_questions);
+		threads = try_lock(thread_id, has_questions, 0);
+	}
+	return threads;
+}
+
+/*
+ * The same, with their questions, by somebody who ends what the threads are at:
+ * reducers that an executor runs, and so holds one of the threads for longer
+ * than a moment, are cancelled.  Their run leaves nothing, as one that was lost;
+ * its task is still queued, and its next run finds what we have done.
+ *
+ * Each wait but the first is long enough for the server to find a deadlock; the
+ * session's own lock_timeout holds for the second.
+ */
+List *
+tree_lock_to_end(int64 thread_id)
+{
+	int			timeout_ms = LockTimeout > 0 ? Min(LockTimeout, TAIL_MS) : TAIL_MS;
+	List	   *threads;
+
+	while ((threads = try_lock(thread_id, true, timeout_ms)) == NIL)
+	{
+		HitlIds		tree = store_tree_live(thread_id);
+
+		CHECK_FOR_INTERRUPTS();
+		slot_stop_reducers(tree.ids, tree.n);
+		timeout_ms = LockTimeout > 0 ? 0 : DeadlockTimeout + TAIL_MS;
 	}
 	return threads;
 }
