@@ -113,9 +113,17 @@ CREATE VIEW hitl.breakpoints WITH (security_barrier) AS
   SELECT b.kind, b.node, g.graph, b.set_by, b.set_at
   FROM hitl.breakpoint b
        LEFT JOIN hitl.graph g ON g.graph_id = b.graph_id
-  WHERE b.graph_id = 0 OR pg_catalog.pg_has_role(g.owner, 'USAGE')
+  WHERE b.removed_at IS NULL AND (b.graph_id = 0 OR pg_catalog.pg_has_role(g.owner, 'USAGE'))
   ORDER BY b.set_at, b.graph_id, b.node, b.kind;
-COMMENT ON VIEW hitl.breakpoints IS 'Breakpoints that are set: before or after which node (* is all) of which graph (NULL is all), by whom, when. Those of a definition are in the definition.';
+COMMENT ON VIEW hitl.breakpoints IS 'Breakpoints that are set: before or after which node (* is all) of which graph (NULL is all), by whom, when. Those of a definition are in the definition; those that were taken back are in breakpoint_history.';
+
+CREATE VIEW hitl.breakpoint_history WITH (security_barrier) AS
+  SELECT b.kind, b.node, g.graph, b.set_by, b.set_at, b.removed_by, b.removed_at
+  FROM hitl.breakpoint b
+       LEFT JOIN hitl.graph g ON g.graph_id = b.graph_id
+  WHERE b.graph_id = 0 OR pg_catalog.pg_has_role(g.owner, 'USAGE')
+  ORDER BY b.breakpoint_id;
+COMMENT ON VIEW hitl.breakpoint_history IS 'All breakpoints that were ever set, oldest first: as in breakpoints, and by whom and when each was taken back (NULL: it is in force).';
 
 CREATE VIEW hitl._checkpoint WITH (security_barrier) AS
   SELECT c.thread_id, c.checkpoint, c.step, c.next_step, c.delta, c.patch, c.created_at

@@ -236,7 +236,7 @@ breakpoint_set(HitlBreakpointKind kind, const char *node, const char *graph_name
 	}
 	breakpoint_changed();
 	if (!is_enabled)
-		return store_breakpoint_remove(&breakpoint);
+		return store_breakpoint_remove(&breakpoint, audit_session_user(), clock_now());
 
 	/* a misspelt one would never stop anything */
 	if (strcmp(node, HITL_ALL_NODES) != 0 && !store_breakpoint_has_node(breakpoint.graph_id, node))

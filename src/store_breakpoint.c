@@ -2,7 +2,7 @@
  * store_breakpoint.c
  *    Rows of hitl.breakpoint: where threads stop, as operators say.
  *
- * Few rows, read whole and kept by breakpoint.c.
+ * Few are in force, read whole and kept by breakpoint.c.
  *
  * Layer 2.
  */
@@ -13,9 +13,9 @@
 #include "store_breakpoint.h"
 
 DB_STATEMENT_NO_ARGS(breakpoint_list,
-					 "SELECT graph_id, node, kind FROM hitl.breakpoint ORDER BY graph_id, node, kind");
+					 "SELECT graph_id, node, kind FROM hitl.breakpoint WHERE removed_at IS NULL ORDER BY graph_id, node, kind");
 
-/* All of them, as HitlBreakpoint. */
+/* Those in force, as HitlBreakpoint. */
 List *
 store_breakpoint_list(void)
 {
@@ -41,15 +41,16 @@ store_breakpoint_list(void)
 	return breakpoints;
 }
 
-/* by primary key; two who set the same at once: the second waits and is told */
+/* two who set the same at once: the second waits and is told */
 DB_STATEMENT(breakpoint_put,
 			 "INSERT INTO hitl.breakpoint (graph_id, node, kind, set_by, set_at) VALUES ($1, $2, $3, $4, $5)"
-			 " ON CONFLICT (graph_id, node, kind) DO NOTHING",
+			 " ON CONFLICT (graph_id, node, kind) WHERE removed_at IS NULL DO NOTHING",
 			 INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
 
 DB_STATEMENT(breakpoint_remove,
-			 "DELETE FROM hitl.breakpoint WHERE graph_id = $1 AND node = $2 AND kind = $3",
-			 INT8OID, TEXTOID, TEXTOID);
+			 "UPDATE hitl.breakpoint SET removed_by = $4, removed_at = $5"
+			 " WHERE graph_id = $1 AND node = $2 AND kind = $3 AND removed_at IS NULL",
+			 INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
 
 static bool
 write_row(DbStatement *statement, const DbArg *args)
@@ -73,12 +74,12 @@ store_breakpoint_put(const HitlBreakpoint *breakpoint, const char *by, Timestamp
 	return write_row(&breakpoint_put, args);
 }
 
-/* Returns false when there is none. */
+/* The row stays, as a trail.  Returns false when none is in force. */
 bool
-store_breakpoint_remove(const HitlBreakpoint *breakpoint)
+store_breakpoint_remove(const HitlBreakpoint *breakpoint, const char *by, TimestampTz at)
 {
 	DbArg		args[] = {db_bigint(breakpoint->graph_id), db_text(breakpoint->node),
-	db_text(name_breakpoint_kind(breakpoint->kind))};
+	db_text(name_breakpoint_kind(breakpoint->kind)), db_text(by), db_time(at)};
 
 	return write_row(&breakpoint_remove, args);
 }

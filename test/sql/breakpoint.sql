@@ -91,6 +91,8 @@ ROLLBACK;
 SELECT d->>'status' AS status, d#>'{interrupts,0,payload}' AS payload FROM hitl.invoke('plain') d;
 SELECT hitl.interrupt_before('b', enabled => false), hitl.interrupt_after('b', enabled => false);
 SELECT * FROM hitl.breakpoints;
+-- Who took what back stays on record; what was rolled back does not.
+SELECT kind, node, graph, set_by, removed_by, removed_at BETWEEN set_at AND clock_timestamp() AS removed_since FROM hitl.breakpoint_history WHERE graph = 'plain' OR node = 'b';
 -- At a fixed snapshot what is read is that of the snapshot, and it is not kept beyond.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT hitl.interrupt_before('a', 'plain');
