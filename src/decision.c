@@ -142,7 +142,7 @@ settle(HitlInterrupt *interrupt, const HitlAnswer *answer, const char *comment, 
 
 	interrupt->status = HITL_INTERRUPT_DECIDED;
 	wake_note_work(interrupt->owner);
-	event_note(HITL_EVENT_DECIDED, interrupt->thread_id, interrupt->interrupt_id);
+	event_note(HITL_EVENT_DECIDED, interrupt->thread_id, interrupt->interrupt_id, interrupt->owner);
 }
 
 /*

@@ -16,6 +16,7 @@
 #include "access/xact.h"
 #include "compat.h"
 #include "event.h"
+#include "miscadmin.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "wake.h"
@@ -32,9 +33,17 @@ event_set_final(bool is_it)
 	return was_final;
 }
 
+/*
+ * As the graph's owner, whoever makes it happen: what an observer writes may set
+ * off code of an author (a trigger, a default), and a superuser may vote, and the
+ * dispatcher is one.  And restricted: what it would leave for the commit would
+ * run as the session's user.  An abort puts both back.
+ */
 static void
-call_observer(const HitlObserver *observer, const HitlNotice *notice)
+call_observer(const HitlObserver *observer, const HitlNotice *notice, Oid owner)
 {
+	Oid			user;
+	int			security;
 	int			level;
 
 	/* an observer that cannot be called might have refused */
@@ -44,16 +53,19 @@ call_observer(const HitlObserver *observer, const HitlNotice *notice)
 				 errmsg("an observer was built for version %d of hitl's interface", observer->api_version),
 				 errdetail("This is version %d.", HITL_API_VERSION),
 				 errhint("Build its extension again with the hitl.h of this server.")));
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	level = compat_push_search_path();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	observer->callback(notice, observer->arg);
 	PopActiveSnapshot();
 	compat_pop_search_path(level);
+	SetUserIdAndSecContext(user, security);
 }
 
 /* What it raises is logged, and that is all. */
 static void
-call_observer_safely(const HitlObserver *observer, const HitlNotice *notice)
+call_observer_safely(const HitlObserver *observer, const HitlNotice *notice, Oid owner)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner resources = CurrentResourceOwner;
@@ -62,7 +74,7 @@ call_observer_safely(const HitlObserver *observer, const HitlNotice *notice)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		call_observer(observer, notice);
+		call_observer(observer, notice, owner);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -87,9 +99,9 @@ call_observer_safely(const HitlObserver *observer, const HitlNotice *notice)
 	CurrentResourceOwner = resources;
 }
 
-/* The rows are written.  interrupt_id: 0 for none. */
+/* The rows are written.  interrupt_id: 0 for none; owner: of the thread's graph. */
 void
-event_note(HitlEventKind kind, int64 thread_id, int64 interrupt_id)
+event_note(HitlEventKind kind, int64 thread_id, int64 interrupt_id, Oid owner)
 {
 	HitlNotice	notice = {.kind = kind, .thread_id = thread_id, .interrupt_id = interrupt_id};
 
@@ -98,8 +110,8 @@ event_note(HitlEventKind kind, int64 thread_id, int64 interrupt_id)
 		 observer != NULL; observer = observer->next)
 	{
 		if (is_final)
-			call_observer_safely(observer, &notice);
+			call_observer_safely(observer, &notice, owner);
 		else
-			call_observer(observer, &notice);
+			call_observer(observer, &notice, owner);
 	}
 }

@@ -9,7 +9,7 @@
 
 #include "hitl.h"
 
-extern void event_note(HitlEventKind kind, int64 thread_id, int64 interrupt_id);
+extern void event_note(HitlEventKind kind, int64 thread_id, int64 interrupt_id, Oid owner);
 extern bool event_set_final(bool is_final);
 
 #endif							/* HITL_EVENT_H */

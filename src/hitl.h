@@ -208,10 +208,24 @@ typedef struct HitlObserver
 
 /*
  * Have a callback called at each event, in the transaction in which it happens,
- * as the user who made it happen (a voter, an executor's role, ...), under
- * search_path pg_catalog, pg_temp and with a snapshot.  To be called once, from
- * _PG_init(); before hitl is loaded or after.  Only processes that have loaded
- * the library are observed: to see all, put it into shared_preload_libraries.
+ * under search_path pg_catalog, pg_temp and with a snapshot.  To be called once,
+ * from _PG_init(); before hitl is loaded or after.  Only processes that have
+ * loaded the library are observed: to see all, put it into
+ * shared_preload_libraries.
+ *
+ * GetUserId() is the owner of the thread's graph, whoever made the event happen
+ * (an executor, a voter, a superuser, the dispatcher that records a crash), and
+ * the call is a security-restricted operation: what an author has planted where
+ * an observer writes runs with the author's rights and leaves nothing behind.
+ * GetSessionUserId() is the session's, such as the voter; the rows say more.
+ *
+ * So an observer that touches an object of its own extension switches to that
+ * object's owner (GetUserIdAndSecContext(), SetUserIdAndSecContext() with the
+ * flags it found and SECURITY_LOCAL_USERID_CHANGE) and back.  As that user it
+ * must not touch anything that somebody else owns or may put triggers, rules,
+ * defaults or policies on.  It keeps SECURITY_RESTRICTED_OPERATION: without it,
+ * deferred triggers of the tables it writes would run at the commit, as the
+ * session's user; with it, the server refuses to write such tables.
  *
  * An observer that raises an error aborts what it observes.  So it can refuse a
  * decision: the voter gets the error, and the question stays open.  In an

@@ -235,7 +235,7 @@ interrupt_open(const HitlThread *thread, const HitlTask *task, const HitlQuestio
 
 	store_interrupt_insert(&interrupt, clock_now());
 	audit_interrupt(&interrupt, "opened", NULL);
-	event_note(HITL_EVENT_OPENED, thread->thread_id, interrupt.interrupt_id);
+	event_note(HITL_EVENT_OPENED, thread->thread_id, interrupt.interrupt_id, thread->owner);
 	return interrupt.interrupt_id;
 }
 

@@ -3,7 +3,7 @@
 CREATE TABLE sample.ledger (thread_id bigint NOT NULL, entry text NOT NULL, amount numeric NOT NULL);
 COMMENT ON TABLE sample.ledger IS 'What sample.pay() did: reserved, then paid or released.';
 
-CREATE TABLE sample.event (event_id bigint GENERATED ALWAYS AS IDENTITY, event text NOT NULL, thread_id bigint NOT NULL, interrupt_id bigint);
+CREATE TABLE sample.event (event_id bigint GENERATED ALWAYS AS IDENTITY, event text NOT NULL, thread_id bigint NOT NULL, interrupt_id bigint, observed_as text NOT NULL);
 COMMENT ON TABLE sample.event IS 'What the observer saw, in the commit in which it happened.';
 
 CREATE FUNCTION sample.pay(state jsonb) RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'sample_pay';

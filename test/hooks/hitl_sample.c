@@ -252,10 +252,11 @@ static void
 observe(const HitlNotice *notice, void *arg)
 {
 	Oid			owner = table_owner();
-	Oid			types[] = {TEXTOID, INT8OID, INT8OID};
+	Oid			types[] = {TEXTOID, INT8OID, INT8OID, TEXTOID};
+	const char *whom = psprintf("%s%s", GetUserNameFromId(GetUserId(), false), InSecurityRestrictedOperation() ? "" : ", unrestricted");
 	Datum		values[] = {CStringGetTextDatum(event_word(notice->kind)), Int64GetDatum(notice->thread_id),
-	Int64GetDatum(notice->interrupt_id)};
-	char		nulls[] = {' ', ' ', notice->interrupt_id == 0 ? 'n' : ' '};
+	Int64GetDatum(notice->interrupt_id), CStringGetTextDatum(whom)};
+	char		nulls[] = {' ', ' ', notice->interrupt_id == 0 ? 'n' : ' ', ' '};
 	Oid			user;
 	int			security;
 
@@ -270,8 +271,8 @@ observe(const HitlNotice *notice, void *arg)
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE);
 	SPI_connect();
-	SPI_execute_with_args("INSERT INTO sample.event (event, thread_id, interrupt_id) VALUES ($1, $2, $3)",
-						  3, types, values, nulls, false, 0);
+	SPI_execute_with_args("INSERT INTO sample.event (event, thread_id, interrupt_id, observed_as) VALUES ($1, $2, $3, $4)",
+						  4, types, values, nulls, false, 0);
 	SPI_finish();
 	SetUserIdAndSecContext(user, security);
 }

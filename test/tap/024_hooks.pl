@@ -36,6 +36,7 @@ for my $libraries ('hitl_sample, hitl', 'hitl, hitl_sample')
 	is(settled($thread), 'done', 'and goes on in its phase');
 	is(sql("SELECT string_agg(entry, ' ' ORDER BY ctid) FROM sample.ledger WHERE thread_id = $thread"), 'reserved paid', 'each effect once');
 	is(seen($thread), 'opened decided ended', 'the observer has seen all of it');
+	is(sql("SELECT string_agg(DISTINCT observed_as, ' ') FROM sample.event WHERE thread_id = $thread"), 'mia', 'with the rights of the owner of the graph, also when a superuser decides');
 }
 
 # --- an observer that refuses
@@ -84,6 +85,8 @@ is(settled($_), 'done', 'a thread of the same owner goes on') for @paying;
 is(sql("SELECT count(*) FROM hitl.task WHERE node = 'pay' AND crashes > 0"), 0, 'and is not to blame');
 is(sql("SELECT string_agg(thread_id::text, ' ' ORDER BY thread_id) FROM sample.event WHERE event = 'ended' AND thread_id IN ($crashing[0], $crashing[1])"),
 	join(' ', @crashing), 'the observer has seen them end');
+is(sql("SELECT string_agg(DISTINCT observed_as, ' ') FROM sample.event WHERE event = 'ended' AND thread_id IN ($crashing[0], $crashing[1])"),
+	'mia', "with the owner's rights, not with those of the process that found the crash");
 is(sql('SELECT count(*) FROM hitl.check()'), 0, 'the rows are in order');
 
 done_testing();
