@@ -31,10 +31,10 @@
 #include "rights.h"
 #include "session.h"
 #include "slot.h"
+#include "subxact.h"
 #include "timer.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
-#include "utils/resowner.h"
 
 /* -------------------------------------------------------------------- errors */
 
@@ -183,47 +183,51 @@ author_drop_portals(const HitlFrame *frame)
 	}
 }
 
+/* a body that is run, and where */
+typedef struct AuthorRun
+{
+	HitlFrame  *frame;
+	AuthorBody	body;
+	MemoryContext scratch;
+} AuthorRun;
+
+static bool
+run_body(void *arg)
+{
+	AuthorRun  *author = arg;
+	HitlRun    *run = author->frame->run;
+
+	MemoryContextSwitchTo(author->scratch);
+	author->body(author->frame);
+	/* a deferred constraint that fails is the node's failure too */
+	if (run->fires_deferred)
+		AfterTriggerFireDeferred();
+	/* a node that caught its mark, or the cancel of its timer, and returned is
+	 * stopped here */
+	frame_hold();
+	if (timer_has_fired())
+		CHECK_FOR_INTERRUPTS();
+	if (timer_has_fired())
+		ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("node timed out")));
+	author_drop_portals(author->frame);
+	return true;
+}
+
 static void
 run_in_subtransaction(HitlFrame *frame, AuthorBody body)
 {
 	HitlRun    *run = frame->run;
-	MemoryContext scratch;
-	ResourceOwner old_owner = CurrentResourceOwner;
+	AuthorRun	author = {.frame = frame, .body = body};
+	ErrorData  *error;
 
-	scratch = AllocSetContextCreate(frame->context, "hitl node", ALLOCSET_DEFAULT_SIZES);
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(scratch);
-
-	PG_TRY();
-	{
-		body(frame);
-		/* a deferred constraint that fails is the node's failure too */
-		if (run->fires_deferred)
-			AfterTriggerFireDeferred();
-		/* a node that caught its mark, or the cancel of its timer, and returned
-		 * is stopped here */
-		frame_hold();
-		if (timer_has_fired())
-			CHECK_FOR_INTERRUPTS();
-		if (timer_has_fired())
-			ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("node timed out")));
-		author_drop_portals(frame);
-		ReleaseCurrentSubTransaction();
+	Assert(CurrentMemoryContext == frame->context);
+	author.scratch = AllocSetContextCreate(frame->context, "hitl node", ALLOCSET_DEFAULT_SIZES);
+	error = subxact_run(run_body, &author);
+	if (error == NULL)
 		run->outcome = run->is_parked ? HITL_OUTCOME_PAUSED
 			: run->child_input != NULL ? HITL_OUTCOME_WAITING : HITL_OUTCOME_DONE;
-		MemoryContextSwitchTo(frame->context);
-		CurrentResourceOwner = old_owner;
-	}
-	PG_CATCH();
+	else
 	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(frame->context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(frame->context);
-		CurrentResourceOwner = old_owner;
 		run->update = NULL;
 		run->child_input = NULL;
 		run->targets = NIL;
@@ -231,8 +235,7 @@ run_in_subtransaction(HitlFrame *frame, AuthorBody body)
 		run->is_parked = false;
 		judge_error(frame, error);
 	}
-	PG_END_TRY();
-	MemoryContextDelete(scratch);
+	MemoryContextDelete(author.scratch);
 }
 
 /* The last defence: callers have looked themselves, and said so nicely. */

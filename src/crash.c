@@ -34,8 +34,8 @@
 #include "store_queue.h"
 #include "store_task.h"
 #include "store_thread.h"
+#include "subxact.h"
 #include "tree.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "wake.h"
 
@@ -161,42 +161,34 @@ examine_alone(const HitlMark *mark)
 	return finding;
 }
 
+/* a mark that is examined, and what was found */
+typedef struct Examination
+{
+	const HitlMark *mark;
+	Finding		finding;
+} Examination;
+
+static bool
+examine_one(void *arg)
+{
+	Examination *examination = arg;
+
+	examination->finding = examine(examination->mark);
+	return examination->finding == FINDING_COUNTED;
+}
+
 /* In a subtransaction of the session's. */
 static Finding
 examine_here(const HitlMark *mark)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner resources = CurrentResourceOwner;
-	volatile Finding finding = FINDING_VOID;
+	Examination examination = {.mark = mark, .finding = FINDING_VOID};
+	ErrorData  *error = subxact_run(examine_one, &examination);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		finding = examine(mark);
-		if (finding == FINDING_COUNTED)
-			ReleaseCurrentSubTransaction();
-		else
-			RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = resources;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = resources;
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			ReThrowError(error);
-		finding = judge_error(mark, error);
-	}
-	PG_END_TRY();
-	return finding;
+	if (error == NULL)
+		return examination.finding;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	return judge_error(mark, error);
 }
 
 /*

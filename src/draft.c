@@ -31,11 +31,11 @@
 #include "session.h"
 #include "shadow.h"
 #include "store_graph.h"
+#include "subxact.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 
 /* ------------------------------------------------------------------ writing */
 
@@ -187,43 +187,36 @@ draft_add_element(const char *graph_name, const char *kind, Jsonb *json)
 /* something that may raise: what it says is wrong, or NULL */
 typedef const char *(*FaultCheck) (const HitlGraphVersion *graph, const char *text);
 
-/* Run a check in a subtransaction that is rolled back: an error is a fault. */
+/* a check that is made, and what it said */
+typedef struct FaultSearch
+{
+	FaultCheck	check;
+	const HitlGraphVersion *graph;
+	const char *text;
+	const char *fault;
+} FaultSearch;
+
+static bool
+search_fault(void *arg)
+{
+	FaultSearch *search = arg;
+
+	search->fault = search->check(search->graph, search->text);
+	return false;
+}
+
+/* Make a check in a subtransaction that is rolled back: an error is a fault. */
 static char *
 caught_fault(FaultCheck check, const HitlGraphVersion *graph, const char *text)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	const char *volatile fault = NULL;
-	volatile bool is_raised = false;
+	FaultSearch search = {.check = check, .graph = graph, .text = text};
+	ErrorData  *error = subxact_run(search_fault, &search);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		fault = check(graph, text);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			lifecycle_error_verdict(error->sqlerrcode) != HITL_ERROR_FAIL)
-			ReThrowError(error);
-		is_raised = true;
-		fault = error->message;
-	}
-	PG_END_TRY();
-	if (!is_raised)
-		RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return fault != NULL ? pstrdup(fault) : NULL;
+	if (error != NULL && !lifecycle_error_is_fault(error->sqlerrcode))
+		ReThrowError(error);
+	if (error != NULL)
+		return error->message;
+	return search.fault != NULL ? pstrdup(search.fault) : NULL;
 }
 
 /*

@@ -13,11 +13,10 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "compat.h"
 #include "event.h"
 #include "miscadmin.h"
-#include "utils/resowner.h"
+#include "subxact.h"
 #include "utils/snapmgr.h"
 #include "wake.h"
 
@@ -63,40 +62,38 @@ call_observer(const HitlObserver *observer, const HitlNotice *notice, Oid owner)
 	SetUserIdAndSecContext(user, security);
 }
 
+/* an observer that is called */
+typedef struct ObserverCall
+{
+	const HitlObserver *observer;
+	const HitlNotice *notice;
+	Oid			owner;
+} ObserverCall;
+
+static bool
+call_it(void *arg)
+{
+	ObserverCall *call = arg;
+
+	call_observer(call->observer, call->notice, call->owner);
+	return true;
+}
+
 /* What it raises is logged, and that is all. */
 static void
 call_observer_safely(const HitlObserver *observer, const HitlNotice *notice, Oid owner)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner resources = CurrentResourceOwner;
+	ObserverCall call = {.observer = observer, .notice = notice, .owner = owner};
+	ErrorData  *error = subxact_run(call_it, &call);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		call_observer(observer, notice, owner);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = resources;
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			ReThrowError(error);
-		ereport(LOG,
-				(errcode(error->sqlerrcode),
-				 errmsg("an observer could not refuse that thread %lld has failed", (long long) notice->thread_id),
-				 errdetail("It raised SQLSTATE %s.", unpack_sql_state(error->sqlerrcode))));
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = resources;
+	if (error == NULL)
+		return;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	ereport(LOG,
+			(errcode(error->sqlerrcode),
+			 errmsg("an observer could not refuse that thread %lld has failed", (long long) notice->thread_id),
+			 errdetail("It raised SQLSTATE %s.", unpack_sql_state(error->sqlerrcode))));
 }
 
 /* The rows are written.  interrupt_id: 0 for none; owner: of the thread's graph. */

@@ -41,10 +41,10 @@
 #include "store_step.h"
 #include "store_task.h"
 #include "store_thread.h"
+#include "subxact.h"
 #include "thread.h"
 #include "tree.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "wake.h"
 
@@ -541,6 +541,23 @@ refuse_stale(int64 thread_id)
 			 errhint("SELECT * FROM hitl.threads WHERE thread_id = %lld;", (long long) thread_id)));
 }
 
+/* a run inline, and what came of it */
+typedef struct InlineRun
+{
+	const HitlQueueEntry *entry;
+	bool		commits;
+	Claim		claim;
+} InlineRun;
+
+static bool
+run_inline(void *arg)
+{
+	InlineRun  *run = arg;
+
+	run->claim = run_claimed(run->entry, run->commits);
+	return run->claim != CLAIM_VOID;
+}
+
 /*
  * Run what a queue row stands for, in a subtransaction of the caller's
  * transaction, so that an error of the bookkeeping (such as two nodes that
@@ -550,50 +567,26 @@ refuse_stale(int64 thread_id)
 static Claim
 run_claimed_inline(const HitlQueueEntry *entry, bool commits)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner resources = CurrentResourceOwner;
-	volatile Claim claim = CLAIM_RECORDED;
+	InlineRun	run = {.entry = entry, .commits = commits, .claim = CLAIM_RECORDED};
+	ErrorData  *error = subxact_run(run_inline, &run);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		claim = run_claimed(entry, commits);
-		if (claim == CLAIM_VOID)
-			RollbackAndReleaseCurrentSubTransaction();
-		else
-			ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = resources;
-		/* the caller's transaction may live long; the procedure's ends now */
-		if (!commits)
-			end_mark();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = resources;
+	/* the caller's transaction may live long; the procedure's ends now */
+	if (error != NULL || !commits)
 		end_mark();
-		if (frame_is_cancel(error) || IsolationUsesXactSnapshot())
+	if (error == NULL)
+		return run.claim;
+	if (frame_is_cancel(error) || IsolationUsesXactSnapshot())
+	{
+		/* the next call is not to begin with what this one was ended by */
+		if (commits)
 		{
-			/* the next call is not to begin with what this one was ended by */
-			if (commits)
-			{
-				record_lost_run(entry, error, HITL_OUTCOME_RETRY);
-				db_commit_procedure();
-			}
-			ReThrowError(error);
+			record_lost_run(entry, error, HITL_OUTCOME_RETRY);
+			db_commit_procedure();
 		}
-		record_lost_run(entry, error, outcome_of(error));
+		ReThrowError(error);
 	}
-	PG_END_TRY();
-	return claim;
+	record_lost_run(entry, error, outcome_of(error));
+	return run.claim;
 }
 
 /* Run what is due of one thread; false: nothing was. */

@@ -13,7 +13,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_proc.h"
@@ -26,13 +25,29 @@
 #include "miscadmin.h"
 #include "nodes/value.h"
 #include "rights.h"
+#include "subxact.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
+
+/* a search by signature, and what it found */
+typedef struct Search
+{
+	const char *signature;
+	Oid			function;
+} Search;
+
+static bool
+search(void *arg)
+{
+	Search	   *search = arg;
+
+	search->function = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(search->signature)));
+	return true;
+}
 
 /*
  * Find a function by a signature as an author writes it.  InvalidOid and the
@@ -42,35 +57,13 @@
 static Oid
 find_function(const char *signature, char **reason)
 {
-	volatile Oid function = InvalidOid;
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	Search		found = {.signature = signature};
+	ErrorData  *error = subxact_run(search, &found);
 
-	*reason = NULL;
-	BeginInternalSubTransaction(NULL);
-	PG_TRY();
-	{
-		MemoryContextSwitchTo(context);
-		function = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(signature)));
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			lifecycle_error_verdict(error->sqlerrcode) != HITL_ERROR_FAIL)
-			ReThrowError(error);
-		*reason = error->message;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return function;
+	if (error != NULL && !lifecycle_error_is_fault(error->sqlerrcode))
+		ReThrowError(error);
+	*reason = error != NULL ? error->message : NULL;
+	return error != NULL ? InvalidOid : found.function;
 }
 
 /* Not one that takes its arguments WITHIN GROUP. */

@@ -170,6 +170,13 @@ lifecycle_error_verdict(int sqlerrcode)
 	}
 }
 
+/* Does an error say that what an author wrote is wrong?  A cancel does not. */
+bool
+lifecycle_error_is_fault(int sqlerrcode)
+{
+	return sqlerrcode != ERRCODE_QUERY_CANCELED && lifecycle_error_verdict(sqlerrcode) == HITL_ERROR_FAIL;
+}
+
 /*
  * How long a task that was put back waits: 0.1 s doubled with each time, at
  * most a minute.

@@ -65,6 +65,7 @@ extern bool lifecycle_thread_has_ended(HitlThreadStatus status);
 extern bool lifecycle_step_is_complete(const HitlTaskCounts *counts);
 extern HitlThreadStatus lifecycle_thread_status(const HitlTaskCounts *counts);
 extern HitlErrorVerdict lifecycle_error_verdict(int sqlerrcode);
+extern bool lifecycle_error_is_fault(int sqlerrcode);
 extern int64 lifecycle_conflict_delay_ms(int conflicts);
 extern int64 lifecycle_crash_delay_ms(int crashes, double random);
 extern bool lifecycle_may_retry(const HitlRetry *retry, int attempt, const char *sqlstate);

@@ -13,7 +13,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "lifecycle.h"
 #include "miscadmin.h"
 #include "session.h"
@@ -22,9 +21,8 @@
 #include "store_interrupt.h"
 #include "store_thread.h"
 #include "store_tree.h"
+#include "subxact.h"
 #include "tree.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 
 /* how long control waits for a thread below the one it holds: an executor's
  * tail is over by then, and no deadlock has been looked for yet */
@@ -125,56 +123,50 @@ lock_within(int64 thread_id, int timeout_ms)
 	return thread;
 }
 
+/* a lock of a tree that is tried */
+typedef struct TreeLock
+{
+	int64		thread_id;
+	bool		has_questions;
+	int			timeout_ms;
+	List	   *threads;		/* NIL: a question is not ours */
+	bool		may_fail;		/* to get the lock of a thread in time */
+} TreeLock;
+
+static bool
+lock_tree(void *arg)
+{
+	TreeLock   *lock = arg;
+	HitlIds		tree = store_tree_live(lock->thread_id);
+	HitlThread *thread;
+
+	if (lock->has_questions)
+		(void) store_interrupt_pending(&tree, HITL_LOCK_WAIT);
+	lock->may_fail = lock->timeout_ms > 0;
+	thread = lock_within(lock->thread_id, lock->timeout_ms);
+	tree = tree_live(thread);
+	lock->may_fail = tree.n > 1;
+	lock->threads = tree.n > 1 ? lock_below(&tree) : list_make1(thread);
+	lock->may_fail = false;
+	if (lock->has_questions && !has_all_questions(&tree))
+		lock->threads = NIL;
+	return lock->threads != NIL;
+}
+
 /*
  * Try to lock a thread and all below it; NIL, and nothing is locked, when
  * somebody holds one of those below for long, or the thread itself for longer
- * than timeout_ms (0: wait), or a question is not ours.  An error must not leave
- * our subtransaction open: whoever catches it ends his.
+ * than timeout_ms (0: wait), or a question is not ours.
  */
 static List *
 try_lock(int64 thread_id, bool has_questions, int timeout_ms)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner resources = CurrentResourceOwner;
-	List	   *volatile threads = NIL;
-	volatile bool may_fail = false; /* to get the lock of a thread */
-	ErrorData  *volatile error = NULL;
+	TreeLock	lock = {.thread_id = thread_id, .has_questions = has_questions, .timeout_ms = timeout_ms};
+	ErrorData  *error = subxact_run(lock_tree, &lock);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		HitlIds		tree = store_tree_live(thread_id);
-		HitlThread *thread;
-
-		if (has_questions)
-			(void) store_interrupt_pending(&tree, HITL_LOCK_WAIT);
-		may_fail = timeout_ms > 0;
-		thread = lock_within(thread_id, timeout_ms);
-		tree = tree_live(thread);
-		may_fail = tree.n > 1;
-		threads = tree.n > 1 ? lock_below(&tree) : list_make1(thread);
-		may_fail = false;
-		if (has_questions && !has_all_questions(&tree))
-			threads = NIL;
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		threads = NIL;
-	}
-	PG_END_TRY();
-	if (threads != NIL)
-		ReleaseCurrentSubTransaction();
-	else
-		RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = resources;
-	if (error != NULL && !(may_fail && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE))
+	if (error != NULL && !(lock.may_fail && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE))
 		ReThrowError(error);
-	return threads;
+	return error == NULL ? lock.threads : NIL;
 }
 
 /*

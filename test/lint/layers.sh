@@ -47,5 +47,6 @@ only 'storage/(lwlock|latch)\.h|\<(LWLockAcquire|WaitLatch|SetLatch)\>' "($proce
 only '\<PG_(GETARG_|RETURN_|ARGISNULL|FUNCTION_INFO)'  'api_.*\.c'              'only api_*.c decode arguments and encode results'
 only '\<PG_VERSION_NUM\>'                              'compat\.h'              'server versions are tested in compat.h only'
 only '\<(GetCurrentTimestamp|gettimeofday|time)[[:space:]]*\(' 'clock\.c' 'the time comes from clock_now()'
+only '\<(BeginInternalSubTransaction|ReleaseCurrentSubTransaction|RollbackAndReleaseCurrentSubTransaction)\>' 'subxact\.c' 'subtransactions begin and end in subxact.c'
 only '\<Register(Sub)?XactCallback\>'                  'wake\.c'                'only wake.c registers transaction callbacks, once'
 exit "$status"
