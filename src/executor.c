@@ -51,6 +51,9 @@
 /* how long a row waits whose task another executor is running */
 #define BUSY_DELAY_MS 20
 
+/* how long one waits whose task or thread is not there: it may be restored yet */
+#define MISSING_DELAY_MS 5000
+
 /* how long one waits whose reducers were cancelled by who ends the thread */
 #define GIVE_WAY_MS 1000
 
@@ -280,14 +283,14 @@ executor_record_failure(const HitlThread *thread, HitlTask *task, const HitlErro
 static void
 drop_claim(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *task)
 {
-	if (task != NULL && thread != NULL && is_stale(thread, task->step) &&
+	if (task != NULL && is_stale(thread, task->step) &&
 		lifecycle_task_may_move(task->status, HITL_TASK_CANCELLED))
 	{
 		task->status = HITL_TASK_CANCELLED;
 		store_task_move(task, NULL, NULL, clock_now());
 	}
 	store_queue_delete(entry);
-	wake_note_thread(thread != NULL ? thread->root_id : entry->thread_id);
+	wake_note_thread(thread->root_id);
 }
 
 /*
@@ -342,7 +345,13 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 		return CLAIM_RECORDED;
 	}
 	thread = store_thread_find(entry->thread_id);
-	if (task == NULL || thread == NULL || is_stale(thread, task->step) ||
+	if (task == NULL || thread == NULL)
+	{
+		store_queue_delete(entry);
+		requeue(entry, MISSING_DELAY_MS);
+		return CLAIM_RECORDED;
+	}
+	if (is_stale(thread, task->step) ||
 		!lifecycle_task_may_run(task->status))
 	{
 		drop_claim(entry, thread, task);

@@ -370,11 +370,11 @@ shmem_hold_begin(Oid dboid)
 }
 
 /*
- * The transaction that held it has ended.  Whatever it did, the next look
- * finds out; only a dropped database can be forgotten at once.
+ * The transaction that held it has ended.  Whatever it did, the next look, not
+ * before that time, finds out; only a dropped database can be forgotten at once.
  */
 void
-shmem_hold_end(Oid dboid, bool is_gone)
+shmem_hold_end(Oid dboid, bool is_gone, TimestampTz not_before)
 {
 	HitlLatches latches = {0};
 	HitlEntry  *entry;
@@ -396,6 +396,7 @@ shmem_hold_end(Oid dboid, bool is_gone)
 	else if (entry != NULL)
 	{
 		entry->has_work = true;
+		entry->retry_at = Max(entry->retry_at, not_before);
 		shmem_entry_rouse(entry, &latches);
 	}
 	shmem_unlock();

@@ -200,6 +200,6 @@ extern HitlRefusal *shmem_refusal_make(Oid dboid, Oid roleoid);
 
 /* holds of the current transaction, see utility.c; they take the lock */
 extern bool shmem_hold_begin(Oid dboid);
-extern void shmem_hold_end(Oid dboid, bool is_gone);
+extern void shmem_hold_end(Oid dboid, bool is_gone, TimestampTz not_before);
 
 #endif							/* HITL_SHMEM_H */

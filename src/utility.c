@@ -10,7 +10,9 @@
  * comes after is found out by a look, so a rolled-back DROP leaves everything
  * working.
  *
- * A database that is copied, or opened for connections, is looked at then.
+ * A database that is copied, or opened for connections, is looked at then; one
+ * whose tables of ours are filled by COPY, which a restore does, a few seconds
+ * after the last of them.
  *
  * Only a statement that the caller has the right to may make processes leave:
  * the checks here repeat those of the server, which come too late for us.
@@ -48,6 +50,8 @@
 #define PATIENCE_MS 1000
 /* after this long the statement goes on, and finds out itself who is left */
 #define LIMIT_MS 10000
+/* after a COPY into a table of ours: the next one of a restore is to come by then */
+#define RESTORE_PAUSE_MS 5000
 #define POLL_MS 10
 
 static ProcessUtility_hook_type prev_ProcessUtility = NULL;
@@ -181,6 +185,20 @@ alters_option(const AlterDatabaseStmt *stmt, const char *name)
 }
 
 /*
+ * Does it fill a table of ours, as a restore does?  Its tables come one by one,
+ * each committed, and the sequences last: in between, a queue row has no task,
+ * and a task no answers.
+ */
+static bool
+fills_tables(Node *statement)
+{
+	const CopyStmt *copy = (CopyStmt *) statement;
+
+	return IsA(statement, CopyStmt) && copy->is_from && copy->relation != NULL &&
+		copy->relation->schemaname != NULL && strcmp(copy->relation->schemaname, "hitl") == 0;
+}
+
+/*
  * The database that a statement needs for itself, or InvalidOid.  `is_alone`:
  * not within a transaction block or a function, where CREATE and DROP DATABASE
  * fail and so must not make anybody leave.
@@ -209,6 +227,9 @@ database_to_hold(Node *statement, bool is_alone)
 		case T_DropStmt:
 			return drops_extension((DropStmt *) statement) ? MyDatabaseId : InvalidOid;
 
+		case T_CopyStmt:
+			return fills_tables(statement) && superuser() ? MyDatabaseId : InvalidOid;
+
 		case T_DropOwnedStmt:
 			return drops_owned_extension((DropOwnedStmt *) statement) ? MyDatabaseId : InvalidOid;
 
@@ -236,12 +257,12 @@ database_to_hold(Node *statement, bool is_alone)
  * not obey, the server's own check says what is wrong better than we could.
  */
 static void
-hold_database(Oid dboid, bool is_dropped)
+hold_database(Oid dboid, bool is_dropped, int pause_ms)
 {
 	static uint32 wait_event = 0;
 	TimestampTz start = clock_now();
 
-	if (!wake_hold_database(dboid, is_dropped))
+	if (!wake_hold_database(dboid, is_dropped, pause_ms))
 		return;
 	if (wait_event == 0)
 		wait_event = compat_wait_event("HitlHold");
@@ -284,14 +305,6 @@ announce_database(const char *name)
 		wake_note_new_database(dboid);
 }
 
-/* Is this a table of ours? */
-static bool
-is_ours(const RangeVar *relation)
-{
-	return relation != NULL && relation->schemaname != NULL &&
-		strcmp(relation->schemaname, "hitl") == 0;
-}
-
 static void
 process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 				ProcessUtilityContext context, ParamListInfo params,
@@ -309,7 +322,7 @@ process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 		if (OidIsValid(dboid))
 		{
 			is_copy = IsA(statement, CreatedbStmt) && is_known(dboid);
-			hold_database(dboid, IsA(statement, DropdbStmt));
+			hold_database(dboid, IsA(statement, DropdbStmt), fills_tables(statement) ? RESTORE_PAUSE_MS : 0);
 		}
 	}
 
@@ -321,7 +334,7 @@ process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 								environment, dest, completion);
 
 	/* a restore fills the tables after CREATE EXTENSION has announced them */
-	if (IsA(statement, CopyStmt) && ((CopyStmt *) statement)->is_from && is_ours(((CopyStmt *) statement)->relation))
+	if (fills_tables(statement))
 	{
 		wake_note_database();
 		breakpoint_changed();

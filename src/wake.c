@@ -92,6 +92,7 @@ static struct
 {
 	Oid			dboid;
 	bool		is_dropped;
+	int			pause_ms;		/* stay out for as long after it */
 }			holds[MAX_HOLDS];
 static int	n_holds = 0;
 
@@ -484,7 +485,8 @@ end_holds(bool is_committed)
 	{
 		n_holds--;
 		shmem_hold_end(holds[n_holds].dboid,
-					   is_committed && holds[n_holds].is_dropped);
+					   is_committed && holds[n_holds].is_dropped,
+					   TimestampTzPlusMilliseconds(GetCurrentTransactionStopTimestamp(), holds[n_holds].pause_ms));
 	}
 }
 
@@ -552,11 +554,12 @@ wake_init(void)
 /* --------------------------------------------------------------------- holding */
 
 /*
- * Keep our processes out of a database until this transaction ends.  False if
- * there is nothing to keep out, or no room to remember it.
+ * Keep our processes out of a database until this transaction ends, and for
+ * pause_ms more.  False if there is nothing to keep out, or no room to remember
+ * it.
  */
 bool
-wake_hold_database(Oid dboid, bool is_dropped)
+wake_hold_database(Oid dboid, bool is_dropped, int pause_ms)
 {
 	if (!shmem_is_on() || n_holds == MAX_HOLDS)
 		return false;
@@ -569,6 +572,7 @@ wake_hold_database(Oid dboid, bool is_dropped)
 		return false;
 	holds[n_holds].dboid = dboid;
 	holds[n_holds].is_dropped = is_dropped;
+	holds[n_holds].pause_ms = pause_ms;
 	n_holds++;
 	return true;
 }

@@ -29,7 +29,7 @@ extern void wake_note_event(HitlEventKind kind, int64 thread_id,
 							int64 interrupt_id);
 
 /* until this transaction ends no process of ours is in that database */
-extern bool wake_hold_database(Oid dboid, bool is_dropped);
+extern bool wake_hold_database(Oid dboid, bool is_dropped, int pause_ms);
 
 /* hitl.wait(): begin, then look and wait in turns, then end */
 extern void wake_wait_begin(int64 thread_id);
