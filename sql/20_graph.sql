@@ -72,7 +72,7 @@ COMMENT ON FUNCTION hitl.create_graph(text, integer, text) IS
 'Creates an empty graph that belongs to current_user, as whom its nodes will run. A thread that has not ended after recursion_limit super-steps
 fails; retry() lets it go on for as many more. functions: live, a thread that comes to a function whose code has changed since compile() stops (IH011) until migrate(); or pinned,
 compile() copies the functions that belong to the graph''s owner, and threads run the copies of their version; others (and C, SECURITY DEFINER, aggregates) are live. Returns its graph_id.
-Errors: 42710 the name is taken; 22023 the name is empty or longer than 63 bytes, the limit is not positive, or functions is another word. The words follow LangGraph (StateGraph).';
+Errors: 42710 the name is taken; 42501 a node calls; 22023 the name is empty or longer than 63 bytes, the limit is not positive, or functions is another word. The words follow LangGraph (StateGraph).';
 
 CREATE FUNCTION hitl.add_node(graph text, node text, handler text DEFAULT NULL, sql text DEFAULT NULL, retry jsonb DEFAULT NULL,
                               timeout interval DEFAULT NULL, gate jsonb DEFAULT NULL, destinations text[] DEFAULT NULL,
@@ -86,27 +86,27 @@ timeout: how long one run may take, hitl.max_node_timeout at most. gate: a quest
 "description", "allowed", "on_reject": node or END, "feedback_key", "on_respond": "output" | "run"}. destinations: where its commands may lead. Or subgraph: the name of a graph of the same owner, which
 runs as a thread of its own for each task, in the version that is the latest when this graph is compiled. input: {"key in the child''s state": "key in this one"}; without it the child gets
 all that the node is given. output: {"key in this state": "key in the child''s"}; without it the node updates what the child has changed.
-Errors: 42704 no such graph; 42501 it is not yours; 42710 the node is there already; 22023 something has not the right shape; 22004 an argument is NULL.';
+Errors: 42704 no such graph; 42501 it is not yours, or a node calls; 42710 the node is there already; 22023 something has not the right shape; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.add_edge(graph text, source text, target text) RETURNS void
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_edge';
 COMMENT ON FUNCTION hitl.add_edge(text, text, text) IS
 'Adds an edge to the draft of a graph: when source is done, target runs in the next super-step. START and END are the reserved names of
 the entry and the exit; several edges from one source run their targets side by side.
-Errors: 42704 no such graph; 42501 it is not yours; 42710 the edge is there already; 22023 it leaves END or enters START.';
+Errors: 42704 no such graph; 42501 it is not yours, or a node calls; 42710 the edge is there already; 22023 it leaves END or enters START.';
 
 CREATE FUNCTION hitl.add_join(graph text, sources text[], target text) RETURNS void
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_join';
 COMMENT ON FUNCTION hitl.add_join(text, text[], text) IS
 'Adds a join to the draft of a graph: target runs once all sources have run, in whichever super-steps (several plain edges run it after each step
-in which one of them did). Errors: 42704 no such graph; 42501 it is not yours; 22023 no sources, or one twice.';
+in which one of them did). Errors: 42704 no such graph; 42501 it is not yours, or a node calls; 22023 no sources, or one twice.';
 
 CREATE FUNCTION hitl.add_conditional_edges(graph text, source text, router text, map jsonb DEFAULT NULL) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_conditional_edges';
 COMMENT ON FUNCTION hitl.add_conditional_edges(text, text, text, jsonb) IS
 'Adds edges that a function decides: router f(state jsonb) returns text, text[], jsonb or jsonb[]: the name of a node (or END), several, or what
 hitl.send() makes; NULL or nothing leads nowhere. It is called with the state as the source''s update leaves it, in the source''s own run. map, an object: what the router says -> name
-of a node. Errors: 42704 no such graph; 42501 it is not yours; 22023 the map is no object of names; 22004 an argument is NULL.';
+of a node. Errors: 42704 no such graph; 42501 it is not yours, or a node calls; 22023 the map is no object of names; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.add_channel(graph text, channel text, reducer text DEFAULT 'overwrite', initial jsonb DEFAULT NULL) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_channel';
@@ -114,14 +114,14 @@ COMMENT ON FUNCTION hitl.add_channel(text, text, text, jsonb) IS
 'Declares how a key of the state takes updates. reducer: overwrite (at most one writer in a super-step), append, merge (deep), add, min, max, union (a set),
 messages (upsert by "id", LangGraph''s add_messages), or a signature of yours: a function f(current jsonb, update jsonb) returns jsonb, called for each update,
 or an aggregate agg(jsonb) returns jsonb, over the current value (if it is not null) and then the updates in the order of the tasks. initial: its value before any input.
-Keys that are not declared are overwritten. Errors: 42704 no such graph; 42501 it is not yours; 42710 it is declared already; 22004 an argument is NULL.';
+Keys that are not declared are overwritten. Errors: 42704 no such graph; 42501 it is not yours, or a node calls; 42710 it is declared already; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.compile(graph text) RETURNS integer
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_compile';
 COMMENT ON FUNCTION hitl.compile(text) IS
 'Checks the draft of a graph and makes it a version that never changes; returns its number, from 1. An unchanged draft gives the
 version that is there, unless the code of one of its functions has changed. Records the session''s search_path, resolved: the nodes run under it.
-Errors: 42704 no such graph; 42501 it is not yours; 42P17 the draft has faults: every one is in the detail.';
+Errors: 42704 no such graph; 42501 it is not yours, or a node calls; 42P17 the draft has faults: every one is in the detail.';
 
 CREATE FUNCTION hitl.define(definition jsonb) RETURNS integer
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_define';
@@ -129,7 +129,7 @@ COMMENT ON FUNCTION hitl.define(jsonb) IS
 'A whole graph as one document, new or in the place of what was there, and compiled; returns the version. The same document again gives the same version, unless the code of one of its functions has changed.
 {"graph": name, "recursion_limit": 25, "functions": "live" | "pinned", "channels": {name: {"reducer", "initial"}}, "nodes": {name: {"handler" | "sql" | "subgraph": {"graph", "version", "input", "output"}, "retry", "timeout" (seconds), "gate", "destinations"}},
 "edges": [[source, target]], "joins": [{"sources": [...], "target"}], "conditional_edges": [{"source", "router", "map"}], "interrupt_before": [names of nodes, or "*"], "interrupt_after": [...]}.
-Errors: 42501 it is not yours; 42P17 it has faults: every one is in the detail.';
+Errors: 42501 it is not yours, or a node calls; 42P17 it has faults: every one is in the detail.';
 
 CREATE FUNCTION hitl.command(update jsonb DEFAULT NULL, goto text DEFAULT NULL, sends jsonb[] DEFAULT NULL) RETURNS jsonb
   LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'hitl_command';

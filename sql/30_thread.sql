@@ -52,7 +52,7 @@ COMMENT ON COLUMN hitl.thread.parent_task_id IS 'Children only: the task of the 
 COMMENT ON COLUMN hitl.thread.depth IS 'How many threads are above it; 0: it is a root.';
 COMMENT ON COLUMN hitl.thread.frame IS 'Children only: the nodes above it, outermost first.';
 COMMENT ON COLUMN hitl.thread.status IS 'As last written by an executor; a thread with a row in run_queue is shown as running, and one with waiting tasks as the threads below it are (view threads).';
-COMMENT ON COLUMN hitl.thread.step IS 'The super-step that runs, or ran last; the first is 1.';
+COMMENT ON COLUMN hitl.thread.step IS 'The super-step that runs, or ran last; the first is 1, or 0 where code of the author takes the input in.';
 COMMENT ON COLUMN hitl.thread.checkpoint IS 'Its latest checkpoint.';
 COMMENT ON COLUMN hitl.thread.n_ready IS 'Tasks of its step that are ready: the barrier opens when all four are 0.';
 COMMENT ON COLUMN hitl.thread.n_interrupted IS 'Tasks of its step that wait for an answer.';
@@ -90,7 +90,7 @@ CREATE TABLE hitl.thread_input (
   given_at   timestamptz NOT NULL,
   CONSTRAINT thread_input_pkey PRIMARY KEY (thread_id, input_id)
 );
-COMMENT ON TABLE hitl.thread_input IS 'Inputs that wait for the end of their thread, in order: start(..., if_busy => ''enqueue''). Gone when they are taken, or dropped because the thread failed or was cancelled.';
+COMMENT ON TABLE hitl.thread_input IS 'Inputs that wait for the end of their thread, in order: start(..., if_busy => ''enqueue''). Gone when they are taken, or dropped because the thread failed, was cancelled or was given other input that superseded them.';
 COMMENT ON COLUMN hitl.thread_input.thread_id IS 'The thread.';
 COMMENT ON COLUMN hitl.thread_input.input_id IS 'Key and order, from a sequence whose start and step may be set.';
 COMMENT ON COLUMN hitl.thread_input.input IS 'An object: the channels to write.';
@@ -226,10 +226,10 @@ COMMENT ON FUNCTION hitl.start(text, jsonb, text, text) IS
 'Starts a thread of the latest version of a graph with input, an object, as its state; returns the thread_id. The thread runs
 after the commit, in an executor; without workers CALL hitl.run_pending() runs it (a notice says so, once per session).
 key: names the thread within its graph. A start with the key and the input that its thread was given last is a harmless repeat and returns the thread. Other input is refused with IH006 (reject), or with if_busy
-enqueue: it waits in order for the end of the thread, and then begins a turn (START with that input, in the state as it is, the recursion limit counted anew); dropped, with an audit row, if a task of the thread fails or it is cancelled (a failure in a subgraph leaves it waiting, for retry() or cancel());
+enqueue: it waits in order for the end of the thread, and then begins a turn (START with that input, in the state as it is and the version that the thread runs, the recursion limit counted anew); dropped, with an audit row, if a task of the thread fails or it is cancelled (a failure in a subgraph leaves it waiting, for retry() or cancel());
 supersede: the thread gives up what it is at (pending interrupts become superseded, a node that runs is stopped and rolled back, waiting inputs are dropped) and the turn begins at once.
-With enqueue and supersede each call is new input, equal or not; a thread that is done begins a turn, one that failed takes supersede only, one that is cancelled takes none.
-Errors: 42704 no such graph; 55000 it is not compiled, or the thread of the key takes no input; 42501 it is not yours; 22023 input is not an object, the key is empty or too long, or if_busy is no such word or comes without a key;
+With graph or input NULL nothing is started and NULL is returned. With enqueue and supersede each call is new input, equal or not; a thread that is done begins a turn, one that failed takes supersede only, one that is cancelled takes none.
+Errors: 42704 no such graph; 55000 it is not compiled, or the thread of the key takes no input; 42501 it is not yours, or a node calls with supersede; 22023 input is not an object, the key is empty or too long, or if_busy is no such word or comes without a key;
 IH006 the thread of the key was given another input, or a node of it calls.';
 
 CREATE FUNCTION hitl.start_many(graph text, inputs jsonb[]) RETURNS bigint[]
@@ -281,15 +281,15 @@ COMMENT ON FUNCTION hitl.update_state(bigint, jsonb, text) IS
 Without as_node the values go through the reducers as if a node had written them, and what is to run next stays: a node that asks again asks what it asks now, and an answer to anything else does not count.
 as_node (a node, or START for new input): as if that node had just returned the values. What the current step has not done is given up (pending interrupts become superseded, tasks cancelled),
 what it has done counts, and the thread goes on along the node''s edges, joins and routers. Where code of the author is needed (routers, his reducers) an executor runs it; else it is done at once.
-Errors: 42704 no such thread or node; 42501 it is not yours, or the author''s reducers are needed in a session that is not his; 22023 values is no object; 22004 the thread_id is NULL;
-IH006 the thread is running, or a node of it calls; 55000 it is done or cancelled: fork() it; and what hitl''s own reducers raise.';
+Errors: 42704 no such thread or node; 42501 it is not yours, a node calls, or the author''s reducers are needed in a session that is not his; 22023 values is no object; 22004 the thread_id is NULL;
+IH006 the thread is running; 55000 it is done or cancelled: fork() it; and what hitl''s own reducers raise.';
 
 CREATE FUNCTION hitl.fork(thread_id bigint, checkpoint integer DEFAULT NULL, "values" jsonb DEFAULT NULL, as_node text DEFAULT NULL) RETURNS bigint
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_fork';
 COMMENT ON FUNCTION hitl.fork(bigint, integer, jsonb, text) IS
 'Makes a thread of the same graph version that goes on from a checkpoint of another (NULL: its latest); returns its thread_id. Its checkpoint 0 is the state there, whole; what ran after that checkpoint runs anew
 in it, with joins as they waited; with values or as_node it goes on as update_state(values, as_node) says. Questions of tasks that run again are asked again; what earlier answers have written is part of the state and is kept. The trail (event started) names the interrupts of the origin and its subgraphs that were decided in the steps before: detail "decided", the latest 100, latest first, and "n_decided", how many there are. The origin may be in any status and stays as it is. After LangGraph''s forks (time travel).
-Errors: 42704 no such thread, checkpoint or node; 42501 it is not yours; 22023 checkpoint is negative, or values is no object; 22004 the thread_id is NULL; 55000 nothing ran after that checkpoint: name as_node; what did is not in the version that migrate() took the thread to; or the thread runs a subgraph: fork its root.';
+Errors: 42704 no such thread, checkpoint or node; 42501 it is not yours, or a node calls; 22023 checkpoint is negative, or values is no object; 22004 the thread_id is NULL; 55000 nothing ran after that checkpoint: name as_node; what did is not in the version that migrate() took the thread to; or the thread runs a subgraph: fork its root.';
 
 CREATE FUNCTION hitl.cancel(thread_id bigint, reason text DEFAULT NULL) RETURNS text
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_cancel';
@@ -308,7 +308,7 @@ COMMENT ON FUNCTION hitl.migrate(bigint, integer) IS
 'Takes a thread that waits or has failed to another version of its graph, up or down (NULL: to the latest), and returns that version; one that runs it already stays as it is.
 What the thread has before it must be there: nodes to run, edges and targets of nodes that have run in this super-step, joins and subgraphs that wait, gates that have asked, the function of a node in C that has paused with a phase. Tasks that failed because a function
 has changed (IH011) are queued again, all others that failed wait for retry(). Open questions stay; if a node then asks something else, it asks anew.
-Errors: 42704 no such thread or version; 42501 it is not yours; IH006 something of it runs or is queued; 55000 it has ended, it does not fit (every reason is in the detail),
+Errors: 42704 no such thread or version; 42501 it is not yours, or a node calls; IH006 something of it runs or is queued; 55000 it has ended, it does not fit (every reason is in the detail),
 or it failed with IH011 and there is no other version; 22004 the thread_id is NULL.';
 
 CREATE PROCEDURE hitl.run_pending(n integer DEFAULT NULL)

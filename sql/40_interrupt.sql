@@ -35,7 +35,7 @@ COMMENT ON COLUMN hitl.interrupt.graph_id IS 'The graph.';
 COMMENT ON COLUMN hitl.interrupt.owner IS 'The graph''s owner.';
 COMMENT ON COLUMN hitl.interrupt.step IS 'The super-step.';
 COMMENT ON COLUMN hitl.interrupt.node IS 'The node that asked.';
-COMMENT ON COLUMN hitl.interrupt.key IS 'Names the question within its task: the author''s key, or #1, #2, ... by order.';
+COMMENT ON COLUMN hitl.interrupt.key IS 'Names the question within its task: the author''s key, or #1, #2, ... by order (#2.1, ... in phase 2 of a node in C); #gate, #before, #after: asked by hitl.';
 COMMENT ON COLUMN hitl.interrupt.status IS 'pending, decided, cancelled (its thread was), or superseded (the node asked something else, or the thread was sent elsewhere).';
 COMMENT ON COLUMN hitl.interrupt.action IS 'What is to be done, from the payload. With key and args it is the content that a decision is bound to.';
 COMMENT ON COLUMN hitl.interrupt.args IS 'With which arguments, from the payload.';

@@ -20,7 +20,8 @@
  *
  * interrupt
  *   pending -> decided [decision], cancelled [thread_cancel], superseded [steer]
- *   decided -> superseded: the node now asks something else
+ *   decided -> superseded: the node now asks something else, or the thread was
+ *      sent elsewhere before the node had acted on it [steer]
  *   cancelled, superseded: the end.
  *
  * Invariants, each a query of hitl.check():

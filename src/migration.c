@@ -9,7 +9,8 @@
  * for its next phase must find its function.
  *
  * What a node asks itself need not be looked at: when it runs again, another
- * question is asked anew.
+ * question is asked anew, and a reject, an edit or a response that it does not
+ * ask for any more fails it (interrupt.c).
  *
  * Layer 1: pure.
  */

@@ -2,8 +2,8 @@
  * tree.c
  *    A thread with the threads of its subgraphs: look at them, lock them.
  *
- * Only control (cancel, retry) locks more than one thread, and it goes
- * downwards, root first.  An executor locks one.  But a transaction of a user
+ * Only control (cancel, retry, update, supersede, migrate) locks more than one
+ * thread, and it goes downwards, root first.  An executor locks one.  But a transaction of a user
  * that runs threads here and now collects locks as it goes, and goes upwards:
  * a child to its end, then its parent.  So control never waits long for a
  * thread while it holds another: it gives up all it has and begins again, and
