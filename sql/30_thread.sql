@@ -225,12 +225,12 @@ CREATE FUNCTION hitl.start(graph text, input jsonb DEFAULT '{}', key text DEFAUL
 COMMENT ON FUNCTION hitl.start(text, jsonb, text, text) IS
 'Starts a thread of the latest version of a graph with input, an object, as its state; returns the thread_id. The thread runs
 after the commit, in an executor; without workers CALL hitl.run_pending() runs it (a notice says so, once per session).
-key: names the thread within its graph. A start with the key and the input that its thread was given last is a harmless repeat and returns the thread. Other input is refused with IH006 (reject), or with if_busy
+key: names the thread within its graph. A start with the key and the input that its thread was given last, unless that was dropped, is a harmless repeat and returns the thread. Other input is refused with IH006 (reject), or with if_busy
 enqueue: it waits in order for the end of the thread, and then begins a turn (START with that input, in the state as it is and the version that the thread runs, the recursion limit counted anew); dropped, with an audit row, if a task of the thread fails or it is cancelled (a failure in a subgraph leaves it waiting, for retry() or cancel());
 supersede: the thread gives up what it is at (pending interrupts become superseded, a node that runs is stopped and rolled back, waiting inputs are dropped) and the turn begins at once.
 With graph or input NULL nothing is started and NULL is returned. With enqueue and supersede each call is new input, equal or not; a thread that is done begins a turn, one that failed takes supersede only, one that is cancelled takes none.
 Errors: 42704 no such graph; 55000 it is not compiled, or the thread of the key takes no input; 42501 it is not yours, or a node calls with supersede; 22023 input is not an object, the key is empty or too long, or if_busy is no such word or comes without a key;
-IH006 the thread of the key was given another input, or a node of it calls.';
+IH006 the thread of the key was given another input, or this one and dropped it, or a node of it calls.';
 
 CREATE FUNCTION hitl.start_many(graph text, inputs jsonb[]) RETURNS bigint[]
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_start_many';

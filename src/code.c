@@ -23,6 +23,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_aggregate.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "code.h"
@@ -253,6 +254,7 @@ aggregate_hash(Oid function, const char *row_hash)
 	Form_pg_aggregate row;
 	StringInfoData code;
 	Oid			functions[CODE_AGGREGATE_FUNCTIONS];
+	Oid			owner;
 	Datum		initial;
 	bool		is_null;
 
@@ -269,8 +271,10 @@ aggregate_hash(Oid function, const char *row_hash)
 		if (!OidIsValid(functions[i]))
 			continue;
 		add_field(&code, 'H', code_hash(functions[i]));
-		if (code_owner(functions[i]) != code_owner(function))
-			add_field(&code, 'O', GetUserNameFromId(code_owner(functions[i]), true));
+		/* the server's own functions belong to a role of another name elsewhere */
+		owner = code_owner(functions[i]);
+		if (owner != code_owner(function))
+			add_field(&code, 'O', owner == BOOTSTRAP_SUPERUSERID ? "" : GetUserNameFromId(owner, true));
 	}
 	add_field(&code, 'Y', format_type_be_qualified(row->aggtranstype));
 	add_char(&code, 'X', row->aggfinalextra ? 't' : 'f');

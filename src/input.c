@@ -55,9 +55,12 @@ input_if_busy(const char *word)
 			 errhint("hitl.start(graph, input, key => 'order-991', if_busy => 'enqueue')")));
 }
 
-/* The input is news, and was not meant to be. */
+/*
+ * The input is news, and was not meant to be; or it was given, and then dropped
+ * before it was taken.
+ */
 static void
-refuse_news(int64 thread_id)
+refuse_news(int64 thread_id, bool is_dropped)
 {
 	HitlThread *thread = store_thread_find(thread_id);
 	HitlThreadStatus status = tree_status(thread);
@@ -83,7 +86,8 @@ refuse_news(int64 thread_id)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_HITL_THREAD_BUSY),
-			 errmsg("thread %lld was given another input under this key", id),
+			 is_dropped ? errmsg("the last input of thread %lld was dropped", id)
+			 : errmsg("thread %lld was given another input under this key", id),
 			 errdetail("It is %s since %s.", name_thread_status(status), since),
 			 errhint("%s", hint)));
 }
@@ -206,8 +210,11 @@ input_start(const char *graph_name, Jsonb *input, const char *key, HitlIfBusy if
 	thread_id = store_key_find(graph->graph_id, key, if_busy != HITL_IF_BUSY_REJECT, &last);
 	if (if_busy == HITL_IF_BUSY_REJECT)
 	{
-		if (!json_equal(last, input))
-			refuse_news(thread_id);
+		bool		is_dropped = store_audit_input_dropped(thread_id);
+
+		/* input that was dropped is not in the thread: to repeat it does harm */
+		if (is_dropped || !json_equal(last, input))
+			refuse_news(thread_id, is_dropped && json_equal(last, input));
 		return thread_id;
 	}
 	store_key_give(graph->graph_id, key, input);

@@ -24,7 +24,6 @@
 #include "json.h"
 #include "names.h"
 #include "store_interrupt.h"
-#include "utils/builtins.h"
 
 /* In frame->context. */
 static char *
@@ -50,8 +49,8 @@ name_question(HitlFrame *frame, const char *key)
 }
 
 /*
- * Was it asked in an earlier phase of a node in C?  Then its answer was given
- * when the next phase began.
+ * Was it asked in an earlier phase of a node in C?  That phase has ended, and
+ * has heard its answers; that of the question it paused with came with the next.
  */
 static bool
 is_of_earlier_phase(const HitlRun *run, const HitlInterrupt *asked)
@@ -282,8 +281,8 @@ interrupt_require_heard(const HitlRun *run)
 				 errmsg("node \"%s\" did not ask for the answer that was given", run->task->node),
 				 errdetail("Interrupt %lld was decided: %s. When the node ran again it did not ask that any more, and what it did is rolled back.",
 						   (long long) asked->interrupt_id, type != NULL ? type : "(nothing)"),
-				 errhint("SELECT hitl.update_state(%lld, '{}', as_node => %s); goes on as if the node had done nothing; SELECT hitl.cancel(%lld); ends the thread.",
-						 (long long) run->task->thread_id, quote_literal_cstr(run->task->node), (long long) run->task->thread_id)));
+				 errhint("SELECT hitl.retry(%lld); once it asks again, or SELECT hitl.cancel(%lld);",
+						 (long long) run->task->thread_id, (long long) run->thread->root_id)));
 	}
 }
 

@@ -337,7 +337,7 @@ run_author(HitlFrame *frame)
 	if (!run->is_diverted && !run->is_parked && run->child_input == NULL)
 		call_routers(frame);
 	/* the gate of a subgraph was heard when its child was made */
-	if (!run->is_parked && run->output == NULL)
+	if (run->output == NULL)
 		interrupt_require_heard(run);
 	PopActiveSnapshot();
 }

@@ -77,7 +77,7 @@ agent_fault(void)
 	if (frame_is_open() || slot_am_executor())
 		return "An agent does not approve itself: this is called by a node.";
 	if (frame_has_run_inline() && frame_is_leftover())
-		return "An agent does not approve itself: this is called by what a node left to run at the commit.";
+		return "An agent does not approve itself: a node has run in this transaction, and this is called by a trigger or at the commit, as by what a node left.";
 	if (InSecurityRestrictedOperation())
 		return "This is called within a security-restricted operation, where the session does not speak for its user.";
 	return NULL;

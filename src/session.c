@@ -79,10 +79,10 @@ session_begin(void)
 			SetConfigOption(setting->name, setting->baseline, PGC_SUSET, PGC_S_SESSION);
 		}
 	}
-	/* a commit that was acknowledged is on disk, whatever the role prefers */
+	/* a commit that was acknowledged is on disk, whatever the role prefers and
+	 * whatever is configured later */
 	sync = GetConfigOption("synchronous_commit", false, false);
-	if (strcmp(sync, "off") == 0)
-		SetConfigOption("synchronous_commit", "on", PGC_SUSET, PGC_S_SESSION);
+	SetConfigOption("synchronous_commit", strcmp(sync, "off") == 0 ? "on" : sync, PGC_SUSET, PGC_S_SESSION);
 	MemoryContextSwitchTo(old);
 	is_executor = true;
 }

@@ -52,6 +52,26 @@ store_audit_append_many(const HitlAudit *audit, const int64 *thread_ids, int n, 
 	db_close(&call);
 }
 
+/* a range of the primary key, from its end to the last input */
+DB_STATEMENT(audit_input_dropped,
+			 "SELECT event = 'dropped' FROM hitl.audit WHERE thread_id = $1 AND event IN ('started', 'enqueued', 'began', 'dropped')"
+			 " ORDER BY thread_id DESC, audit_id DESC LIMIT 1",
+			 INT8OID);
+
+/* Was the last input that a thread was given dropped before it was taken? */
+bool
+store_audit_input_dropped(int64 thread_id)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id)};
+	bool		is_dropped;
+
+	db_open(&call);
+	is_dropped = db_execute(&audit_input_dropped, args) > 0 && db_get_bool(0, 1);
+	db_close(&call);
+	return is_dropped;
+}
+
 /* the end of a range of the primary key */
 DB_STATEMENT(audit_last_at,
 			 "SELECT at FROM hitl.audit WHERE thread_id = $1 ORDER BY thread_id DESC, audit_id DESC LIMIT 1",

@@ -28,5 +28,6 @@ extern void store_audit_append_many(const HitlAudit *audit, const int64 *thread_
 extern void store_audit_append(const HitlAudit *audit, TimestampTz at);
 
 extern TimestampTz store_audit_last_at(int64 thread_id);
+extern bool store_audit_input_dropped(int64 thread_id);
 
 #endif							/* HITL_STORE_AUDIT_H */

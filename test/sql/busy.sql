@@ -103,7 +103,8 @@ SELECT event, detail FROM hitl.timeline WHERE thread_id = :t ORDER BY audit_id D
 SELECT * FROM refused($$SELECT hitl.start('chat turns', '{"said": "eleven"}', 'a', 'supersede')$$) \gx
 SELECT code FROM refused($$SELECT hitl.start('chat turns', '{"said": "eleven"}', 'a', 'enqueue')$$);
 SELECT code, hint FROM refused($$SELECT hitl.start('chat turns', '{"said": "eleven"}', 'a')$$);
-SELECT hitl.start('chat turns', '{"said": "ten"}', 'a') = :t AS is_same;
+-- Nor is it a repeat of the one that was dropped.
+SELECT code, hint FROM refused($$SELECT hitl.start('chat turns', '{"said": "ten"}', 'a')$$);
 
 -- 5. A node that runs is stopped, and what it did is rolled back. It waits for a lock that this session holds, so that it surely runs.
 CREATE TABLE done (what text);
@@ -168,5 +169,31 @@ SELECT hitl.define('{"graph": "feeds turns", "nodes": {"feeds": "feeds"}, "edges
 SELECT hitl.start('feeds turns', '{}', 'f') AS f \gset
 SELECT hitl.wait(:f);
 SELECT sqlstate, message FROM hitl.failed WHERE thread_id = :f;
+
+-- Input that was dropped is not in the thread: the same again is no harmless repeat.
+CREATE FUNCTION busy_fails(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM hitl.interrupt('{"action": "go on"}');
+  IF NOT EXISTS (SELECT FROM busy_mended) THEN RAISE 'not yet'; END IF;
+  RETURN '{}';
+END $$;
+CREATE TABLE busy_mended (is_so boolean);
+SELECT hitl.define('{"graph": "busy drops", "nodes": {"n": "busy_fails"}, "edges": [["START", "n"], ["n", "END"]]}');
+SELECT hitl.start('busy drops', '{"a": 1}', 'drop') AS t \gset
+SELECT hitl.wait(:t);
+SELECT hitl.start('busy drops', '{"b": 2}', 'drop', 'enqueue') = :t AS is_same;
+SELECT a.status FROM hitl.pending p, hitl.approve(p.interrupt_id) a WHERE p.thread_id = :t;
+SELECT hitl.wait(:t);
+INSERT INTO busy_mended VALUES (true);
+SELECT hitl.retry(:t);
+SELECT hitl.wait(:t), hitl.get_state(:t);
+\set VERBOSITY sqlstate
+SELECT hitl.start('busy drops', '{"b": 2}', 'drop');
+\set VERBOSITY default
+SELECT hitl.start('busy drops', '{"b": 2}', 'drop', 'enqueue') = :t AS is_same;
+SELECT hitl.wait(:t);
+SELECT hitl.start('busy drops', '{"b": 2}', 'drop') = :t AS is_a_repeat;
+SELECT a.status FROM hitl.pending p, hitl.approve(p.interrupt_id) a WHERE p.thread_id = :t;
+SELECT hitl.wait(:t), hitl.get_state(:t);
 
 SELECT * FROM hitl.check();
