@@ -152,6 +152,18 @@ sample_route(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(amount != NULL && is_big(amount) ? "big" : "small"));
 }
 
+static bool
+is_closed(void)
+{
+	bool		is_closed;
+
+	SPI_connect();
+	SPI_execute("SELECT FROM sample.ledger WHERE entry = 'closed'", true, 1);
+	is_closed = SPI_processed > 0;
+	SPI_finish();
+	return is_closed;
+}
+
 Datum
 sample_misuse(PG_FUNCTION_ARGS)
 {
@@ -199,6 +211,14 @@ sample_misuse(PG_FUNCTION_ARGS)
 		copy.api_version = HITL_API_VERSION + 1;
 		fcinfo->context = (Node *) &copy;
 		(void) hitl_node_call(fcinfo);
+	}
+	else if (strcmp(how, "unheard") == 0)
+	{
+		/* once the ledger is closed it does not ask any more */
+		if (!is_closed())
+			(void) hitl_interrupt(question, "first");
+		book(call->thread_id, "unheard", "1");
+		hitl_pause(call, question, "second", 1, NULL);
 	}
 	else if (strcmp(how, "stranger") == 0)
 	{

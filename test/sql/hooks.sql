@@ -106,6 +106,17 @@ SELECT how, r->>'status' AS status, r->'error'->>'sqlstate' AS sqlstate, r->'err
 FROM unnest(array['phase', 'twice', 'update', 'error', 'swallow', 'version', 'stranger']) WITH ORDINALITY u (how, n),
   LATERAL (SELECT hitl.invoke('c_misuse', jsonb_build_object('how', how)) AS r) x ORDER BY n;
 SELECT count(*) FROM sample.ledger;
+-- A reject that it does not ask for any more is not passed over because it pauses: what it did is rolled back.
+SELECT hitl.start('c_misuse', '{"how": "unheard"}') AS t \gset
+SELECT hitl.wait(:t, '30 s');
+BEGIN;
+INSERT INTO sample.ledger VALUES (:t, 'closed', 0);
+SELECT status FROM hitl.pending p, hitl.reject(p.interrupt_id, 'no') WHERE p.thread_id = :t;
+COMMIT;
+SELECT hitl.wait(:t, '30 s');
+SELECT sqlstate FROM hitl.failed WHERE thread_id = :t;
+SELECT entry FROM sample.ledger WHERE thread_id = :t;
+SELECT hitl.cancel(:t);
 SELECT count(*) FROM hitl.pending WHERE graph = 'c_misuse';
 -- A node is no function for everyday.
 \set VERBOSITY sqlstate
