@@ -326,6 +326,42 @@ end_mark(void)
 		marks_end();
 }
 
+/* a look whether a thread's row is free */
+typedef struct Probe
+{
+	int64		thread_id;
+	bool		is_free;
+} Probe;
+
+/* The lock goes with the subtransaction: author's code never runs under it. */
+static bool
+probe_thread(void *arg)
+{
+	Probe	   *probe = arg;
+
+	probe->is_free = store_thread_try_lock(probe->thread_id);
+	return false;
+}
+
+/*
+ * Would the tail of this run have to wait for somebody who holds the thread, as
+ * it had before?  To run the node again and again for that would call the outside
+ * world each time.
+ */
+static bool
+is_held(const HitlTask *task)
+{
+	Probe		probe = {.thread_id = task->thread_id};
+	ErrorData  *error;
+
+	if (task->conflicts == 0 || slot_mine() == NULL)
+		return false;
+	error = subxact_run(probe_thread, &probe);
+	if (error != NULL)
+		ReThrowError(error);
+	return !probe.is_free;
+}
+
 /*
  * Run what a queue row stands for.  The row is locked by us.
  */
@@ -355,6 +391,12 @@ run_claimed(const HitlQueueEntry *entry, bool fires_deferred)
 		!lifecycle_task_may_run(task->status))
 	{
 		drop_claim(entry, thread, task);
+		return CLAIM_RECORDED;
+	}
+	if (is_held(task))
+	{
+		store_queue_delete(entry);
+		requeue(entry, lifecycle_conflict_delay_ms(task->conflicts));
 		return CLAIM_RECORDED;
 	}
 	if (task->child_id != 0)

@@ -144,6 +144,24 @@ store_thread_lock(int64 thread_id)
 	return find_thread(&thread_lock, thread_id);
 }
 
+DB_STATEMENT(thread_try,
+			 "SELECT 1 FROM hitl.thread WHERE thread_id = $1 FOR NO KEY UPDATE SKIP LOCKED",
+			 INT8OID);
+
+/* Lock it if nobody else holds it; true: we do. */
+bool
+store_thread_try_lock(int64 thread_id)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id)};
+	bool		is_ours;
+
+	db_open(&call);
+	is_ours = db_execute(&thread_try, args) > 0;
+	db_close(&call);
+	return is_ours;
+}
+
 /* by primary key; in the order of a tree, root first */
 DB_STATEMENT(thread_lock_all,
 			 "SELECT " THREAD_COLUMNS " FROM hitl.thread t WHERE t.thread_id = ANY ($1)"
