@@ -305,7 +305,7 @@ COMMENT ON FUNCTION hitl.retry(bigint) IS
 CREATE FUNCTION hitl.migrate(thread_id bigint, version integer DEFAULT NULL) RETURNS integer
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_migrate';
 COMMENT ON FUNCTION hitl.migrate(bigint, integer) IS
-'Takes a thread that waits or has failed to another version of its graph, up or down (NULL: to the latest), and returns that version; one that runs it already stays as it is.
+'Takes a thread that waits or has failed, or one that is done (for the turns to come), to another version of its graph, up or down (NULL: to the latest), and returns that version; one that runs it already stays as it is.
 What the thread has before it must be there: nodes to run, edges and targets of nodes that have run in this super-step, joins and subgraphs that wait, gates that have asked, the function of a node in C that has paused with a phase. Tasks that failed because a function
 has changed (IH011) are queued again, all others that failed wait for retry(). Open questions stay; if a node then asks something else, it asks anew.
 Errors: 42704 no such thread or version; 42501 it is not yours, or a node calls; IH006 something of it runs or is queued; 55000 it has ended, it does not fit (every reason is in the detail),

@@ -3,12 +3,14 @@
  *    Take a parked thread to another version of its graph.
  *
  * A thread keeps the version it started with; somebody says when it goes on
- * with another one, and only while nothing of it runs or is queued.  An answer
- * that is on its way comes first or comes after: it holds its interrupt, and we
- * wait for that.
+ * with another one, and only while nothing of it runs or is queued, or between
+ * its turns.  An answer that is on its way comes first or comes after: it holds
+ * its interrupt, and we wait for that.
  *
- * Questions stay as they are.  When a node runs again under the new version,
- * an answer counts for what was asked (P5); asks it something else, it asks.
+ * Questions stay as they are.  When a node runs again under the new version, an
+ * answer counts for what was asked (P5); where it asks something else, it asks
+ * anew, and a reject, an edit or a response that it does not ask for any more
+ * fails it.
  *
  * Layer 3.  Lock order: interrupts by id, then the thread.
  */
@@ -34,10 +36,17 @@
 #include "tree.h"
 #include "utils/builtins.h"
 
+/* A root that is done has nothing before it but the turn that more input begins. */
+static bool
+is_between_turns(const HitlThread *thread)
+{
+	return thread->status == HITL_THREAD_DONE && thread->parent_id == 0;
+}
+
 static void
 require_parked(const HitlThread *thread)
 {
-	if (lifecycle_thread_has_ended(thread->status))
+	if (lifecycle_thread_has_ended(thread->status) && !is_between_turns(thread))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("thread %lld cannot be migrated", (long long) thread->thread_id),
@@ -164,7 +173,8 @@ migrate_thread(int64 thread_id, bool has_version, int version)
 		refuse_same_version(thread, from->name);
 		return version;
 	}
-	check_migration(thread, from, graph_get(thread->graph_id, version));
+	if (!is_between_turns(thread))
+		check_migration(thread, from, graph_get(thread->graph_id, version));
 
 	store_thread_set_version(thread_id, version);
 	json_begin(&b);

@@ -82,7 +82,7 @@ SELECT refused('SELECT hitl.retry(6)', '55000', 'thread 6 has nothing to retry')
 SELECT refused($$SELECT hitl.resume(1, '{"type": "approve"}')$$, '55000', 'thread 1 waits for no decision');
 SELECT refused($$SELECT hitl.resume(3, '{"type": "approve"}')$$, '55000', 'thread 3 waits for no decision');
 SELECT refused('SELECT hitl.migrate(' || args || ')', code, message) FROM (VALUES ('NULL', '22004', 'thread_id cannot be NULL'), ('99', '42704', 'thread 99 does not exist'),
-  ('2, 2', '42704', 'graph "g" has no version 2'), ('2, -1', '42704', 'graph "g" has no version -1'), ('1', '55000', 'thread 1 cannot be migrated'), ('6', '55000', 'thread 6 cannot be migrated')) v (args, code, message);
+  ('2, 2', '42704', 'graph "g" has no version 2'), ('2, -1', '42704', 'graph "g" has no version -1'), ('6', '55000', 'thread 6 cannot be migrated')) v (args, code, message);
 SELECT refused('SELECT hitl.migrate(2)', '42501', 'permission denied for thread 2', 'tap_stranger');
 SELECT refused('SELECT hitl.wait(5)', 'IH010', 'cannot wait for thread 5 in this transaction');
 SELECT refused('CALL hitl.run_pending(-1)', '22023', 'the number of tasks to run cannot be negative');

@@ -272,8 +272,19 @@ SELECT hitl.fork(:t, 0);
 SELECT hitl.fork(:t, 1) AS f \gset
 SELECT hitl.wait(:f), version FROM hitl.threads WHERE thread_id = :f;
 
--- 7. When it cannot be: not there, no such version, ended, under way.
-SELECT r.* FROM (VALUES (-1, NULL), (:asked, 4), (:asked, 0), (NULL, NULL), (:skipped, 1)) x (thread_id, version), refusal(x.thread_id, x.version) r \gx
+-- 7. A thread that is done goes over for the turns to come.
+SELECT hitl.define('{"graph": "versions turns", "nodes": {"n": {"sql": "SELECT ''{\"by\": 1}''::jsonb"}}, "edges": [["START", "n"], ["n", "END"]]}');
+SELECT hitl.start('versions turns', '{"said": "a"}', 'chat') AS t \gset
+SELECT hitl.wait(:t), hitl.get_state(:t);
+SELECT hitl.define('{"graph": "versions turns", "nodes": {"m": {"sql": "SELECT ''{\"by\": 2}''::jsonb"}}, "edges": [["START", "m"], ["m", "END"]]}');
+SELECT hitl.migrate(:t);
+SELECT hitl.start('versions turns', '{"said": "b"}', 'chat', 'enqueue') = :t AS is_same;
+SELECT hitl.wait(:t), hitl.get_state(:t);
+
+-- 8. When it cannot be: not there, no such version, ended, under way.
+SELECT hitl.start('versions gated') AS gone \gset
+SELECT hitl.cancel(:gone);
+SELECT r.* FROM (VALUES (-1, NULL), (:asked, 4), (:asked, 0), (NULL, NULL), (:gone, 1)) x (thread_id, version), refusal(x.thread_id, x.version) r \gx
 BEGIN;
 SELECT hitl.start('versions shape') AS t \gset
 SELECT * FROM refusal(:t, 1) \gx
