@@ -90,7 +90,7 @@ get_rows(void)
 			kept = lappend(kept, row);
 		}
 		MemoryContextSwitchTo(old);
-		/* at a fixed snapshot they may be those of long ago: only for now */
+		/* at a fixed snapshot they may be those of long ago: not kept */
 		if (IsolationUsesXactSnapshot())
 			break;
 		is_kept = !is_forgotten;
