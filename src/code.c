@@ -70,6 +70,26 @@ add_char(StringInfo code, char tag, char value)
 	add_field(code, tag, text);
 }
 
+/*
+ * A type: its schema and its name, of an array those of its elements.  As they
+ * are, for the server's own text of it depends on settings of the session.
+ */
+static void
+add_type(StringInfo code, char tag, Oid type)
+{
+	Oid			element = get_element_type(type);
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(OidIsValid(element) ? element : type));
+	Form_pg_type row;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "hitl found no type %u", type);
+	row = (Form_pg_type) GETSTRUCT(tuple);
+	add_field(code, tag, get_namespace_name(row->typnamespace));
+	add_field(code, tag, NameStr(row->typname));
+	add_char(code, tag, OidIsValid(element) ? '[' : '.');
+	ReleaseSysCache(tuple);
+}
+
 /* Each element of an array as a field. */
 static void
 add_array(StringInfo code, char tag, Datum array, Oid type)
@@ -93,7 +113,7 @@ add_array(StringInfo code, char tag, Datum array, Oid type)
 		else if (type == CHAROID)
 			add_char(code, tag, DatumGetChar(values[i]));
 		else
-			add_field(code, tag, format_type_be_qualified(DatumGetObjectId(values[i])));
+			add_type(code, tag, DatumGetObjectId(values[i]));
 	}
 }
 
@@ -136,7 +156,7 @@ add_function(StringInfo code, HeapTuple tuple)
 
 	add_char(code, 'k', row->prokind);
 	add_field(code, 'l', get_language_name(row->prolang, false));
-	add_field(code, 'r', format_type_be_qualified(row->prorettype));
+	add_type(code, 'r', row->prorettype);
 	add_char(code, 's', row->proisstrict ? 't' : 'f');
 	add_char(code, 'd', row->prosecdef ? 't' : 'f');
 	add_char(code, 'v', row->provolatile);
@@ -276,7 +296,7 @@ aggregate_hash(Oid function, const char *row_hash)
 		if (owner != code_owner(function))
 			add_field(&code, 'O', owner == BOOTSTRAP_SUPERUSERID ? "" : GetUserNameFromId(owner, true));
 	}
-	add_field(&code, 'Y', format_type_be_qualified(row->aggtranstype));
+	add_type(&code, 'Y', row->aggtranstype);
 	add_char(&code, 'X', row->aggfinalextra ? 't' : 'f');
 	initial = SysCacheGetAttr(AGGFNOID, tuple, Anum_pg_aggregate_agginitval, &is_null);
 	add_field(&code, 'I', is_null ? NULL : TextDatumGetCString(initial));

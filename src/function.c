@@ -29,6 +29,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
@@ -364,8 +365,13 @@ function_qualify(const char *signature, const char *key)
 {
 	char	   *qualified = has_arguments(signature) ? pstrdup(signature) : psprintf("%s(pg_catalog.jsonb)", signature);
 	Oid			oid = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(qualified)));
+	int			level = NewGUCNestLevel();
 
+	/* it is kept, and compared in other sessions: written in one way */
+	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	qualified = format_procedure_qualified(oid);
+	AtEOXact_GUC(true, level);
 	/* f(text) is another function than the one that would be called */
 	if (function_find(qualified) != oid)
 		refuse(oid, qualified, psprintf("step \"%s\"", key), "it is not a function f(args jsonb) returns jsonb");
