@@ -25,7 +25,6 @@
 #include "compat.h"
 #include "crash.h"
 #include "errors.h"
-#include "executor.h"
 #include "guc.h"
 #include "lifecycle.h"
 #include "marks.h"
@@ -35,6 +34,7 @@
 #include "store_task.h"
 #include "store_thread.h"
 #include "subxact.h"
+#include "tail.h"
 #include "tree.h"
 #include "utils/timestamp.h"
 #include "wake.h"
@@ -105,7 +105,7 @@ examine(const HitlMark *mark)
 	store_queue_delete_task(task->thread_id, task->task_id);
 	if (task->crashes < guc_max_crashes)
 		put_off(thread, task);
-	else if (!executor_record_failure(thread, task, quarantine_error(task)))
+	else if (!tail_record_failure(thread, task, quarantine_error(task)))
 		return FINDING_VOID;
 	/* the mark is removed next, and nothing else says that there was a crash;
 	 * a session may commit as lazily as it likes */

@@ -1,6 +1,6 @@
 /*
  * executor.h
- *    Claim one task, run its node, record what came of it: one commit.
+ *    Run what is due, one commit per task.
  *
  * Layer 3.
  */
@@ -11,8 +11,6 @@
 
 /* a background executor: transactions of its own */
 extern bool executor_run_due(Oid owner);
-
-extern bool executor_record_failure(const HitlThread *thread, HitlTask *task, const HitlError *error);
 
 /* inline: in the caller's transaction */
 extern void executor_run_tree(int64 root_id);
