@@ -4,27 +4,40 @@ CREATE SEQUENCE hitl.interrupt_id_seq;
 CREATE SEQUENCE hitl.vote_id_seq;
 
 CREATE TABLE hitl.interrupt (
-  interrupt_id  bigint NOT NULL,
-  thread_id     bigint NOT NULL,
-  task_id       bigint NOT NULL,
-  graph_id      bigint NOT NULL,
-  owner         regrole NOT NULL,
-  step          integer NOT NULL,
-  node          text NOT NULL,
-  key           text NOT NULL,
-  status        text NOT NULL,
-  action        text,
-  args          jsonb,
-  description   text,
-  payload       jsonb,
-  allowed       text[] NOT NULL,
-  opened_at     timestamptz NOT NULL,
-  supersedes    bigint,
-  decision      jsonb,
-  settled_at    timestamptz,
-  settled_by    text,
+  interrupt_id   bigint NOT NULL,
+  thread_id      bigint NOT NULL,
+  task_id        bigint NOT NULL,
+  graph_id       bigint NOT NULL,
+  owner          regrole NOT NULL,
+  step           integer NOT NULL,
+  node           text NOT NULL,
+  key            text NOT NULL,
+  status         text NOT NULL,
+  action         text,
+  args           jsonb,
+  description    text,
+  payload        jsonb,
+  allowed        text[] NOT NULL,
+  opened_at      timestamptz NOT NULL,
+  supersedes     bigint,
+  policy_id      bigint,
+  policy_version integer,
+  rule           text,
+  revision       integer NOT NULL,
+  proposal       jsonb,
+  proposed_by    text,
+  content_hash   text,
+  priority       smallint NOT NULL,
+  due_at         timestamptz,
+  expires_at     timestamptz,
+  claimed_by     text,
+  claimed_until  timestamptz,
+  reopens        bigint,
+  decision       jsonb,
+  settled_at     timestamptz,
+  settled_by     text,
   CONSTRAINT interrupt_pkey PRIMARY KEY (interrupt_id),
-  CONSTRAINT interrupt_status CHECK (status IN ('pending', 'decided', 'cancelled', 'superseded'))
+  CONSTRAINT interrupt_status CHECK (status IN ('pending', 'decided', 'expired', 'cancelled', 'superseded'))
 ) WITH (fillfactor = 70);
 CREATE INDEX interrupt_task ON hitl.interrupt (thread_id, task_id);
 COMMENT ON TABLE hitl.interrupt IS 'Interrupts: questions put to people. The row is the lock of its votes. Ids are single use.';
@@ -36,7 +49,7 @@ COMMENT ON COLUMN hitl.interrupt.owner IS 'The graph''s owner.';
 COMMENT ON COLUMN hitl.interrupt.step IS 'The super-step.';
 COMMENT ON COLUMN hitl.interrupt.node IS 'The node that asked.';
 COMMENT ON COLUMN hitl.interrupt.key IS 'Names the question within its task: the author''s key, or #1, #2, ... by order (#2.1, ... in phase 2 of a node in C); #gate, #before, #after: asked by hitl.';
-COMMENT ON COLUMN hitl.interrupt.status IS 'pending, decided, cancelled (its thread was), or superseded (the node asked something else, or the thread was sent elsewhere).';
+COMMENT ON COLUMN hitl.interrupt.status IS 'pending, decided, expired (its deadline has decided it), cancelled (its thread was), or superseded (the node asked something else, or the thread was sent elsewhere).';
 COMMENT ON COLUMN hitl.interrupt.action IS 'What is to be done, from the payload. With key and args it is the content that a decision is bound to.';
 COMMENT ON COLUMN hitl.interrupt.args IS 'With which arguments, from the payload.';
 COMMENT ON COLUMN hitl.interrupt.description IS 'For the reader, from the payload.';
@@ -44,6 +57,19 @@ COMMENT ON COLUMN hitl.interrupt.payload IS 'All that the node said.';
 COMMENT ON COLUMN hitl.interrupt.allowed IS 'Decision types that are accepted.';
 COMMENT ON COLUMN hitl.interrupt.opened_at IS 'When.';
 COMMENT ON COLUMN hitl.interrupt.supersedes IS 'The interrupt of the same key that this one replaces.';
+COMMENT ON COLUMN hitl.interrupt.policy_id IS 'Its policy; NULL: none, one vote of whoever has the right to decide is enough.';
+COMMENT ON COLUMN hitl.interrupt.policy_version IS 'The version of the policy that it opened with, and keeps.';
+COMMENT ON COLUMN hitl.interrupt.rule IS 'The rule that chose the policy.';
+COMMENT ON COLUMN hitl.interrupt.revision IS '1 as asked; an edit or a response that is to be voted on is one more.';
+COMMENT ON COLUMN hitl.interrupt.proposal IS 'The answer of that revision, on which votes are taken; NULL: the question as asked.';
+COMMENT ON COLUMN hitl.interrupt.proposed_by IS 'The person whose edit or response that is.';
+COMMENT ON COLUMN hitl.interrupt.content_hash IS 'SHA-256, in hexadecimal, of what a vote on this revision is bound to: key, action, args, proposal.';
+COMMENT ON COLUMN hitl.interrupt.priority IS 'Lower comes first; 0 by default.';
+COMMENT ON COLUMN hitl.interrupt.due_at IS 'Overdue after it.';
+COMMENT ON COLUMN hitl.interrupt.expires_at IS 'Then the policy says what becomes of it.';
+COMMENT ON COLUMN hitl.interrupt.claimed_by IS 'The person who holds it, until claimed_until.';
+COMMENT ON COLUMN hitl.interrupt.claimed_until IS 'When the claim lapses; infinity: it was assigned.';
+COMMENT ON COLUMN hitl.interrupt.reopens IS 'The interrupt, decided earlier, that this one looks at again.';
 COMMENT ON COLUMN hitl.interrupt.decision IS 'The decision as it is handed to the node, with the final args, by and at.';
 COMMENT ON COLUMN hitl.interrupt.settled_at IS 'When it left pending.';
 COMMENT ON COLUMN hitl.interrupt.settled_by IS 'Session user who decided or cancelled.';
@@ -51,10 +77,16 @@ COMMENT ON COLUMN hitl.interrupt.settled_by IS 'Session user who decided or canc
 CREATE TABLE hitl.vote (
   interrupt_id     bigint NOT NULL,
   vote_id          bigint NOT NULL DEFAULT pg_catalog.nextval('hitl.vote_id_seq'),
+  revision         integer NOT NULL,
   voter            text NOT NULL,
+  login            text NOT NULL,
   role             text NOT NULL,
+  on_behalf_of     text,
+  is_asserted      boolean NOT NULL,
+  is_withdrawal    boolean NOT NULL,
   type             text NOT NULL,
   answer           jsonb NOT NULL,
+  groups           text[] NOT NULL,
   comment          text,
   idempotency_key  text,
   voted_at         timestamptz NOT NULL,
@@ -64,10 +96,16 @@ CREATE TABLE hitl.vote (
 COMMENT ON TABLE hitl.vote IS 'What each reviewer said. A row never changes.';
 COMMENT ON COLUMN hitl.vote.interrupt_id IS 'The interrupt.';
 COMMENT ON COLUMN hitl.vote.vote_id IS 'Key, from a sequence whose start and step may be set.';
-COMMENT ON COLUMN hitl.vote.voter IS 'Session user: who voted.';
+COMMENT ON COLUMN hitl.vote.revision IS 'The revision of the interrupt that was voted on.';
+COMMENT ON COLUMN hitl.vote.voter IS 'The person who voted: the session user, or whom a registered application named.';
+COMMENT ON COLUMN hitl.vote.login IS 'Session user.';
+COMMENT ON COLUMN hitl.vote.on_behalf_of IS 'The person in whose place it was: who has delegated, or is away.';
+COMMENT ON COLUMN hitl.vote.is_asserted IS 'The login named the person.';
+COMMENT ON COLUMN hitl.vote.is_withdrawal IS 'The person took the vote back.';
 COMMENT ON COLUMN hitl.vote.role IS 'Current user at that moment.';
 COMMENT ON COLUMN hitl.vote.type IS 'approve, edit, reject or respond.';
 COMMENT ON COLUMN hitl.vote.answer IS 'The answer as given: type and edits, reason or response.';
+COMMENT ON COLUMN hitl.vote.groups IS 'Of the groups of the policy, those that the voter was in at that moment.';
 COMMENT ON COLUMN hitl.vote.comment IS 'Said beside it.';
 COMMENT ON COLUMN hitl.vote.idempotency_key IS 'The same answer with the same key is the same vote.';
 COMMENT ON COLUMN hitl.vote.voted_at IS 'When.';

@@ -66,6 +66,12 @@ db_int(int value)
 }
 
 DbArg
+db_smallint(int value)
+{
+	return db_arg(Int16GetDatum((int16) value));
+}
+
+DbArg
 db_bigint(int64 value)
 {
 	return db_arg(Int64GetDatum(value));
@@ -90,6 +96,13 @@ db_time(TimestampTz value)
 }
 
 /* NULL becomes SQL NULL, here and below. */
+/* NULL where there is no such time */
+DbArg
+db_time_or_null(TimestampTz value)
+{
+	return value == DT_NOBEGIN ? db_null() : db_time(value);
+}
+
 DbArg
 db_text(const char *value)
 {
@@ -111,6 +124,17 @@ db_text_array(const char *const *values, int n_values)
 		elements[i] = CStringGetTextDatum(values[i]);
 	return db_arg(PointerGetDatum(construct_array(elements, n_values, TEXTOID,
 												  -1, false, TYPALIGN_INT)));
+}
+
+DbArg
+db_oid_array(const Oid *values, int n_values)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(n_values, 1));
+
+	for (int i = 0; i < n_values; i++)
+		elements[i] = ObjectIdGetDatum(values[i]);
+	return db_arg(PointerGetDatum(construct_array(elements, n_values, OIDOID,
+												  sizeof(Oid), true, TYPALIGN_INT)));
 }
 
 DbArg
@@ -288,6 +312,15 @@ db_get_int(uint64 row, int column)
 	Datum		value = db_get(row, column, &is_null);
 
 	return is_null ? 0 : DatumGetInt32(value);
+}
+
+int
+db_get_smallint(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = db_get(row, column, &is_null);
+
+	return is_null ? 0 : DatumGetInt16(value);
 }
 
 int64

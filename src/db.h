@@ -47,14 +47,17 @@ typedef struct DbCall
 } DbCall;
 
 extern DbArg db_int(int value);
+extern DbArg db_smallint(int value);
 extern DbArg db_bigint(int64 value);
 extern DbArg db_oid(Oid value);
 extern DbArg db_bool(bool value);
 extern DbArg db_time(TimestampTz value);
+extern DbArg db_time_or_null(TimestampTz value);
 extern DbArg db_text(const char *value);
 extern DbArg db_jsonb(Jsonb *value);
 extern DbArg db_text_array(const char *const *values, int n_values);
 extern DbArg db_jsonb_array(Jsonb *const *values, int n_values);
+extern DbArg db_oid_array(const Oid *values, int n_values);
 extern DbArg db_bigint_array(const int64 *values, int n_values);
 extern DbArg db_null(void);
 
@@ -64,6 +67,7 @@ extern void db_close(DbCall *call);
 
 extern bool db_is_null(uint64 row, int column);
 extern int	db_get_int(uint64 row, int column);
+extern int	db_get_smallint(uint64 row, int column);
 extern int64 db_get_bigint(uint64 row, int column);
 extern Oid	db_get_oid(uint64 row, int column);
 extern bool db_get_bool(uint64 row, int column);

@@ -21,6 +21,7 @@
 #include "errors.h"
 #include "event.h"
 #include "executor.h"
+#include "identity.h"
 #include "json.h"
 #include "names.h"
 #include "rights.h"
@@ -60,6 +61,9 @@ error_settled(const HitlInterrupt *interrupt)
 		case HITL_INTERRUPT_DECIDED:
 			detail = psprintf("It was decided by \"%s\" at %s: %s.", by, at,
 							  json_get_string(interrupt->decision, "type"));
+			break;
+		case HITL_INTERRUPT_EXPIRED:
+			detail = psprintf("It expired at %s: %s.", at, json_get_string(interrupt->decision, "type"));
 			break;
 		case HITL_INTERRUPT_CANCELLED:
 			detail = psprintf("It was cancelled with its thread by \"%s\" at %s.", by, at);
@@ -110,7 +114,7 @@ is_repeat(const HitlInterrupt *interrupt, const HitlAnswer *answer, const char *
 
 	if (idempotency_key == NULL)
 		return false;
-	given = store_vote_find(interrupt->interrupt_id, audit_session_user(), idempotency_key);
+	given = store_vote_find(interrupt->interrupt_id, identity_actor()->person, idempotency_key);
 	return given != NULL && json_equal(given, answer_document(answer));
 }
 
@@ -119,21 +123,25 @@ static void
 settle(HitlInterrupt *interrupt, const HitlAnswer *answer, const char *comment, const char *idempotency_key)
 {
 	TimestampTz now = clock_now();
-	const char *voter = audit_session_user();
+	const HitlActor *actor = identity_actor();
 	HitlVote	vote = {
 		.interrupt_id = interrupt->interrupt_id,
-		.voter = voter,
-		.role = audit_current_user(),
+		.revision = interrupt->revision,
+		.voter = actor->person,
+		.login = actor->login,
+		.role = actor->role,
+		.is_asserted = actor->is_asserted,
 		.type = answer->type,
 		.answer = answer_document(answer),
 		.comment = comment,
-		.idempotency_key = idempotency_key
+		.idempotency_key = idempotency_key,
+		.voted_at = now
 	};
 	JsonBuilder detail;
 
-	store_vote_insert(&vote, now);
+	store_vote_insert(&vote);
 	store_interrupt_settle(interrupt->interrupt_id, HITL_INTERRUPT_DECIDED,
-						   answer_decision(answer, &interrupt->question, voter, now), voter, now);
+						   answer_decision(answer, &interrupt->question, vote.voter, now), vote.voter, now);
 	store_queue_insert(interrupt->owner, now, interrupt->thread_id, interrupt->step, interrupt->task_id);
 
 	json_begin(&detail);

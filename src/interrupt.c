@@ -229,10 +229,14 @@ interrupt_open(const HitlThread *thread, const HitlTask *task, const HitlQuestio
 		.step = task->step,
 		.node = task->node,
 		.status = HITL_INTERRUPT_PENDING,
-		.question = *question
+		.question = *question,
+		.opened_at = clock_now(),
+		.revision = 1,
+		.due_at = DT_NOBEGIN,
+		.expires_at = DT_NOBEGIN
 	};
 
-	store_interrupt_insert(&interrupt, clock_now());
+	store_interrupt_insert(&interrupt, &thread->owner, 1);
 	audit_interrupt(&interrupt, "opened", NULL);
 	event_note(HITL_EVENT_OPENED, thread->thread_id, interrupt.interrupt_id, thread->owner);
 	return interrupt.interrupt_id;

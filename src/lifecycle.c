@@ -66,6 +66,7 @@ lifecycle_interrupt_may_move(HitlInterruptStatus from, HitlInterruptStatus to)
 		case HITL_INTERRUPT_PENDING:
 			return to != HITL_INTERRUPT_PENDING;
 		case HITL_INTERRUPT_DECIDED:
+		case HITL_INTERRUPT_EXPIRED:
 			return to == HITL_INTERRUPT_SUPERSEDED;
 		case HITL_INTERRUPT_CANCELLED:
 		case HITL_INTERRUPT_SUPERSEDED:

@@ -19,8 +19,9 @@
  *   done, cancelled: the end.
  *
  * interrupt
- *   pending -> decided [decision], cancelled [thread_cancel], superseded [steer]
- *   decided -> superseded: the node now asks something else, or the thread was
+ *   pending -> decided [decision], expired (its deadline has decided it),
+ *      cancelled [thread_cancel], superseded [steer]
+ *   decided, expired -> superseded: the node now asks something else, or the thread was
  *      sent elsewhere before the node had acted on it [steer]
  *   cancelled, superseded: the end.
  *

@@ -43,6 +43,7 @@ static const char *const breakpoint_kind_words[] = {
 static const char *const interrupt_words[] = {
 	[HITL_INTERRUPT_PENDING] = "pending",
 	[HITL_INTERRUPT_DECIDED] = "decided",
+	[HITL_INTERRUPT_EXPIRED] = "expired",
 	[HITL_INTERRUPT_CANCELLED] = "cancelled",
 	[HITL_INTERRUPT_SUPERSEDED] = "superseded",
 };

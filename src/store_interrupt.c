@@ -14,31 +14,40 @@
 #include "names.h"
 #include "store_interrupt.h"
 
-/*
- * The question and its audience in one statement.  In this version the
- * audience is the graph's owner, at priority 0.
- */
+/* the question and its audience in one statement */
 DB_STATEMENT(interrupt_insert,
 			 "WITH opened AS ("
 			 " INSERT INTO hitl.interrupt (interrupt_id, thread_id, task_id, graph_id, owner, step, node, key, status,"
-			 "   action, args, description, payload, allowed, opened_at, supersedes)"
+			 "   action, args, description, payload, allowed, opened_at, supersedes,"
+			 "   policy_id, policy_version, rule, revision, content_hash, priority, due_at, expires_at, reopens)"
 			 " VALUES (pg_catalog.nextval('hitl.interrupt_id_seq'), $1, $2, $3, $4, $5, $6, $7, 'pending',"
-			 "   $8, $9, $10, $11, $12, $13, $14)"
+			 "   $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18, $19, $20, $21, $22)"
 			 " RETURNING interrupt_id)"
 			 " INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id)"
-			 " SELECT $4, 0, $13, interrupt_id FROM opened RETURNING interrupt_id",
+			 " SELECT r.role, $19, $13, o.interrupt_id FROM opened o, pg_catalog.unnest($23) r (role) RETURNING interrupt_id",
 			 INT8OID, INT8OID, INT8OID, REGROLEOID, INT4OID, TEXTOID, TEXTOID,
-			 TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID);
+			 TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID,
+			 INT8OID, INT4OID, TEXTOID, TEXTOID, INT2OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, OIDARRAYOID);
 
-/* Insert a pending interrupt; fills in its interrupt_id. */
+static DbArg
+id_or_null(int64 id)
+{
+	return id != 0 ? db_bigint(id) : db_null();
+}
+
+/*
+ * Insert a pending interrupt; fills in its interrupt_id.  audience: the roles
+ * that may decide it, one at least, none twice.
+ */
 void
-store_interrupt_insert(HitlInterrupt *interrupt, TimestampTz at)
+store_interrupt_insert(HitlInterrupt *interrupt, const Oid *audience, int n_audience)
 {
 	DbCall		call;
 	const HitlQuestion *question = &interrupt->question;
 	const char *allowed[HITL_DECISION_TYPES];
 	int			n_allowed = 0;
 
+	Assert(n_audience > 0);
 	for (int i = 0; i < HITL_DECISION_TYPES; i++)
 		if (question->allowed & HITL_DECISION_BIT(i))
 			allowed[n_allowed++] = name_decision_type((HitlDecisionType) i);
@@ -47,8 +56,12 @@ store_interrupt_insert(HitlInterrupt *interrupt, TimestampTz at)
 			db_bigint(interrupt->thread_id), db_bigint(interrupt->task_id), db_bigint(interrupt->graph_id),
 			db_oid(interrupt->owner), db_int(interrupt->step), db_text(interrupt->node), db_text(question->key),
 			db_text(question->action), db_jsonb(question->args), db_text(question->description),
-			db_jsonb(question->payload), db_text_array(allowed, n_allowed), db_time(at),
-			question->supersedes != 0 ? db_bigint(question->supersedes) : db_null()
+			db_jsonb(question->payload), db_text_array(allowed, n_allowed), db_time(interrupt->opened_at),
+			id_or_null(question->supersedes), id_or_null(interrupt->policy_id),
+			interrupt->policy_id != 0 ? db_int(interrupt->policy_version) : db_null(), db_text(interrupt->rule),
+			db_text(interrupt->content_hash), db_smallint(interrupt->priority),
+			db_time_or_null(interrupt->due_at), db_time_or_null(interrupt->expires_at),
+			id_or_null(interrupt->reopens), db_oid_array(audience, n_audience)
 		};
 
 		db_open(&call);
@@ -60,7 +73,9 @@ store_interrupt_insert(HitlInterrupt *interrupt, TimestampTz at)
 
 #define INTERRUPT_COLUMNS \
 	"interrupt_id, thread_id, task_id, graph_id, owner, step, node, key, status," \
-	" action, args, description, payload, allowed, supersedes, decision, settled_by, settled_at"
+	" action, args, description, payload, allowed, supersedes, decision, settled_by, settled_at," \
+	" opened_at, policy_id, policy_version, rule, revision, proposal, proposed_by, content_hash," \
+	" priority, due_at, expires_at, claimed_by, claimed_until, reopens"
 
 static HitlInterrupt *
 read_interrupt(DbCall *call, uint64 row)
@@ -93,6 +108,20 @@ read_interrupt(DbCall *call, uint64 row)
 	interrupt->decision = db_get_jsonb(call, row, 16);
 	interrupt->settled_by = db_get_text(call, row, 17);
 	interrupt->settled_at = db_get_time(row, 18);
+	interrupt->opened_at = db_get_time(row, 19);
+	interrupt->policy_id = db_get_bigint(row, 20);
+	interrupt->policy_version = db_get_int(row, 21);
+	interrupt->rule = db_get_text(call, row, 22);
+	interrupt->revision = db_get_int(row, 23);
+	interrupt->proposal = db_get_jsonb(call, row, 24);
+	interrupt->proposed_by = db_get_text(call, row, 25);
+	interrupt->content_hash = db_get_text(call, row, 26);
+	interrupt->priority = db_get_smallint(row, 27);
+	interrupt->due_at = db_get_time(row, 28);
+	interrupt->expires_at = db_get_time(row, 29);
+	interrupt->claimed_by = db_get_text(call, row, 30);
+	interrupt->claimed_until = db_get_time(row, 31);
+	interrupt->reopens = db_get_bigint(row, 32);
 	return interrupt;
 }
 
@@ -266,23 +295,61 @@ store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus status,
 	db_close(&call);
 }
 
+/* a range of the primary key */
+DB_STATEMENT(audience_of,
+			 "SELECT role FROM hitl.audience WHERE interrupt_id = $1 ORDER BY role",
+			 INT8OID);
+
+/* The roles that may decide an interrupt, as Oid; NIL once it is settled. */
+List *
+store_audience(int64 interrupt_id)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(interrupt_id)};
+	List	   *roles = NIL;
+	uint64		n;
+	MemoryContext old;
+
+	db_open(&call);
+	n = db_execute(&audience_of, args);
+	old = MemoryContextSwitchTo(call.caller);
+	for (uint64 i = 0; i < n; i++)
+		roles = lappend_oid(roles, db_get_oid(i, 1));
+	MemoryContextSwitchTo(old);
+	db_close(&call);
+	return roles;
+}
+
 DB_STATEMENT(vote_insert,
-			 "INSERT INTO hitl.vote (interrupt_id, voter, role, type, answer, comment, idempotency_key, voted_at)"
-			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-			 INT8OID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
+			 "INSERT INTO hitl.vote (interrupt_id, revision, voter, login, role, on_behalf_of, is_asserted, is_withdrawal,"
+			 "  type, answer, groups, comment, idempotency_key, voted_at)"
+			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+			 INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID,
+			 TEXTOID, JSONBOID, TEXTARRAYOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
 
 /* The caller holds the interrupt's row. */
 void
-store_vote_insert(const HitlVote *vote, TimestampTz at)
+store_vote_insert(const HitlVote *vote)
 {
 	DbCall		call;
-	DbArg		args[] = {db_bigint(vote->interrupt_id), db_text(vote->voter), db_text(vote->role),
-		db_text(name_decision_type(vote->type)), db_jsonb(vote->answer), db_text(vote->comment),
-	db_text(vote->idempotency_key), db_time(at)};
+	const char **groups = palloc(sizeof(char *) * Max(list_length(vote->groups), 1));
+	int			n_groups = 0;
+	ListCell   *cell;
 
-	db_open(&call);
-	(void) db_execute(&vote_insert, args);
-	db_close(&call);
+	foreach(cell, vote->groups)
+		groups[n_groups++] = lfirst(cell);
+	{
+		DbArg		args[] = {
+			db_bigint(vote->interrupt_id), db_int(vote->revision), db_text(vote->voter), db_text(vote->login),
+			db_text(vote->role), db_text(vote->on_behalf_of), db_bool(vote->is_asserted), db_bool(vote->is_withdrawal),
+			db_text(name_decision_type(vote->type)), db_jsonb(vote->answer), db_text_array(groups, n_groups),
+			db_text(vote->comment), db_text(vote->idempotency_key), db_time(vote->voted_at)
+		};
+
+		db_open(&call);
+		(void) db_execute(&vote_insert, args);
+		db_close(&call);
+	}
 }
 
 /* a range of the primary key: an interrupt has few votes */

@@ -17,19 +17,7 @@ typedef enum HitlLock
 	HITL_LOCK_SKIP				/* lock those that are free, leave out the others */
 } HitlLock;
 
-/* a row of hitl.vote */
-typedef struct HitlVote
-{
-	int64		interrupt_id;
-	const char *voter;
-	const char *role;
-	HitlDecisionType type;
-	Jsonb	   *answer;
-	const char *comment;		/* may be NULL */
-	const char *idempotency_key;	/* may be NULL */
-} HitlVote;
-
-extern void store_interrupt_insert(HitlInterrupt *interrupt, TimestampTz at);
+extern void store_interrupt_insert(HitlInterrupt *interrupt, const Oid *audience, int n_audience);
 extern HitlInterrupt *store_interrupt_find(int64 interrupt_id);
 extern HitlInterrupt *store_interrupt_lock(int64 interrupt_id);
 extern List *store_interrupt_of_task(int64 thread_id, int64 task_id);
@@ -39,7 +27,9 @@ extern HitlIds store_interrupt_behind(int64 thread_id, int checkpoint, int limit
 extern void store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus status,
 								   Jsonb *decision, const char *by, TimestampTz at);
 
-extern void store_vote_insert(const HitlVote *vote, TimestampTz at);
+extern List *store_audience(int64 interrupt_id);
+
+extern void store_vote_insert(const HitlVote *vote);
 extern Jsonb *store_vote_find(int64 interrupt_id, const char *voter,
 							  const char *idempotency_key);
 

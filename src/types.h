@@ -72,6 +72,7 @@ typedef enum HitlInterruptStatus
 {
 	HITL_INTERRUPT_PENDING,
 	HITL_INTERRUPT_DECIDED,
+	HITL_INTERRUPT_EXPIRED,		/* its deadline has passed, and decided it */
 	HITL_INTERRUPT_CANCELLED,
 	HITL_INTERRUPT_SUPERSEDED
 } HitlInterruptStatus;
@@ -380,8 +381,130 @@ typedef struct HitlQuestion
 	char	   *description;	/* may be NULL */
 	Jsonb	   *payload;		/* all that the node said; NULL for SQL NULL */
 	HitlDecisionSet allowed;
+	char	   *policy;			/* the policy that it asks for by name, or NULL */
 	int64		supersedes;		/* the interrupt whose answer it replaces, or 0 */
 } HitlQuestion;
+
+/* how many have to agree */
+typedef enum HitlQuorumKind
+{
+	HITL_QUORUM_COUNT,			/* n of those who may decide */
+	HITL_QUORUM_GROUPS,			/* so many of each group */
+	HITL_QUORUM_WEIGHTS			/* votes weigh as their groups do */
+} HitlQuorumKind;
+
+/* a database role as a policy names it, and what it counts */
+typedef struct HitlPolicyGroup
+{
+	char	   *role;
+	int			needed;			/* of this group; HITL_QUORUM_ALL: all members */
+	int			weight;			/* of a vote, where votes weigh */
+	bool		has_veto;		/* one reject of it is the end */
+} HitlPolicyGroup;
+
+#define HITL_QUORUM_ALL (-1)
+
+/* what happens when the time to decide is over */
+typedef enum HitlExpiry
+{
+	HITL_EXPIRY_STAY,			/* it stays open, and is overdue */
+	HITL_EXPIRY_REJECT,
+	HITL_EXPIRY_APPROVE,		/* only if the policy says it in so many words */
+	HITL_EXPIRY_RESPOND,		/* with a response of the policy's */
+	HITL_EXPIRY_ROUTE,			/* the node does not run: the thread goes on at
+								 * another one */
+	HITL_EXPIRY_FAIL			/* the node's task fails */
+} HitlExpiry;
+
+/* what a step of a ladder does */
+typedef enum HitlLadderAction
+{
+	HITL_LADDER_NOTIFY,
+	HITL_LADDER_WIDEN,			/* one more role may decide */
+	HITL_LADDER_REASSIGN,		/* only that role may decide from now on */
+	HITL_LADDER_PRIORITY,
+	HITL_LADDER_DECIDE
+} HitlLadderAction;
+
+/* a step of a ladder: what to do when nobody has acted by then */
+typedef struct HitlLadderStep
+{
+	int64		after_ms;		/* since it was opened */
+	bool		unless_claimed; /* only while nobody holds it; else: while it is
+								 * not decided */
+	HitlLadderAction action;
+	char	   *role;			/* notify (NULL: its audience), widen, reassign */
+	int			priority;
+	Jsonb	   *decision;		/* decide */
+	int			n_repeats;		/* times more, ... */
+	int64		every_ms;		/* ... and how far apart */
+} HitlLadderStep;
+
+/*
+ * One version of a policy, parsed (policy.c says which keys of the document
+ * these are, and their defaults).  Never changes.
+ */
+typedef struct HitlPolicy
+{
+	int64		policy_id;
+	int			version;
+	char	   *name;
+	Oid			owner;
+	HitlDecisionSet allowed;
+	HitlQuorumKind quorum;
+	int			needed;			/* votes, or weight; HITL_QUORUM_ALL: of all */
+	int			n_groups;
+	HitlPolicyGroup *groups;	/* none: whoever has the right to decide */
+	bool		has_veto;		/* one reject is the end, whoever's */
+	bool		starter_may_decide;
+	bool		previous_decider_may_decide;	/* of a question reopened */
+	bool		editor_may_decide_alone;
+	bool		automation_may_decide;
+	bool		asserted_may_decide;	/* persons whom an application names */
+	bool		may_delegate;
+	bool		needs_claim;	/* only who holds it may decide */
+	HitlDecisionSet needs_reason;
+	List	   *editable;		/* keys of the args, as C strings; NIL and
+								 * is_edit_limited: none */
+	bool		is_edit_limited;
+	Jsonb	   *args_schema;	/* JSON Schema of the final args; may be NULL */
+	Jsonb	   *response_schema;
+	char	   *validator;		/* qualified signatures; may be NULL */
+	char	   *guard;
+	char	   *business_time;
+	int			priority;
+	bool		hides_args;
+	int64		due_in_ms;		/* 0: never, as all that follow */
+	int64		expires_in_ms;
+	int64		warn_before_ms;
+	int64		claim_for_ms;	/* 0: hitl.claim_lease */
+	HitlExpiry	on_expiry;
+	Jsonb	   *expiry_response;	/* RESPOND */
+	char	   *expiry_node;	/* ROUTE */
+	List	   *notify;			/* roles told when it opens, as C strings */
+	List	   *ladder;			/* HitlLadderStep, in order */
+} HitlPolicy;
+
+/* a row of hitl.vote */
+typedef struct HitlVote
+{
+	int64		interrupt_id;
+	int64		vote_id;		/* 0: to be inserted */
+	int			revision;		/* of the interrupt: what was voted on */
+	const char *voter;			/* the person: session user, or whom a proxy named */
+	const char *login;			/* session user */
+	const char *role;			/* current user */
+	const char *on_behalf_of;	/* the person in whose place it was, or NULL */
+	bool		is_asserted;	/* the login named the person */
+	bool		is_withdrawal;	/* takes the person's vote back */
+	HitlDecisionType type;
+	Jsonb	   *answer;
+	List	   *groups;			/* of the policy's groups, those that the voter
+								 * was in, as C strings */
+	const char *comment;		/* may be NULL */
+	const char *idempotency_key;	/* may be NULL */
+	TimestampTz voted_at;
+} HitlVote;
 
 /* a row of hitl.interrupt */
 typedef struct HitlInterrupt
@@ -395,6 +518,21 @@ typedef struct HitlInterrupt
 	char	   *node;
 	HitlInterruptStatus status;
 	HitlQuestion question;
+	TimestampTz opened_at;
+	int64		policy_id;		/* 0: none */
+	int			policy_version; /* the one that it opened with */
+	char	   *rule;			/* that chose the policy, or NULL */
+	int			revision;		/* 1; an edit or a response that is voted on is
+								 * one more */
+	Jsonb	   *proposal;		/* the answer of that revision, or NULL */
+	char	   *proposed_by;
+	char	   *content_hash;	/* what a vote on this revision is bound to */
+	int			priority;		/* lower comes first */
+	TimestampTz due_at;			/* DT_NOBEGIN: no such time, as all that follow */
+	TimestampTz expires_at;
+	char	   *claimed_by;		/* the person who holds it, or NULL */
+	TimestampTz claimed_until;	/* may be infinity */
+	int64		reopens;		/* the interrupt that it looks at again, or 0 */
 	Jsonb	   *decision;		/* once settled: the document given to the node */
 	char	   *settled_by;		/* may be NULL */
 	TimestampTz settled_at;		/* DT_NOBEGIN while pending */

@@ -57,8 +57,8 @@ SELECT breaks('{I8}', 'done', 'its version is gone', 'UPDATE hitl.thread SET ver
 SELECT breaks('{I8}', 'done', 'its latest checkpoint is gone', 'DELETE FROM hitl.checkpoint WHERE thread_id = :t AND checkpoint = (SELECT checkpoint FROM hitl.thread WHERE thread_id = :t)');
 SELECT breaks('{I8}', 'done', 'the base of its latest checkpoint is gone', 'UPDATE hitl.checkpoint SET base = 0 WHERE thread_id = :t', 'DELETE FROM hitl.checkpoint WHERE thread_id = :t AND checkpoint = 0');
 SELECT breaks('{I9}', 'done', 'a task of no thread', $$INSERT INTO hitl.task (thread_id, task_id, step, node, status, created_at) VALUES (-1, -1, 1, 'n', 'done', now())$$);
-SELECT breaks('{I9}', 'done', 'an interrupt of no thread', $$INSERT INTO hitl.interrupt SELECT -1, -1, task_id, graph_id, owner, step, node, key, 'superseded', action, args, description, payload, allowed, opened_at FROM hitl.interrupt LIMIT 1$$);
-SELECT breaks('{I9}', 'done', 'a vote on nothing', $$INSERT INTO hitl.vote (interrupt_id, voter, role, type, answer, voted_at) VALUES (-1, 'x', 'x', 'approve', '{}', now())$$);
+SELECT breaks('{I9}', 'done', 'an interrupt of no thread', $$INSERT INTO hitl.interrupt SELECT -1, -1, task_id, graph_id, owner, step, node, key, 'superseded', action, args, description, payload, allowed, opened_at, NULL, NULL, NULL, NULL, 1, NULL, NULL, NULL, 0 FROM hitl.interrupt LIMIT 1$$);
+SELECT breaks('{I9}', 'done', 'a vote on nothing', $$INSERT INTO hitl.vote (interrupt_id, revision, voter, login, role, is_asserted, is_withdrawal, type, answer, groups, voted_at) VALUES (-1, 1, 'x', 'x', 'x', false, false, 'approve', '{}', '{}', now())$$);
 SELECT breaks('{I9}', 'done', 'an audience for nothing', $$INSERT INTO hitl.audience VALUES (current_user::regrole, 0, now(), -1)$$);
 SELECT breaks('{I9}', 'done', 'a checkpoint of no thread', $$INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, weight, created_at) VALUES (-1, 0, 0, 0, '{}', 0, now())$$);
 SELECT breaks('{I9}', 'done', 'a trail of no thread', $$INSERT INTO hitl.audit (thread_id, at, event, actor, role, actor_kind) VALUES (-1, now(), 'started', 'x', 'x', 'person')$$);

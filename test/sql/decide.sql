@@ -99,7 +99,7 @@ SELECT * FROM refused($$SELECT hitl.respond(15)$$);
 SELECT * FROM refused($$SELECT hitl.respond(15, '1', text => 'one')$$);
 SELECT code, message FROM unnest(ARRAY['SELECT hitl.approve(NULL)', 'SELECT hitl.edit(NULL, ''{}'')', 'SELECT hitl.edit(15, NULL)', 'SELECT hitl.reject(NULL)', 'SELECT hitl.respond(NULL, ''1'')',
   'SELECT hitl.decide(NULL, ''{"type": "approve"}'')', 'SELECT hitl.decide(15, NULL)', 'SELECT hitl.approve(NULL, ''no interrupt'', ''key'')']) statement, refused(statement);
-SELECT * FROM hitl.interrupt WHERE interrupt_id = 15 AND status <> 'pending';
+SELECT status, decision FROM hitl.interrupt WHERE interrupt_id = 15 AND status <> 'pending';
 
 -- 6. Many at once: all or nothing.
 SELECT ask(jsonb_build_object('action', 'many', 'args', jsonb_build_object('n', n), 'allowed', CASE WHEN n = 3 THEN '["reject"]'::jsonb END)) FROM generate_series(1, 4) n;

@@ -29,9 +29,9 @@ SELECT is_empty($$
   words AS (SELECT unnest('{ready,done,interrupted,waiting,failed,cancelled}'::text[]) w)
   SELECT a.w, b.w FROM words a, words b WHERE unit_task_may_move(a.w, b.w) IS DISTINCT FROM ((a.w, b.w) IN (SELECT * FROM legal))$$, 'lifecycle: 36 moves of a task');
 SELECT is_empty($$
-  WITH legal (from_, to_) AS (SELECT f, unnest(string_to_array(t, ' ')) FROM (VALUES ('pending', 'decided cancelled superseded'), ('decided', 'superseded')) v (f, t)),
-  words AS (SELECT unnest('{pending,decided,cancelled,superseded}'::text[]) w)
-  SELECT a.w, b.w FROM words a, words b WHERE unit_interrupt_may_move(a.w, b.w) IS DISTINCT FROM ((a.w, b.w) IN (SELECT * FROM legal))$$, 'lifecycle: 16 moves of an interrupt');
+  WITH legal (from_, to_) AS (SELECT f, unnest(string_to_array(t, ' ')) FROM (VALUES ('pending', 'decided expired cancelled superseded'), ('decided', 'superseded'), ('expired', 'superseded')) v (f, t)),
+  words AS (SELECT unnest('{pending,decided,expired,cancelled,superseded}'::text[]) w)
+  SELECT a.w, b.w FROM words a, words b WHERE unit_interrupt_may_move(a.w, b.w) IS DISTINCT FROM ((a.w, b.w) IN (SELECT * FROM legal))$$, 'lifecycle: 25 moves of an interrupt');
 SELECT is_empty($$SELECT w FROM unnest('{running,interrupted,done,failed,cancelled}'::text[]) w WHERE unit_thread_has_ended(w) <> (w IN ('done', 'cancelled'))$$, 'lifecycle: two ends of a thread');
 -- What has ended moves nowhere, but for what is done, which takes more input.
 SELECT is_empty($$SELECT w FROM unnest('{running,interrupted,done,failed,cancelled}'::text[]) w, unnest('{running,interrupted,done,failed,cancelled}'::text[]) v WHERE unit_thread_has_ended(w) AND unit_thread_may_move(w, v) AND (w, v) <> ('done', 'running')$$,

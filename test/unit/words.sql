@@ -29,7 +29,7 @@ END $$;
 -- Words --------------------------------------------------------------------------------------------------------------
 
 SELECT is(unit_words(), ARRAY['thread running', 'thread interrupted', 'thread done', 'thread failed', 'thread cancelled', 'task ready', 'task done', 'task interrupted', 'task waiting', 'task failed', 'task cancelled',
-  'interrupt pending', 'interrupt decided', 'interrupt cancelled', 'interrupt superseded', 'decision approve', 'decision edit', 'decision reject', 'decision respond', 'all: approve, edit, reject, respond'],
+  'interrupt pending', 'interrupt decided', 'interrupt expired', 'interrupt cancelled', 'interrupt superseded', 'decision approve', 'decision edit', 'decision reject', 'decision respond', 'all: approve, edit, reject, respond'],
   'words: 18, each there and back');
 
 -- JSON ---------------------------------------------------------------------------------------------------------------

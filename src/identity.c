@@ -1,0 +1,34 @@
+/*
+ * identity.c
+ *    Who speaks in this session.
+ *
+ * The person is session_user: who has logged in, whatever role was set since.
+ * One login does not become two voters by SET ROLE.
+ *
+ * Layer 3.  Always asked before db.c changes who we are.
+ */
+#include "postgres.h"
+
+#include "identity.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+
+/* In the caller's memory context. */
+const HitlActor *
+identity_actor(void)
+{
+	HitlActor  *actor = palloc0(sizeof(HitlActor));
+
+	actor->login = GetUserNameFromId(GetSessionUserId(), false);
+	actor->role = GetUserNameFromId(GetUserId(), false);
+	actor->person = actor->login;
+	actor->member = GetSessionUserId();
+	return actor;
+}
+
+/* May the person act as this role (USAGE)?  Superusers may. */
+bool
+identity_is_in(const HitlActor *actor, Oid role)
+{
+	return has_privs_of_role(actor->member, role);
+}

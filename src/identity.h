@@ -1,0 +1,25 @@
+/*
+ * identity.h
+ *    Who speaks in this session.
+ *
+ * Layer 3.
+ */
+#ifndef HITL_IDENTITY_H
+#define HITL_IDENTITY_H
+
+#include "postgres.h"
+
+/* who acts: names as text, because they outlive their roles */
+typedef struct HitlActor
+{
+	const char *person;			/* counts as one voter */
+	Oid			member;			/* whose memberships are the person's */
+	const char *login;			/* session user */
+	const char *role;			/* current user */
+	bool		is_asserted;	/* the login named the person */
+} HitlActor;
+
+extern const HitlActor *identity_actor(void);
+extern bool identity_is_in(const HitlActor *actor, Oid role);
+
+#endif							/* HITL_IDENTITY_H */
