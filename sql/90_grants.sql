@@ -27,6 +27,8 @@ SELECT pg_catalog.pg_extension_config_dump('hitl.run_queue', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.interrupt', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.vote', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.audience', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.outbox', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.contact', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.audit', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.thread_id_seq', '');
@@ -34,6 +36,7 @@ SELECT pg_catalog.pg_extension_config_dump('hitl.task_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.queue_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.interrupt_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.vote_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.outbox_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.audit_id_seq', '');
 
 SELECT hitl._announce();

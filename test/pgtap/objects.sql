@@ -17,9 +17,9 @@ END $f$;
 
 -- What the extension consists of ---------------------------------------------------------------------------------
 
-SELECT tables_are('hitl', ARRAY['audience', 'audit', 'breakpoint', 'checkpoint', 'graph', 'graph_function', 'graph_version', 'interrupt', 'run_queue', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'vote']);
+SELECT tables_are('hitl', ARRAY['audience', 'audit', 'breakpoint', 'checkpoint', 'contact', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'run_queue', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'vote']);
 SELECT views_are('hitl', ARRAY['_checkpoint', '_status', '_thread', '_violation', 'breakpoint_history', 'breakpoints', 'decided', 'failed', 'inbox', 'pending', 'threads', 'timeline', 'worker_status']);
-SELECT sequences_are('hitl', ARRAY['audit_id_seq', 'breakpoint_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
+SELECT sequences_are('hitl', ARRAY['audit_id_seq', 'breakpoint_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner')$$, 'one domain, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
   UNION ALL SELECT collname FROM pg_collation WHERE collnamespace = 'hitl'::regnamespace$$, 'no operators, operator classes, collations');
@@ -97,6 +97,8 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('graph_function', 'graph_id bigint !, version integer !, signature text !, owner regrole !, code_hash text !, shadow text'),
   ('graph_version', 'graph_id bigint !, version integer !, definition jsonb !, search_path text, compiled_at timestamp with time zone, compiled_by text'),
   ('interrupt', 'interrupt_id bigint !, thread_id bigint !, task_id bigint !, graph_id bigint !, owner regrole !, step integer !, node text !, key text !, status text !, action text, args jsonb, description text, payload jsonb, allowed text[] !, opened_at timestamp with time zone !, supersedes bigint, policy_id bigint, policy_version integer, rule text, revision integer !, proposal jsonb, proposed_by text, content_hash text, priority smallint !, due_at timestamp with time zone, expires_at timestamp with time zone, claimed_by text, claimed_until timestamp with time zone, reopens bigint, decision jsonb, settled_at timestamp with time zone, settled_by text'),
+  ('contact', 'role regrole !, address text !, set_by text !, set_at timestamp with time zone !'),
+  ('outbox', 'outbox_id bigint !, dedup_key text !, message_id uuid !, interrupt_id bigint !, kind text !, role text !, created_at timestamp with time zone !, due_at timestamp with time zone !, attempts integer !, sent_at timestamp with time zone, dropped_at timestamp with time zone, error text'),
   ('run_queue', 'owner regrole !, due_at timestamp with time zone !, queue_id bigint !, thread_id bigint !, step integer !, task_id bigint !'),
   ('step_result', 'thread_id bigint !, task_id bigint !, key text !, place integer !, function text !, args jsonb, result jsonb, strays integer !, done_at timestamp with time zone !'),
   ('task', 'thread_id bigint !, task_id bigint !, step integer !, node text !, kind text !, status text !, attempt integer !, failures integer !, conflicts integer !, crashes integer !, phase integer !, saved jsonb, phase_interrupt bigint, has_asked boolean !, has_steps boolean !, child_id bigint, input jsonb, update jsonb, targets jsonb, is_diverted boolean !, error jsonb, created_at timestamp with time zone !, ended_at timestamp with time zone'),
@@ -107,7 +109,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   'tables: columns, types, NOT NULL');
 SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname, ', ' ORDER BY k.n) FROM pg_constraint, unnest(conkey) WITH ORDINALITY k (attnum, n), pg_attribute a
   WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES
-  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'breakpoint_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_input', 'thread_id, input_id'), ('hitl.thread_key', 'graph_id, key'), ('hitl.graph', 'graph_id'),
+  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'breakpoint_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.contact', 'role'), ('hitl.outbox', 'outbox_id'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_input', 'thread_id, input_id'), ('hitl.thread_key', 'graph_id, key'), ('hitl.graph', 'graph_id'),
   ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'), ('hitl.step_result', 'thread_id, task_id, key'),
   ('hitl.thread', 'thread_id'), ('hitl.vote', 'interrupt_id, vote_id')$$, 'tables: primary keys');
 SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'f'$$, 'no foreign key: a hot row per child, and cycles do not restore');

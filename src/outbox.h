@@ -1,0 +1,14 @@
+/*
+ * outbox.h
+ *    Messages to people: noted in the commit of their reason, handed over later.
+ *
+ * Layer 3.
+ */
+#ifndef HITL_OUTBOX_H
+#define HITL_OUTBOX_H
+
+#include "types.h"
+
+extern void outbox_note(int64 interrupt_id, const char *kind, List *roles, const char *dedup);
+
+#endif							/* HITL_OUTBOX_H */
