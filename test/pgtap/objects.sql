@@ -17,9 +17,9 @@ END $f$;
 
 -- What the extension consists of ---------------------------------------------------------------------------------
 
-SELECT tables_are('hitl', ARRAY['audience', 'audit', 'breakpoint', 'checkpoint', 'contact', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'run_queue', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'vote']);
+SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'viewed', 'vote']);
 SELECT views_are('hitl', ARRAY['_checkpoint', '_status', '_thread', '_violation', 'breakpoint_history', 'breakpoints', 'decided', 'failed', 'inbox', 'pending', 'threads', 'timeline', 'worker_status']);
-SELECT sequences_are('hitl', ARRAY['audit_id_seq', 'breakpoint_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
+SELECT sequences_are('hitl', ARRAY['absence_id_seq', 'audit_id_seq', 'breakpoint_id_seq', 'comment_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner')$$, 'one domain, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
   UNION ALL SELECT collname FROM pg_collation WHERE collnamespace = 'hitl'::regnamespace$$, 'no operators, operator classes, collations');
@@ -89,6 +89,11 @@ SELECT is_empty($$SELECT proname FROM pg_proc JOIN pg_language l ON l.oid = prol
 
 SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' !' ELSE '' END, ', ' ORDER BY a.attnum)
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'r' GROUP BY 1$$, $$VALUES
+  ('absence', 'absence_id bigint !, person text !, substitute text !, starts_at timestamp with time zone !, ends_at timestamp with time zone !, set_at timestamp with time zone !, revoked_at timestamp with time zone'),
+  ('comment', 'interrupt_id bigint !, comment_id bigint !, kind text !, person text !, login text !, text text, commented_at timestamp with time zone !'),
+  ('delegation', 'interrupt_id bigint !, delegator text !, role regrole !, is_added boolean !, delegated_at timestamp with time zone !'),
+  ('snooze', 'interrupt_id bigint !, person text !, until_at timestamp with time zone !'),
+  ('viewed', 'interrupt_id bigint !, person text !, revision integer !, viewed_at timestamp with time zone !'),
   ('audience', 'role regrole !, priority smallint !, opened_at timestamp with time zone !, interrupt_id bigint !'),
   ('audit', 'thread_id bigint !, audit_id bigint !, at timestamp with time zone !, event text !, step integer, node text, task_id bigint, interrupt_id bigint, actor text !, role text !, actor_kind text !, detail jsonb'),
   ('breakpoint', 'breakpoint_id bigint !, graph_id bigint !, node text !, kind text !, set_by text !, set_at timestamp with time zone !, removed_by text, removed_at timestamp with time zone'),
@@ -109,6 +114,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   'tables: columns, types, NOT NULL');
 SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname, ', ' ORDER BY k.n) FROM pg_constraint, unnest(conkey) WITH ORDINALITY k (attnum, n), pg_attribute a
   WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES
+  ('hitl.absence', 'absence_id'), ('hitl.comment', 'interrupt_id, comment_id'), ('hitl.delegation', 'interrupt_id, delegator, role'), ('hitl.snooze', 'interrupt_id, person'), ('hitl.viewed', 'interrupt_id, person, revision'),
   ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'breakpoint_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.contact', 'role'), ('hitl.outbox', 'outbox_id'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_input', 'thread_id, input_id'), ('hitl.thread_key', 'graph_id, key'), ('hitl.graph', 'graph_id'),
   ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'), ('hitl.step_result', 'thread_id, task_id, key'),
   ('hitl.thread', 'thread_id'), ('hitl.vote', 'interrupt_id, vote_id')$$, 'tables: primary keys');
