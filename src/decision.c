@@ -24,74 +24,17 @@
 #include "identity.h"
 #include "json.h"
 #include "names.h"
+#include "pending.h"
 #include "rights.h"
 #include "store_interrupt.h"
 #include "store_queue.h"
 #include "thread.h"
 #include "tree.h"
-#include "utils/timestamp.h"
 #include "view.h"
 #include "wake.h"
 
 /* votes that settle an interrupt which has no policy */
 #define VOTES_NEEDED 1
-
-static void
-error_unknown(int64 interrupt_id)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("interrupt %lld does not exist", (long long) interrupt_id),
-			 errdetail("No interrupt of that id was opened in this database."),
-			 errhint("SELECT * FROM hitl.pending;")));
-}
-
-/* The one message for an interrupt that takes no answer any more. */
-static void
-error_settled(const HitlInterrupt *interrupt)
-{
-	const char *at = pstrdup(timestamptz_to_str(interrupt->settled_at));
-	const char *by = interrupt->settled_by != NULL ? interrupt->settled_by : "(nobody)";
-	char	   *detail = NULL;
-	char	   *hint = psprintf("SELECT * FROM hitl.decided WHERE interrupt_id = %lld;",
-								(long long) interrupt->interrupt_id);
-
-	switch (interrupt->status)
-	{
-		case HITL_INTERRUPT_DECIDED:
-			detail = psprintf("It was decided by \"%s\" at %s: %s.", by, at,
-							  json_get_string(interrupt->decision, "type"));
-			break;
-		case HITL_INTERRUPT_EXPIRED:
-			detail = psprintf("It expired at %s: %s.", at, json_get_string(interrupt->decision, "type"));
-			break;
-		case HITL_INTERRUPT_CANCELLED:
-			detail = psprintf("It was cancelled with its thread by \"%s\" at %s.", by, at);
-			hint = psprintf("SELECT * FROM hitl.threads WHERE thread_id = %lld;",
-							(long long) interrupt->thread_id);
-			break;
-		case HITL_INTERRUPT_SUPERSEDED:
-			if (interrupt->decision == NULL)
-			{
-				detail = psprintf("It was superseded without an answer by \"%s\" at %s, who sent the thread elsewhere.", by, at);
-				hint = psprintf("SELECT * FROM hitl.timeline WHERE thread_id = %lld;",
-								(long long) interrupt->thread_id);
-				break;
-			}
-			detail = psprintf("It was decided by \"%s\" at %s, and then superseded: the node asked something else, or the thread was sent elsewhere.", by, at);
-			hint = psprintf("SELECT * FROM hitl.pending WHERE supersedes = %lld;",
-							(long long) interrupt->interrupt_id);
-			break;
-		case HITL_INTERRUPT_PENDING:
-			Assert(false);
-			break;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_HITL_SETTLED),
-			 errmsg("interrupt %lld is already settled", (long long) interrupt->interrupt_id),
-			 errdetail_internal("%s", detail),
-			 errhint("%s", hint)));
-}
 
 static HitlVerdict
 verdict(const HitlInterrupt *interrupt)
@@ -160,21 +103,17 @@ HitlVerdict
 decision_record(int64 interrupt_id, const HitlAnswer *answer,
 				const char *comment, const char *idempotency_key)
 {
-	HitlInterrupt *interrupt = store_interrupt_find(interrupt_id);
+	HitlInterrupt *interrupt = pending_get(interrupt_id);
 
 	/* the right before the lock: who may not vote must not hold up who may */
-	if (interrupt == NULL)
-		error_unknown(interrupt_id);
 	rights_require_voter(interrupt);
 
-	interrupt = store_interrupt_lock(interrupt_id);
-	if (interrupt == NULL)
-		error_unknown(interrupt_id);
+	interrupt = pending_lock(interrupt_id);
 	if (interrupt->status != HITL_INTERRUPT_PENDING)
 	{
 		if (is_repeat(interrupt, answer, idempotency_key))
 			return verdict(interrupt);
-		error_settled(interrupt);
+		pending_error_settled(interrupt);
 	}
 	answer_check(answer, &interrupt->question, interrupt_id);
 	settle(interrupt, answer, comment, idempotency_key);
