@@ -23,7 +23,9 @@
 #include "json.h"
 #include "lifecycle.h"
 #include "names.h"
+#include "pattern.h"
 #include "reducer.h"
+#include "schema.h"
 #include "subgraph.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -65,6 +67,10 @@ PG_FUNCTION_INFO_V1(unit_answer);
 PG_FUNCTION_INFO_V1(unit_decision);
 PG_FUNCTION_INFO_V1(unit_question);
 PG_FUNCTION_INFO_V1(unit_difference);
+PG_FUNCTION_INFO_V1(unit_schema_faults);
+PG_FUNCTION_INFO_V1(unit_schema_violation);
+PG_FUNCTION_INFO_V1(unit_pattern_fault);
+PG_FUNCTION_INFO_V1(unit_pattern_matches);
 PG_FUNCTION_INFO_V1(unit_json_merge);
 PG_FUNCTION_INFO_V1(unit_json_equal);
 PG_FUNCTION_INFO_V1(unit_json_difference);
@@ -568,6 +574,39 @@ unit_difference(PG_FUNCTION_ARGS)
 	HitlQuestion *b = question_parse(arg_jsonb(fcinfo, 2), arg_string(fcinfo, 3));
 
 	return text_or_null(fcinfo, question_difference(a, b));
+}
+
+/* ------------------------------------------------------- schema.c, pattern.c */
+
+Datum
+unit_schema_faults(PG_FUNCTION_ARGS)
+{
+	return text_array(schema_faults(PG_GETARG_JSONB_P(0)));
+}
+
+/* (schema, value) */
+Datum
+unit_schema_violation(PG_FUNCTION_ARGS)
+{
+	return text_or_null(fcinfo, schema_violation(PG_GETARG_JSONB_P(0), arg_jsonb(fcinfo, 1)));
+}
+
+Datum
+unit_pattern_fault(PG_FUNCTION_ARGS)
+{
+	char	   *pattern = arg_string(fcinfo, 0);
+
+	return text_or_null(fcinfo, pattern_fault(pattern, strlen(pattern)));
+}
+
+/* (pattern, string) */
+Datum
+unit_pattern_matches(PG_FUNCTION_ARGS)
+{
+	char	   *pattern = arg_string(fcinfo, 0);
+	char	   *string = arg_string(fcinfo, 1);
+
+	PG_RETURN_BOOL(pattern_matches(pattern, strlen(pattern), string, strlen(string)));
 }
 
 /* --------------------------------------------------------------------- json.c */
