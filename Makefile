@@ -3,8 +3,8 @@
 
 # Source files by layer, lowest first.  A file includes only what stands before it here (test/lint/layers.sh).
 WORDS   = hitl compat errors types guc clock names json
-LOGIC   = lifecycle pattern schema answer gate definition document frontier migration messages reducer subgraph delta mermaid
-STORE   = db subxact store_graph store_thread store_input store_tree store_checkpoint store_task store_queue store_interrupt store_desk store_step store_breakpoint store_outbox store_audit shmem slot marks wake
+LOGIC   = lifecycle pattern schema answer content gate definition document frontier migration messages reducer subgraph delta mermaid
+STORE   = db subxact store_graph store_thread store_input store_tree store_checkpoint store_task store_queue store_interrupt store_vote store_desk store_step store_breakpoint store_outbox store_audit shmem slot marks wake
 ENGINE  = session timer frame event audit outbox identity rights code function shadow graph draft interrupt pending author hook step node tree checkpoint breakpoint thread child steer input migrate view why tail claim executor crash decision
 DOORS   = api_graph api_thread api_review api_monitor worker launcher dispatcher executor_main utility load
 JUST_HEADERS = hitl compat errors types

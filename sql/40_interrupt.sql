@@ -133,34 +133,35 @@ payload: any JSON; from an object action (text), args, description (text) and al
 key names the question within the node; without one its place in the order does. Returns jsonb. Errors: IH005 outside a node, or in a step; 22023 the payload''s allowed, or the key, is no good; 42710 the key was used already in this run;
 IH007 the node has asked something else under this key hitl.max_reasks times; a node that ends without having asked for a reject, an edit or a response that it was given fails with it too. The idea is LangGraph''s interrupt().';
 
-CREATE FUNCTION hitl.decide(interrupt_id bigint, decision jsonb, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL,
+CREATE FUNCTION hitl.decide(interrupt_id bigint, decision jsonb, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL, seen text DEFAULT NULL,
                             OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_decide';
-COMMENT ON FUNCTION hitl.decide(bigint, jsonb, text, text) IS
+COMMENT ON FUNCTION hitl.decide(bigint, jsonb, text, text, text) IS
 'Answers an interrupt: {"type":"approve"}, {"type":"edit","edits":{...}}, {"type":"reject","reason":"..."} or {"type":"respond","response":...}. The answer and the
-job to run the node on are one commit. Returns the thread, the interrupt''s status, and the votes given and needed. The same answer with the same idempotency_key is a harmless repeat.
-Errors: 42704 no such interrupt; IH001 it is settled already: the detail says by whom, when and how; IH003 you may not decide it, or you are a node; IH004 this type is not allowed, or there are no args to edit; 22023 the decision has not that shape; 22004 an argument is NULL.';
+job to run the node on are one commit. Returns the thread, the interrupt''s status, and the votes given and needed. The same answer with the same idempotency_key is a harmless repeat at any time.
+seen: the content hash, or the number of the revision, that was looked at: the answer counts for nothing else. An approval of an answer that somebody has proposed (revision 2 and on) has to say it.
+Errors: 42704 no such interrupt; IH001 it is settled already: the detail says by whom, when and how; IH002 it is not what was seen: the detail says what it is now; IH003 you may not decide it, or you are a node; IH004 this type is not allowed, or there are no args to edit; 22023 the decision has not that shape; 22004 an argument is NULL.';
 
-CREATE FUNCTION hitl.approve(interrupt_id bigint, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL,
+CREATE FUNCTION hitl.approve(interrupt_id bigint, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL, seen text DEFAULT NULL,
                              OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_approve';
-COMMENT ON FUNCTION hitl.approve(bigint, text, text) IS
+COMMENT ON FUNCTION hitl.approve(bigint, text, text, text) IS
 'Answers an interrupt with approve: the args stand as they are. Returns and errors: as decide().';
 
-CREATE FUNCTION hitl.edit(interrupt_id bigint, edits jsonb, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL,
+CREATE FUNCTION hitl.edit(interrupt_id bigint, edits jsonb, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL, seen text DEFAULT NULL,
                           OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_edit';
-COMMENT ON FUNCTION hitl.edit(bigint, jsonb, text, text) IS
+COMMENT ON FUNCTION hitl.edit(bigint, jsonb, text, text, text) IS
 'Answers an interrupt with edit: edits, an object, are laid over the args, key by key. Returns and errors: as decide().';
 
-CREATE FUNCTION hitl.reject(interrupt_id bigint, reason text DEFAULT NULL, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL,
+CREATE FUNCTION hitl.reject(interrupt_id bigint, reason text DEFAULT NULL, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL, seen text DEFAULT NULL,
                             OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_reject';
-COMMENT ON FUNCTION hitl.reject(bigint, text, text, text) IS
+COMMENT ON FUNCTION hitl.reject(bigint, text, text, text, text) IS
 'Answers an interrupt with reject, and the reason. Returns and errors: as decide().';
 
-CREATE FUNCTION hitl.respond(interrupt_id bigint, response jsonb DEFAULT NULL, text text DEFAULT NULL, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL,
+CREATE FUNCTION hitl.respond(interrupt_id bigint, response jsonb DEFAULT NULL, text text DEFAULT NULL, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL, seen text DEFAULT NULL,
                              OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_respond';
-COMMENT ON FUNCTION hitl.respond(bigint, jsonb, text, text, text) IS
+COMMENT ON FUNCTION hitl.respond(bigint, jsonb, text, text, text, text) IS
 'Answers an interrupt with respond: response, any JSON, or text => ''...'', a plain text, stands in for the action. Returns and errors: as decide(); 22023 both or neither are given.';

@@ -238,16 +238,18 @@ question_parse(Jsonb *payload, const char *key)
 }
 
 /* Does the payload say what its content is? */
-static bool
-has_named_content(const HitlQuestion *question)
+bool
+question_is_named(const HitlQuestion *question)
 {
 	return question->action != NULL || question->args != NULL;
 }
 
-/* A payload without what may change from run to run. */
-static Jsonb *
-bare_payload(Jsonb *payload)
+/* The payload without what may change from run to run. */
+Jsonb *
+question_bare_payload(const HitlQuestion *question)
 {
+	Jsonb	   *payload = question->payload;
+
 	if (!json_is_object(payload))
 		return payload;
 	payload = json_delete(payload, "description");
@@ -267,7 +269,7 @@ question_difference(const HitlQuestion *a, const HitlQuestion *b)
 	if ((a->action == NULL) != (b->action == NULL) ||
 		(a->action != NULL && strcmp(a->action, b->action) != 0))
 		return pstrdup("action");
-	if (!has_named_content(a) || !has_named_content(b))
-		return json_difference(bare_payload(a->payload), bare_payload(b->payload), "payload");
+	if (!question_is_named(a) || !question_is_named(b))
+		return json_difference(question_bare_payload(a), question_bare_payload(b), "payload");
 	return json_difference(a->args, b->args, "args");
 }

@@ -28,6 +28,8 @@ extern Jsonb *answer_decision(const HitlAnswer *answer, const HitlQuestion *ques
 
 extern void question_check_answerable(const HitlQuestion *question);
 extern HitlQuestion *question_parse(Jsonb *payload, const char *key);
+extern bool question_is_named(const HitlQuestion *question);
+extern Jsonb *question_bare_payload(const HitlQuestion *question);
 extern char *question_difference(const HitlQuestion *a, const HitlQuestion *b);
 
 #endif							/* HITL_ANSWER_H */

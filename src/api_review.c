@@ -42,9 +42,12 @@ require_argument(FunctionCallInfo fcinfo, int n, const char *name)
 				 errhint("SELECT interrupt_id FROM hitl.pending; shows what waits for a decision.")));
 }
 
-/* Record an answer and return (thread_id, status, votes, needed). */
+/*
+ * Record an answer and return (thread_id, status, votes, needed).  comment: which
+ * argument that is; idempotency_key and seen come next.
+ */
 static Datum
-decide(FunctionCallInfo fcinfo, const HitlAnswer *answer, int comment, int idempotency_key)
+decide(FunctionCallInfo fcinfo, const HitlAnswer *answer, int comment)
 {
 	HitlVerdict verdict;
 	TupleDesc	descriptor;
@@ -52,7 +55,7 @@ decide(FunctionCallInfo fcinfo, const HitlAnswer *answer, int comment, int idemp
 	bool		nulls[4] = {false};
 
 	verdict = decision_record(PG_GETARG_INT64(0), answer, optional_text(fcinfo, comment),
-							  optional_text(fcinfo, idempotency_key));
+							  optional_text(fcinfo, comment + 1), optional_text(fcinfo, comment + 2));
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "hitl expected to return a row");
 	values[0] = Int64GetDatum(verdict.thread_id);
@@ -67,7 +70,7 @@ hitl_decide(PG_FUNCTION_ARGS)
 {
 	require_argument(fcinfo, 0, "interrupt_id");
 	require_argument(fcinfo, 1, "decision");
-	return decide(fcinfo, answer_parse(PG_GETARG_JSONB_P(1)), 2, 3);
+	return decide(fcinfo, answer_parse(PG_GETARG_JSONB_P(1)), 2);
 }
 
 Datum
@@ -76,7 +79,7 @@ hitl_approve(PG_FUNCTION_ARGS)
 	HitlAnswer	answer = {.type = HITL_DECISION_APPROVE};
 
 	require_argument(fcinfo, 0, "interrupt_id");
-	return decide(fcinfo, &answer, 1, 2);
+	return decide(fcinfo, &answer, 1);
 }
 
 Datum
@@ -88,7 +91,7 @@ hitl_edit(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 1, "edits");
 	answer.edits = PG_GETARG_JSONB_P(1);
 	answer_check_edits(&answer);
-	return decide(fcinfo, &answer, 2, 3);
+	return decide(fcinfo, &answer, 2);
 }
 
 Datum
@@ -98,7 +101,7 @@ hitl_reject(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "interrupt_id");
 	answer.reason = optional_text(fcinfo, 1);
-	return decide(fcinfo, &answer, 2, 3);
+	return decide(fcinfo, &answer, 2);
 }
 
 Datum
@@ -114,5 +117,5 @@ hitl_respond(PG_FUNCTION_ARGS)
 				 errdetail(PG_ARGISNULL(1) ? "Neither is given." : "Both are given."),
 				 errhint("SELECT hitl.respond(%lld, text => 'ask for the receipt first');", (long long) PG_GETARG_INT64(0))));
 	answer.response = PG_ARGISNULL(1) ? json_string(optional_text(fcinfo, 2)) : PG_GETARG_JSONB_P(1);
-	return decide(fcinfo, &answer, 3, 4);
+	return decide(fcinfo, &answer, 3);
 }

@@ -20,7 +20,10 @@ typedef struct HitlVerdict
 } HitlVerdict;
 
 extern HitlVerdict decision_record(int64 interrupt_id, const HitlAnswer *answer,
-								   const char *comment, const char *idempotency_key);
+								   const char *comment, const char *idempotency_key,
+								   const char *seen);
+extern void decision_settle(HitlInterrupt *interrupt, HitlInterruptStatus status,
+							Jsonb *decision, const char *by);
 extern Jsonb *decision_resume(int64 thread_id, const HitlAnswer *answer);
 
 #endif							/* HITL_DECISION_H */

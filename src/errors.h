@@ -14,6 +14,8 @@
 
 /* the interrupt is decided, expired, cancelled or superseded already */
 #define ERRCODE_HITL_SETTLED			MAKE_SQLSTATE('I','H','0','0','1')
+/* the question, or what is proposed as its answer, is not what was seen */
+#define ERRCODE_HITL_STALE				MAKE_SQLSTATE('I','H','0','0','2')
 /* the caller may not decide this interrupt */
 #define ERRCODE_HITL_NOT_ALLOWED		MAKE_SQLSTATE('I','H','0','0','3')
 /* this type of decision, or this edit, is not allowed here */

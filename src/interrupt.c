@@ -16,6 +16,7 @@
 #include "answer.h"
 #include "audit.h"
 #include "clock.h"
+#include "content.h"
 #include "errors.h"
 #include "event.h"
 #include "frame.h"
@@ -236,6 +237,7 @@ interrupt_open(const HitlThread *thread, const HitlTask *task, const HitlQuestio
 		.expires_at = DT_NOBEGIN
 	};
 
+	interrupt.content_hash = content_hash(question, NULL);
 	store_interrupt_insert(&interrupt, &thread->owner, 1);
 	audit_interrupt(&interrupt, "opened", NULL);
 	event_note(HITL_EVENT_OPENED, thread->thread_id, interrupt.interrupt_id, thread->owner);

@@ -151,6 +151,12 @@ name_decision_type(HitlDecisionType type)
 	return decision_words[type];
 }
 
+HitlDecisionType
+name_to_decision_type(const char *name)
+{
+	return (HitlDecisionType) stored_word_index(decision_words, lengthof(decision_words), name);
+}
+
 /* A word that a user wrote: false when it is no type of decision. */
 bool
 name_find_decision_type(const char *name, HitlDecisionType *type)

@@ -20,6 +20,7 @@ extern HitlBreakpointKind name_to_breakpoint_kind(const char *name);
 extern const char *name_interrupt_status(HitlInterruptStatus status);
 extern HitlInterruptStatus name_to_interrupt_status(const char *name);
 extern const char *name_decision_type(HitlDecisionType type);
+extern HitlDecisionType name_to_decision_type(const char *name);
 extern bool name_find_decision_type(const char *name, HitlDecisionType *type);
 extern const char *name_reducer(HitlReducer reducer);
 extern bool name_find_reducer(const char *name, HitlReducer *reducer);

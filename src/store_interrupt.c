@@ -1,6 +1,6 @@
 /*
  * store_interrupt.c
- *    Rows of hitl.interrupt, vote and audience.
+ *    Rows of hitl.interrupt and audience.
  *
  * The interrupt's row is the lock of its votes and of its settling.  What may
  * be decided is in the audience table, whose rows come and go with the
@@ -295,6 +295,24 @@ store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus status,
 	db_close(&call);
 }
 
+DB_STATEMENT(interrupt_revise,
+			 "UPDATE hitl.interrupt SET revision = $2, proposal = $3, proposed_by = $4, content_hash = $5"
+			 " WHERE interrupt_id = $1",
+			 INT8OID, INT4OID, JSONBOID, TEXTOID, TEXTOID);
+
+/* Write what is voted on from now on; the caller holds the interrupt's row. */
+void
+store_interrupt_revise(const HitlInterrupt *interrupt)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(interrupt->interrupt_id), db_int(interrupt->revision), db_jsonb(interrupt->proposal),
+	db_text(interrupt->proposed_by), db_text(interrupt->content_hash)};
+
+	db_open(&call);
+	(void) db_execute(&interrupt_revise, args);
+	db_close(&call);
+}
+
 /* a range of the primary key */
 DB_STATEMENT(audience_of,
 			 "SELECT role FROM hitl.audience WHERE interrupt_id = $1 ORDER BY role",
@@ -318,57 +336,4 @@ store_audience(int64 interrupt_id)
 	MemoryContextSwitchTo(old);
 	db_close(&call);
 	return roles;
-}
-
-DB_STATEMENT(vote_insert,
-			 "INSERT INTO hitl.vote (interrupt_id, revision, voter, login, role, on_behalf_of, is_asserted, is_withdrawal,"
-			 "  type, answer, groups, comment, idempotency_key, voted_at)"
-			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-			 INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID,
-			 TEXTOID, JSONBOID, TEXTARRAYOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
-
-/* The caller holds the interrupt's row. */
-void
-store_vote_insert(const HitlVote *vote)
-{
-	DbCall		call;
-	const char **groups = palloc(sizeof(char *) * Max(list_length(vote->groups), 1));
-	int			n_groups = 0;
-	ListCell   *cell;
-
-	foreach(cell, vote->groups)
-		groups[n_groups++] = lfirst(cell);
-	{
-		DbArg		args[] = {
-			db_bigint(vote->interrupt_id), db_int(vote->revision), db_text(vote->voter), db_text(vote->login),
-			db_text(vote->role), db_text(vote->on_behalf_of), db_bool(vote->is_asserted), db_bool(vote->is_withdrawal),
-			db_text(name_decision_type(vote->type)), db_jsonb(vote->answer), db_text_array(groups, n_groups),
-			db_text(vote->comment), db_text(vote->idempotency_key), db_time(vote->voted_at)
-		};
-
-		db_open(&call);
-		(void) db_execute(&vote_insert, args);
-		db_close(&call);
-	}
-}
-
-/* a range of the primary key: an interrupt has few votes */
-DB_STATEMENT(vote_find,
-			 "SELECT answer FROM hitl.vote WHERE interrupt_id = $1 AND voter = $2 AND idempotency_key = $3"
-			 " ORDER BY interrupt_id, vote_id DESC LIMIT 1",
-			 INT8OID, TEXTOID, TEXTOID);
-
-/* The answer that a voter gave under a key; NULL when there is none. */
-Jsonb *
-store_vote_find(int64 interrupt_id, const char *voter, const char *idempotency_key)
-{
-	DbCall		call;
-	DbArg		args[] = {db_bigint(interrupt_id), db_text(voter), db_text(idempotency_key)};
-	Jsonb	   *answer = NULL;
-
-	db_open(&call);
-	if (db_execute(&vote_find, args) > 0)
-		answer = db_get_jsonb(&call, 0, 1);
-	db_close(&call);
-	return answer;
 }

@@ -1,6 +1,6 @@
 /*
  * store_interrupt.h
- *    Rows of hitl.interrupt, vote and audience.
+ *    Rows of hitl.interrupt and audience.
  *
  * Layer 2.
  */
@@ -26,11 +26,8 @@ extern List *store_interrupt_pending(const HitlIds *threads, HitlLock lock);
 extern HitlIds store_interrupt_behind(int64 thread_id, int checkpoint, int limit, int64 *n);
 extern void store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus status,
 								   Jsonb *decision, const char *by, TimestampTz at);
+extern void store_interrupt_revise(const HitlInterrupt *interrupt);
 
 extern List *store_audience(int64 interrupt_id);
-
-extern void store_vote_insert(const HitlVote *vote);
-extern Jsonb *store_vote_find(int64 interrupt_id, const char *voter,
-							  const char *idempotency_key);
 
 #endif							/* HITL_STORE_INTERRUPT_H */

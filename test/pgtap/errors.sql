@@ -100,6 +100,9 @@ SELECT refused('SELECT hitl.' || call, 'IH003', 'you may not decide interrupt 1'
 SELECT refused('SELECT hitl.' || call, 'IH001', 'interrupt 3 is already settled')
   FROM unnest(ARRAY['approve(3)', 'edit(3, ''{}'')', 'reject(3)', 'respond(3, ''1'')', 'decide(3, ''{"type": "approve"}'')']) call;
 SELECT throws_like('SELECT hitl.approve(4)', 'interrupt 4 is already settled', 'a cancelled interrupt is settled');
+SELECT refused($$SELECT hitl.approve(1, seen => '2')$$, 'IH002', 'interrupt 1 is not what was seen');
+SELECT refused($$SELECT hitl.approve(1, seen => repeat('0', 64))$$, 'IH002', 'interrupt 1 is not what was seen');
+SELECT refused($$SELECT hitl.approve(1, seen => 'SECRET')$$, '22023', 'seen must be a content hash or the number of a revision');
 SELECT refused($$SELECT hitl.edit(1, '{"SECRET": 2}')$$, 'IH004', 'interrupt 1 does not take a decision of type "edit"');
 SELECT refused($$SELECT hitl.edit(2, '{"SECRET": 2}')$$, 'IH004', 'interrupt 2 cannot be edited');
 SELECT refused('SELECT hitl.decide(1, ' || quote_literal(decision) || ')', '22023', 'the decision has not the shape of a decision')

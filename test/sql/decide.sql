@@ -131,6 +131,17 @@ SELECT * FROM refused((SELECT format($$SELECT hitl.resume(%s, '{"type": "agree"}
 SELECT * FROM refused((SELECT format($$SELECT hitl.resume(%s, '{"type": "edit", "edits": {}}')$$, thread_id) FROM hitl.interrupt WHERE interrupt_id = 16));
 SELECT * FROM refused($$SELECT hitl.resume(999, '{"type": "approve"}')$$);
 
+-- 8. An answer may say what it has seen: the number of the revision, or the content's hash, which is the same wherever it is computed.
+SELECT ask('{"action": "refund", "args": {"amount": 4800}, "description": "today"}'), ask('{"action": "refund", "args": {"amount": 4.8e3}, "description": "tomorrow"}');
+SELECT interrupt_id, revision, content_hash FROM hitl.interrupt WHERE action = 'refund' ORDER BY interrupt_id;
+SELECT * FROM refused($$SELECT hitl.approve(22, seen => '0')$$);
+SELECT * FROM refused($$SELECT hitl.reject(22, 'no', seen => repeat('ab', 32))$$);
+SELECT * FROM refused($$SELECT hitl.respond(22, '1', seen => 'the first')$$);
+SELECT status FROM hitl.approve(22, seen => '1');
+SELECT d.status FROM hitl.interrupt i, hitl.edit(i.interrupt_id, '{"amount": 4000}', seen => i.content_hash) d WHERE i.interrupt_id = 23;
+:run;
+SELECT hitl.wait(thread_id, '20 s') FROM hitl.decided WHERE action = 'refund' ORDER BY interrupt_id;
+
 SELECT * FROM hitl.check();
 DROP EXTENSION hitl;
 DROP FUNCTION asks, ask, refused, handed;

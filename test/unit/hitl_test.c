@@ -14,6 +14,7 @@
 
 #include "answer.h"
 #include "catalog/pg_type.h"
+#include "content.h"
 #include "definition.h"
 #include "document.h"
 #include "delta.h"
@@ -67,6 +68,7 @@ PG_FUNCTION_INFO_V1(unit_answer);
 PG_FUNCTION_INFO_V1(unit_decision);
 PG_FUNCTION_INFO_V1(unit_question);
 PG_FUNCTION_INFO_V1(unit_difference);
+PG_FUNCTION_INFO_V1(unit_content);
 PG_FUNCTION_INFO_V1(unit_schema_faults);
 PG_FUNCTION_INFO_V1(unit_schema_violation);
 PG_FUNCTION_INFO_V1(unit_pattern_fault);
@@ -574,6 +576,14 @@ unit_difference(PG_FUNCTION_ARGS)
 	HitlQuestion *b = question_parse(arg_jsonb(fcinfo, 2), arg_string(fcinfo, 3));
 
 	return text_or_null(fcinfo, question_difference(a, b));
+}
+
+/* (payload, key, proposal): the hash of its content */
+Datum
+unit_content(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(content_hash(question_parse(arg_jsonb(fcinfo, 0), arg_string(fcinfo, 1)),
+												  arg_jsonb(fcinfo, 2))));
 }
 
 /* ------------------------------------------------------- schema.c, pattern.c */
