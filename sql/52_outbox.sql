@@ -46,3 +46,72 @@ COMMENT ON COLUMN hitl.contact.role IS 'A person or a group.';
 COMMENT ON COLUMN hitl.contact.address IS 'A mail address, or whatever the sender''s command takes: a number, a channel.';
 COMMENT ON COLUMN hitl.contact.set_by IS 'Session user who set it.';
 COMMENT ON COLUMN hitl.contact.set_at IS 'When.';
+
+-- Who is reached for a role: the role itself, if it has an address; else its
+-- members that have one.  A superuser may act as anybody, but is meant only
+-- where he was made a member.
+CREATE VIEW hitl._reachable AS
+  SELECT r.rolname AS role, p.rolname AS member, c.address
+  FROM hitl.contact c
+       JOIN pg_catalog.pg_roles p ON p.oid = c.role
+       JOIN pg_catalog.pg_roles r ON pg_catalog.pg_has_role(p.oid, r.oid, 'USAGE')
+  WHERE p.oid = r.oid
+     OR ((NOT p.rolsuper OR EXISTS (SELECT FROM pg_catalog.pg_auth_members a WHERE a.roleid = r.oid AND a.member = p.oid))
+         AND NOT EXISTS (SELECT FROM hitl.contact o WHERE o.role = r.oid));
+COMMENT ON VIEW hitl._reachable IS 'Internal: who is told for a role, and where.';
+
+CREATE VIEW hitl.contacts WITH (security_barrier) AS
+  SELECT r.rolname AS role, c.address, c.set_by, c.set_at
+  FROM hitl.contact c JOIN pg_catalog.pg_roles r ON r.oid = c.role
+  WHERE pg_catalog.pg_has_role(c.role, 'USAGE')
+  ORDER BY r.rolname;
+COMMENT ON VIEW hitl.contacts IS 'Where I am told, and the roles that I may act as. set_contact() writes it.';
+
+CREATE VIEW hitl.notifications WITH (security_barrier) AS
+  SELECT o.outbox_id, o.interrupt_id, i.thread_id, o.kind, o.role, o.created_at,
+         CASE WHEN o.sent_at IS NOT NULL THEN 'sent' WHEN o.dropped_at IS NOT NULL THEN 'dropped'
+              WHEN o.error IS NOT NULL THEN 'failed' ELSE 'waiting' END AS status,
+         o.attempts, COALESCE(o.sent_at, o.dropped_at) AS settled_at, o.due_at, o.error, o.message_id
+  FROM hitl.outbox o JOIN hitl.interrupt i ON i.interrupt_id = o.interrupt_id
+  WHERE pg_catalog.pg_has_role(i.owner, 'USAGE')
+  ORDER BY o.outbox_id;
+COMMENT ON VIEW hitl.notifications IS 'Who was to be told what, and what became of it: waiting, failed (the last attempt, by error; due_at is the next), sent, or dropped (settled before anybody was told).';
+
+CREATE FUNCTION hitl.set_contact(role text, address text) RETURNS void
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_set_contact';
+COMMENT ON FUNCTION hitl.set_contact(text, text) IS
+'Says where a role is told: a mail address, or whatever the sender''s command takes (a number, a channel). NULL: nowhere any more. What is for a group goes to the group''s
+address if it has one, else to each of its members that has one. Errors: 42704 no such role; 42501 you may not act as that role, or you are a node; 22023 it is empty, too long, or not plain ASCII without spaces; 22004 role is NULL.';
+
+CREATE FUNCTION hitl.outbox_claim(max integer DEFAULT 10, lease interval DEFAULT '1 minute',
+                                  OUT outbox_id bigint, OUT message_id uuid, OUT interrupt_id bigint, OUT kind text, OUT role text, OUT address text, OUT attempt integer)
+  RETURNS SETOF record
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_outbox_claim';
+COMMENT ON FUNCTION hitl.outbox_claim(integer, interval) IS
+'For senders: takes up to max messages that are due, oldest first, which no other sender gets until the lease runs out. Each is to be handed over and then marked by outbox_done(), or
+outbox_failed(); what is neither comes again: at least once, with the same message_id. address: where to, several with commas where the role has none itself and its members have; NULL: nobody has said. A question that was settled
+meanwhile is not told of any more. render(interrupt_id, ''email'', outbox_id) is the mail. Returns no row when nothing is due. Errors: 42501 in a node; 22023 max or lease are not above zero. The pattern is the transactional outbox.';
+
+CREATE FUNCTION hitl.outbox_done(outbox_id bigint) RETURNS boolean
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_outbox_done';
+COMMENT ON FUNCTION hitl.outbox_done(bigint) IS
+'For senders: the message was handed over; the audit says notified. Returns false if that was known already, which is no harm. Errors: 42704 no such message; 42501 it is about somebody else''s graph, or you are a node.';
+
+CREATE FUNCTION hitl.outbox_failed(outbox_id bigint, error text) RETURNS timestamptz
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_outbox_failed';
+COMMENT ON FUNCTION hitl.outbox_failed(bigint, text) IS
+'For senders: the message could not be handed over; error says why, and is shown in notifications. Returns when it is due again: after 10 s, then twice as long each time, up to an hour; NULL: it was sent or dropped meanwhile.
+Errors: 42704 no such message; 42501 it is about somebody else''s graph, or you are a node.';
+
+CREATE FUNCTION hitl.remind(interrupt_id bigint, role text DEFAULT NULL) RETURNS integer
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_remind';
+COMMENT ON FUNCTION hitl.remind(bigint, text) IS
+'Puts a reminder of a pending interrupt into the outbox: to role, or to who may decide it. Returns the number of messages. Errors: 42704 no such interrupt or role; IH001 it is settled; 42501 it is of
+somebody else''s graph, or you are a node; 22004 interrupt_id is NULL.';
+
+CREATE FUNCTION hitl.render(interrupt_id bigint, format text DEFAULT 'text', outbox_id bigint DEFAULT NULL) RETURNS text
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_render';
+COMMENT ON FUNCTION hitl.render(bigint, text, bigint) IS
+'A question for a person to read: what is to be decided, by when, and the statements that answer it, bound to what is shown here. format: text, or email: the same behind the headers of RFC 5322 (To, Subject, Date, Message-ID), with lines
+that end in a line feed, as sendmail -t takes it; From is left to the sender. With outbox_id it is that message: its reason, to whom it goes, and its Message-ID. What the node said is marked by | and has neither control characters nor line ends of its own; where the
+policy hides the args, they are left out. Errors: 42704 no such interrupt or message; 42501 you may neither decide nor see it; 22023 no such format, a message about another interrupt, or the role''s address is no mail address; 22004 interrupt_id is NULL.';

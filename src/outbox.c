@@ -1,10 +1,9 @@
 /*
  * outbox.c
- *    Messages to people: noted in the commit of their reason, handed over later.
+ *    Messages to people are noted in the commit of their reason.
  *
  * A NOTIFY is a hint and may be missed.  A message is a row, so it is there if
- * and only if its reason is; whoever sends it (tools/hitl-sender) does so at
- * least once, and by its message_id a receiver knows a repeat.
+ * and only if its reason is.  sender.c hands it on.
  *
  * Layer 3.
  */
@@ -19,10 +18,11 @@
  * it while that is there) about an interrupt.  kind: opened, reminder, warning,
  * expired or the like, which the message says.  dedup names the reason within
  * the interrupt, such as "ladder 2.1"; NULL: there is one of that kind.  The
- * same reason noted twice is one message.
+ * same reason noted twice is one message.  Returns how many there are to send
+ * that were not noted before.
  */
-void
+int
 outbox_note(int64 interrupt_id, const char *kind, List *roles, const char *dedup)
 {
-	store_outbox_insert(interrupt_id, kind, roles, dedup != NULL ? dedup : kind, clock_now());
+	return store_outbox_insert(interrupt_id, kind, roles, dedup != NULL ? dedup : kind, clock_now());
 }

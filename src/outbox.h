@@ -1,6 +1,6 @@
 /*
  * outbox.h
- *    Messages to people: noted in the commit of their reason, handed over later.
+ *    Messages to people are noted in the commit of their reason.
  *
  * Layer 3.
  */
@@ -9,6 +9,6 @@
 
 #include "types.h"
 
-extern void outbox_note(int64 interrupt_id, const char *kind, List *roles, const char *dedup);
+extern int	outbox_note(int64 interrupt_id, const char *kind, List *roles, const char *dedup);
 
 #endif							/* HITL_OUTBOX_H */

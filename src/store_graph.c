@@ -54,6 +54,26 @@ store_graph_find(const char *name)
 	return find_graph(&graph_find, name);
 }
 
+/* graph_pkey */
+DB_STATEMENT(graph_name,
+			 "SELECT graph FROM hitl.graph WHERE graph_id = $1",
+			 INT8OID);
+
+/* NULL when there is none of that id */
+char *
+store_graph_name(int64 graph_id)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(graph_id)};
+	char	   *name = NULL;
+
+	db_open(&call);
+	if (db_execute(&graph_name, args) > 0)
+		name = db_get_text(&call, 0, 1);
+	db_close(&call);
+	return name;
+}
+
 DB_STATEMENT(graph_lock,
 			 "SELECT graph_id, graph, owner, version FROM hitl.graph WHERE graph = $1"
 			 " FOR NO KEY UPDATE",

@@ -23,6 +23,7 @@ typedef struct HitlVersionRow
 } HitlVersionRow;
 
 extern HitlGraph *store_graph_find(const char *name);
+extern char *store_graph_name(int64 graph_id);
 extern HitlGraph *store_graph_lock(const char *name);
 extern int64 store_graph_insert(const char *name, Oid owner);
 extern bool store_graph_has_owner(Oid owner);

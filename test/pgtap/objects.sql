@@ -18,7 +18,7 @@ END $f$;
 -- What the extension consists of ---------------------------------------------------------------------------------
 
 SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'viewed', 'vote']);
-SELECT views_are('hitl', ARRAY['_checkpoint', '_status', '_thread', '_violation', 'breakpoint_history', 'breakpoints', 'decided', 'failed', 'inbox', 'pending', 'threads', 'timeline', 'worker_status']);
+SELECT views_are('hitl', ARRAY['_checkpoint', '_reachable', '_status', '_thread', '_violation', 'breakpoint_history', 'breakpoints', 'contacts', 'decided', 'failed', 'inbox', 'notifications', 'pending', 'threads', 'timeline', 'worker_status']);
 SELECT sequences_are('hitl', ARRAY['absence_id_seq', 'audit_id_seq', 'breakpoint_id_seq', 'comment_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner')$$, 'one domain, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
@@ -38,6 +38,12 @@ SELECT is_empty($$SELECT pg_describe_object(classid, objid, 0) FROM pg_depend d 
 SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), p.provolatile::text, p.proparallel::text, p.proisstrict
   FROM pg_proc p WHERE p.pronamespace = 'hitl'::regnamespace$$, $$VALUES
   ('_announce', '', 'void', 'v', 'u', false),
+  ('outbox_claim', 'max integer DEFAULT 10, lease interval DEFAULT ''00:01:00''::interval, OUT outbox_id bigint, OUT message_id uuid, OUT interrupt_id bigint, OUT kind text, OUT role text, OUT address text, OUT attempt integer', 'SETOF record', 'v', 'u', true),
+  ('outbox_done', 'outbox_id bigint', 'boolean', 'v', 'u', true),
+  ('outbox_failed', 'outbox_id bigint, error text', 'timestamp with time zone', 'v', 'u', true),
+  ('remind', 'interrupt_id bigint, role text DEFAULT NULL::text', 'integer', 'v', 'u', false),
+  ('render', 'interrupt_id bigint, format text DEFAULT ''text''::text, outbox_id bigint DEFAULT NULL::bigint', 'text', 'v', 'u', false),
+  ('set_contact', 'role text, address text', 'void', 'v', 'u', false),
   ('_workers', 'OUT process text, OUT database name, OUT role name, OUT pid integer, OUT state text, OUT thread_id bigint, OUT since timestamp with time zone, OUT note text', 'SETOF record', 'v', 'r', false),
   ('add_channel', 'graph text, channel text, reducer text DEFAULT ''overwrite''::text, initial jsonb DEFAULT NULL::jsonb', 'void', 'v', 'u', false),
   ('add_conditional_edges', 'graph text, source text, router text, map jsonb DEFAULT NULL::jsonb', 'void', 'v', 'u', false),
@@ -133,6 +139,8 @@ SELECT is_empty($$SELECT seqrelid::regclass FROM pg_sequence JOIN pg_class c ON 
 
 SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'v'
   AND c.relname !~ '^_' GROUP BY 1$$, $$VALUES
+  ('contacts', 'role, address, set_by, set_at'),
+  ('notifications', 'outbox_id, interrupt_id, thread_id, kind, role, created_at, status, attempts, settled_at, due_at, error, message_id'),
   ('breakpoint_history', 'kind, node, graph, set_by, set_at, removed_by, removed_at'),
   ('breakpoints', 'kind, node, graph, set_by, set_at'),
   ('decided', 'interrupt_id, thread_id, graph, node, key, action, args, description, status, type, decision, settled_by, settled_at, opened_at, took, root_id, depth, frame'),
@@ -143,7 +151,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' OR
   ('timeline', 'thread_id, audit_id, at, event, step, node, interrupt_id, actor, actor_kind, detail, comment, root_id, depth, frame'),
   ('worker_status', 'process, database, role, pid, state, thread_id, since, note')$$, 'views: columns');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND NOT ('security_barrier=true' = ANY (COALESCE(reloptions, '{}'))) AND relname <> 'worker_status'
-  AND (relacl IS NULL OR EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner) OR relname NOT IN ('_thread', '_status'))$$,
+  AND (relacl IS NULL OR EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner) OR relname NOT IN ('_reachable', '_thread', '_status'))$$,
   'views that leave rows out are security barriers');
 -- A view that could be written through would hand out the tables.
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND pg_relation_is_updatable(oid, false) <> 0$$, 'no view can be written through');

@@ -1,0 +1,324 @@
+/*
+ * render.c
+ *    A question as a text for a person: what is to be decided, and how to answer.
+ *
+ * The answers are whole statements, bound by seen to what stands above them: who
+ * reads this mail, and decides after the question was edited, is told so.  What
+ * comes from the node is marked, line by line, so that an agent that was talked
+ * into something can write nothing that looks like ours (see mail.c).
+ *
+ * Layer 3.  Nothing here changes a row.
+ */
+#include "postgres.h"
+
+#include "errors.h"
+#include "identity.h"
+#include "json.h"
+#include "lib/stringinfo.h"
+#include "mail.h"
+#include "names.h"
+#include "pending.h"
+#include "render.h"
+#include "rights.h"
+#include "sender.h"
+#include "store_graph.h"
+#include "store_interrupt.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* how node's text is marked */
+#define QUOTE "  | "
+
+/* of the action, so much stands in a subject */
+#define SUBJECT_MAX_CHARS 60
+
+/* args longer than this are not repeated in the statement that edits them */
+#define EDITS_MAX 120
+
+/* what a message says of its reason */
+typedef struct KindWords
+{
+	const char *kind;
+	const char *subject;
+	const char *sentence;
+} KindWords;
+
+static const KindWords kinds[] = {
+	{"opened", "to decide", "waits for a decision"},
+	{"reopened", "to decide again", "was reopened and waits for a decision"},
+	{"reminder", "still to decide", "still waits for a decision"},
+	{"warning", "expires soon", "expires soon"},
+	{"overdue", "overdue", "is overdue"},
+	{"escalated", "escalated", "has been escalated to you"},
+	{"assigned", "assigned to you", "was assigned to you"},
+	{"delegated", "delegated to you", "was delegated to you"},
+	{"expired", "expired", "has expired"},
+	{"settled", "settled", "is settled"},
+};
+
+/* Of a question that is settled there is nothing to be done, whatever was the reason. */
+static const char *
+kind_of(const HitlInterrupt *interrupt, const char *kind)
+{
+	if (interrupt->status == HITL_INTERRUPT_PENDING)
+		return kind;
+	return interrupt->status == HITL_INTERRUPT_EXPIRED ? "expired" : "settled";
+}
+
+static const KindWords *
+words_of(const char *kind)
+{
+	for (int i = 0; i < (int) lengthof(kinds); i++)
+		if (strcmp(kinds[i].kind, kind) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+static void
+add_fact(StringInfo text, const char *name, const char *value)
+{
+	if (value != NULL)
+		appendStringInfo(text, "%-10s %s\n", name, mail_line(value, 0));
+}
+
+static void
+add_time(StringInfo text, const char *name, TimestampTz at)
+{
+	if (at != DT_NOBEGIN)
+		add_fact(text, name, timestamptz_to_str(at));
+}
+
+/* A value as the node gave it: an object a key a line, each marked. */
+static void
+add_json(StringInfo text, const char *name, Jsonb *json)
+{
+	ListCell   *cell;
+
+	appendStringInfo(text, "\n%s\n", name);
+	if (!json_is_object(json))
+	{
+		appendStringInfoString(text, mail_quote(JsonbToCString(NULL, &json->root, VARSIZE(json)), QUOTE));
+		return;
+	}
+	foreach(cell, json_keys(json))
+	{
+		Jsonb	   *value = json_get(json, lfirst(cell));
+
+		appendStringInfo(text, QUOTE "%s: %s\n", mail_line(lfirst(cell), 0),
+						 mail_line(JsonbToCString(NULL, &value->root, VARSIZE(value)), 0));
+	}
+}
+
+/* ", seen => '...'": what the answers are bound to */
+static const char *
+seen_argument(const HitlInterrupt *interrupt)
+{
+	return interrupt->content_hash != NULL ? psprintf(", seen => '%s'", interrupt->content_hash) : "";
+}
+
+/* The edits to begin with: the args as they are, where they are short and shown. */
+static char *
+edits_literal(const HitlInterrupt *interrupt, bool hides_args)
+{
+	Jsonb	   *args = interrupt->question.args;
+	char	   *json;
+
+	if (hides_args || args == NULL || !json_is_object(args))
+		return "'{\"key\": \"value\"}'";
+	json = JsonbToCString(NULL, &args->root, VARSIZE(args));
+	if (strlen(json) > EDITS_MAX || strcmp(json, mail_line(json, 0)) != 0)
+		return "'{\"key\": \"value\"}'";
+	return quote_literal_cstr(json);
+}
+
+static void
+add_answers(StringInfo text, const HitlInterrupt *interrupt, bool hides_args)
+{
+	long long	id = interrupt->interrupt_id;
+	const char *seen = seen_argument(interrupt);
+	HitlDecisionSet allowed = interrupt->question.allowed;
+
+	appendStringInfoString(text, "\nTo answer, one of:\n\n");
+	if (allowed & HITL_DECISION_BIT(HITL_DECISION_APPROVE))
+		appendStringInfo(text, "  SELECT hitl.approve(%lld%s);\n", id, seen);
+	if ((allowed & HITL_DECISION_BIT(HITL_DECISION_EDIT)) && interrupt->question.args != NULL)
+		appendStringInfo(text, "  SELECT hitl.edit(%lld, %s%s);\n", id, edits_literal(interrupt, hides_args), seen);
+	if (allowed & HITL_DECISION_BIT(HITL_DECISION_REJECT))
+		appendStringInfo(text, "  SELECT hitl.reject(%lld, 'the reason'%s);\n", id, seen);
+	if (allowed & HITL_DECISION_BIT(HITL_DECISION_RESPOND))
+		appendStringInfo(text, "  SELECT hitl.respond(%lld, text => 'the response'%s);\n", id, seen);
+}
+
+static void
+add_settled(StringInfo text, const HitlInterrupt *interrupt)
+{
+	char	   *type = interrupt->decision != NULL ? json_get_string(interrupt->decision, "type") : NULL;
+
+	appendStringInfo(text, "\nIt takes no answer any more: %s", name_interrupt_status(interrupt->status));
+	if (interrupt->settled_at != DT_NOBEGIN)
+		appendStringInfo(text, " at %s", timestamptz_to_str(interrupt->settled_at));
+	if (interrupt->settled_by != NULL)
+		appendStringInfo(text, " by %s", mail_line(interrupt->settled_by, 0));
+	if (type != NULL)
+		appendStringInfo(text, ", %s", type);
+	appendStringInfoString(text, ".\n");
+}
+
+static char *
+render_text(const HitlInterrupt *interrupt, const char *kind, bool hides_args)
+{
+	const HitlQuestion *question = &interrupt->question;
+	const KindWords *words = words_of(kind);
+	bool		is_pending = interrupt->status == HITL_INTERRUPT_PENDING;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "Interrupt %lld %s.\n\n", (long long) interrupt->interrupt_id,
+					 words != NULL ? words->sentence : psprintf("(%s)", mail_line(kind, 0)));
+	add_fact(&text, "Graph", store_graph_name(interrupt->graph_id));
+	add_fact(&text, "Node", interrupt->node);
+	add_fact(&text, "Thread", psprintf("%lld, step %d", (long long) interrupt->thread_id, interrupt->step));
+	add_time(&text, "Opened", interrupt->opened_at);
+	add_time(&text, "Due", interrupt->due_at);
+	add_time(&text, "Expires", interrupt->expires_at);
+	if (interrupt->revision > 1)
+		add_fact(&text, "Revision", psprintf("%d, proposed by %s", interrupt->revision,
+											 interrupt->proposed_by != NULL ? interrupt->proposed_by : "(nobody)"));
+
+	/* what the node says */
+	if (question->action != NULL)
+		appendStringInfo(&text, "\nAction\n%s", mail_quote(mail_line(question->action, 0), QUOTE));
+	if (question->description != NULL)
+		appendStringInfo(&text, "\nDescription\n%s", mail_quote(question->description, QUOTE));
+	if (hides_args)
+		appendStringInfo(&text, "\nThe args are shown by\n\n  SELECT * FROM hitl.show(%lld);\n", (long long) interrupt->interrupt_id);
+	else
+	{
+		if (question->args != NULL)
+			add_json(&text, "Args", question->args);
+		else if (question->action == NULL && question->payload != NULL)
+			add_json(&text, "Question", question->payload);
+		if (interrupt->proposal != NULL)
+			add_json(&text, "Proposed answer", interrupt->proposal);
+	}
+
+	if (is_pending)
+		add_answers(&text, interrupt, hides_args);
+	else
+		add_settled(&text, interrupt);
+	return text.data;
+}
+
+/* --------------------------------------------------------------------- mail */
+
+static char *
+recipients(const HitlMessage *message)
+{
+	StringInfoData to;
+	char	   *rest;
+
+	/* the standard's way to name nobody */
+	if (message == NULL || message->address == NULL)
+		return "undisclosed-recipients:;";
+	initStringInfo(&to);
+	rest = pstrdup(message->address);
+	while (rest != NULL)
+	{
+		char	   *address = strsep(&rest, ",");
+
+		while (*address == ' ')
+			address++;
+		if (!mail_is_mailbox(address))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the contact of role \"%s\" is no mail address", message->role),
+					 errdetail("A mail goes to an address such as mia@shop.example."),
+					 errhint("SELECT hitl.set_contact(%s, 'mia@shop.example');", quote_literal_cstr(message->role))));
+		appendStringInfo(&to, "%s<%s>", to.len > 0 ? ",\n " : "", address);
+	}
+	return to.data;
+}
+
+static char *
+render_email(const HitlInterrupt *interrupt, const HitlMessage *message, const char *kind, bool hides_args)
+{
+	const KindWords *words = words_of(kind);
+	const char *action = interrupt->question.action;
+	char	   *subject;
+	StringInfoData mail;
+
+	subject = psprintf("[hitl] %s: %s (interrupt %lld)", words != NULL ? words->subject : kind,
+					   mail_line(action != NULL ? action : interrupt->node, SUBJECT_MAX_CHARS),
+					   (long long) interrupt->interrupt_id);
+	initStringInfo(&mail);
+	appendStringInfo(&mail, "To: %s\n", recipients(message));
+	appendStringInfoString(&mail, mail_header("Subject", subject));
+	appendStringInfo(&mail, "Date: %s\n", mail_date(message != NULL ? message->created_at : interrupt->opened_at));
+	if (message != NULL)
+		appendStringInfo(&mail, "Message-ID: <%s@hitl.invalid>\n", message->message_id);
+	else
+		appendStringInfo(&mail, "Message-ID: <interrupt.%lld.%d@hitl.invalid>\n", (long long) interrupt->interrupt_id, interrupt->revision);
+	/* so that nobody's holiday answers it */
+	appendStringInfoString(&mail, "Auto-Submitted: auto-generated\n");
+	appendStringInfo(&mail, "X-Hitl-Interrupt: %lld\n", (long long) interrupt->interrupt_id);
+	appendStringInfoString(&mail, mail_body(render_text(interrupt, kind, hides_args)));
+	return mail.data;
+}
+
+/* ------------------------------------------------------------------- rights */
+
+/* May the current user see the question: its graph's owner, who may decide it? */
+static bool
+may_see(const HitlInterrupt *interrupt)
+{
+	const HitlActor *actor = identity_actor();
+	ListCell   *cell;
+
+	if (rights_is_owner(interrupt->owner))
+		return true;
+	foreach(cell, store_audience(interrupt->interrupt_id))
+		if (rights_is_owner(lfirst_oid(cell)) && identity_is_in(actor, lfirst_oid(cell)))
+			return true;
+	return false;
+}
+
+/*
+ * hitl.render(): format is text or email.  outbox_id: the message that this is,
+ * which whoever sends it may read; 0: none.
+ */
+char *
+render_interrupt(int64 interrupt_id, const char *format, int64 outbox_id)
+{
+	HitlInterrupt *interrupt;
+	HitlMessage *message = NULL;
+	const char *kind = "opened";
+	bool		is_mail = strcmp(format, "email") == 0;
+
+	if (!is_mail && strcmp(format, "text") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is no such format of a message"),
+				 errdetail("It is text or email."),
+				 errhint("SELECT hitl.render(%lld, 'text');", (long long) interrupt_id)));
+	interrupt = pending_get(interrupt_id);
+	if (outbox_id != 0)
+	{
+		message = sender_require(outbox_id);
+		if (message->interrupt_id != interrupt_id)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("message %lld is not about interrupt %lld", (long long) outbox_id, (long long) interrupt_id),
+					 errdetail("It is about interrupt %lld.", (long long) message->interrupt_id),
+					 errhint("SELECT hitl.render(%lld, 'text', %lld);", (long long) message->interrupt_id, (long long) outbox_id)));
+		kind = message->kind;
+	}
+	else if (!may_see(interrupt))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for interrupt %lld", (long long) interrupt_id),
+				 errdetail("You may neither decide it nor act as role \"%s\", the owner of its graph.", rights_role_name(interrupt->owner)),
+				 errhint("SELECT * FROM hitl.inbox; shows what you may decide.")));
+	kind = kind_of(interrupt, kind);
+	return is_mail ? render_email(interrupt, message, kind, false) : render_text(interrupt, kind, false);
+}

@@ -1,0 +1,143 @@
+-- The outbox: who is to be told is a row, in the commit of its reason, until a sender has handed it over.
+-- Proves: a group is told at its address, else each member at his; what is rolled back is not told; a claim is taken by one sender, lapses,
+-- and is dropped when the question is settled meanwhile; a failure waits; the trail says notified at the hand-over; what the node says can neither forge a header nor our own words.
+CREATE EXTENSION hitl;
+SET client_min_messages = warning;
+\set SHOW_CONTEXT never
+CREATE ROLE regress_finance;
+CREATE ROLE regress_mia LOGIN IN ROLE regress_finance;
+CREATE ROLE regress_tom LOGIN IN ROLE regress_finance;
+CREATE ROLE regress_eve LOGIN;
+GRANT USAGE ON SCHEMA hitl TO regress_finance, regress_eve;
+
+CREATE FUNCTION asks(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('type', hitl.interrupt(state)->'type') $$;
+SELECT hitl.create_graph('g'), hitl.add_node('g', 'n', 'asks'), hitl.add_edge('g', 'START', 'n'), hitl.add_edge('g', 'n', 'END'), hitl.compile('g');
+SELECT hitl.invoke('g', '{"action": "refund", "args": {"order": "A-1", "amount": 4200}, "description": "Refund above 1000"}')->'status' AS status;
+
+-- Where people are told: each says it himself, or who may act as the role.
+SET SESSION AUTHORIZATION regress_mia;
+SELECT hitl.set_contact('regress_mia', 'mia@shop.example');
+SELECT hitl.set_contact('regress_tom', 'mia@shop.example');
+\echo :SQLSTATE
+SELECT role, address, set_by FROM hitl.contacts;
+RESET SESSION AUTHORIZATION;
+SELECT hitl.set_contact('regress_tom', 'tom@shop.example');
+SELECT hitl.set_contact('regress_nobody', 'nobody@shop.example');
+\echo :SQLSTATE
+SELECT hitl.set_contact('regress_tom', E'tom@shop.example\nBcc: eve@shop.example');
+\echo :SQLSTATE
+SELECT hitl.set_contact('regress_tom', '');
+\echo :SQLSTATE
+SELECT hitl.set_contact(NULL, 'x');
+\echo :SQLSTATE
+
+-- A group without an address: each of its members.  With one: there.  A role that nobody can be reached for is not lost.
+SELECT hitl.remind(1, 'regress_finance') AS messages;
+SELECT hitl.set_contact('regress_finance', 'finance@shop.example');
+SELECT hitl.remind(1, 'regress_finance') AS messages;
+SELECT hitl.remind(1, 'regress_eve') AS messages;
+SELECT outbox_id, kind, role, status, attempts FROM hitl.notifications;
+-- Rolled back is not told.
+BEGIN;
+SELECT hitl.remind(1, 'regress_eve') AS messages;
+ROLLBACK;
+-- Each call is a reason of its own; each message has its key and its id.
+SELECT count(*) AS messages, count(DISTINCT dedup_key) AS reasons, count(DISTINCT message_id) AS ids FROM hitl.outbox;
+
+-- A sender claims, oldest first; what it holds nobody else gets.
+SELECT outbox_id, interrupt_id, kind, role, address, attempt FROM hitl.outbox_claim(2);
+SELECT outbox_id, interrupt_id, kind, role, address, attempt FROM hitl.outbox_claim(10, '1 hour');
+SELECT count(*) FROM hitl.outbox_claim();
+-- Handed over: known once, and the trail says so.
+SELECT hitl.outbox_done(1) AS news, hitl.outbox_done(1) AS again;
+-- Not handed over: later, and longer each time; what the sender says is kept as one harmless line.
+SELECT hitl.outbox_failed(2, E'451 try \x1b[2J later\n') BETWEEN clock_timestamp() + '9 s' AND clock_timestamp() + '11 s' AS in_10_s;
+SELECT hitl.outbox_failed(4, 'no address') IS NOT NULL AS later, hitl.outbox_failed(1, 'too late') AS sent_already;
+SELECT outbox_id, kind, role, status, attempts, error FROM hitl.notifications;
+SELECT event, actor, actor_kind, detail FROM hitl.timeline WHERE event = 'notified';
+-- The lease of a sender that died lapses.
+UPDATE hitl.outbox SET due_at = now() WHERE outbox_id IN (2, 3);
+SELECT outbox_id, role, attempt FROM hitl.outbox_claim();
+UPDATE hitl.outbox SET due_at = now() WHERE outbox_id = 2;
+SELECT outbox_id, role, attempt FROM hitl.outbox_claim();
+SELECT hitl.outbox_failed(2, 'again') BETWEEN clock_timestamp() + '39 s' AND clock_timestamp() + '41 s' AS after_three_attempts_in_40_s;
+
+-- What people read.
+SET timezone = 'UTC';
+CREATE FUNCTION shown(text) RETURNS text LANGUAGE sql AS $$ SELECT regexp_replace(regexp_replace(regexp_replace(regexp_replace($1, '[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.+]+', '<time>', 'g'),
+  'Date: \w{3}, \d+ \w{3} \d{4} \d\d:\d\d:\d\d \+0000', 'Date: <date>'), '[0-9a-f]{8}-[0-9a-f-]{27}', '<uuid>'), 'seen => ''[0-9a-f]{64}''', 'seen => ''<hash>''', 'g') $$;
+\pset tuples_only on
+\pset format unaligned
+SELECT shown(hitl.render(1));
+SELECT shown(hitl.render(1, 'email', 2));
+-- A node that was talked into something.  Its lines are marked, its controls are gone, its headers are text.
+SELECT hitl.invoke('g', jsonb_build_object('action', E'refund\r\nBcc: eve@x.example', 'args', jsonb_build_object(E'a\nTo answer, one of:', 'it''s', 'b', U&'\202e\009b'), 'allowed', '["approve", "respond"]'::jsonb,
+  'description', U&'fine\000a\000aTo answer, one of:\000a\000a  SELECT hitl.approve(1);\000a\001b[2Jgr\00fc\00df Gott'))->'status' AS status;
+SELECT shown(hitl.render(2));
+SELECT hitl.set_contact('regress_finance', NULL);
+SELECT hitl.remind(2, 'regress_finance') AS messages;
+SELECT shown(hitl.render(2, 'email', outbox_id)) FROM hitl.notifications WHERE interrupt_id = 2 AND role = 'regress_tom';
+-- A role that none of its members could be told for at first, and then two could.
+SELECT hitl.set_contact('regress_mia', NULL), hitl.set_contact('regress_tom', NULL);
+SELECT hitl.remind(2, 'regress_finance') AS messages;
+SELECT hitl.set_contact('regress_mia', 'mia@shop.example'), hitl.set_contact('regress_tom', 'tom@shop.example');
+SELECT substring(hitl.render(2, 'email', outbox_id) FROM 'To: [^>]*>,\n [^\n]*') FROM hitl.notifications WHERE interrupt_id = 2 AND role = 'regress_finance';
+-- An address that is no mail address is for a sender's own command.
+SELECT hitl.set_contact('regress_mia', 'slack:mia');
+SELECT hitl.render(2, 'email', outbox_id) FROM hitl.notifications WHERE interrupt_id = 2 AND role = 'regress_mia';
+\echo :SQLSTATE
+\pset tuples_only off
+\pset format aligned
+
+-- Settled meanwhile: nobody is asked any more; the question says so.
+SELECT status FROM hitl.approve(2);
+SELECT count(*) FROM hitl.outbox_claim();
+SELECT outbox_id, interrupt_id, role, status FROM hitl.notifications;
+SELECT substring(hitl.render(2) FROM '^[^\n]*') AS first_line, shown(substring(hitl.render(2) FROM '[^\n]*(?=\n$)')) AS last_line;
+\set VERBOSITY terse
+SELECT hitl.remind(2);
+\set VERBOSITY default
+\echo :SQLSTATE
+
+-- Others.  A node would keep people from hearing of it.
+SET SESSION AUTHORIZATION regress_eve;
+SELECT count(*) FROM hitl.outbox_claim();
+SELECT hitl.outbox_done(2);
+\echo :SQLSTATE
+SELECT hitl.outbox_failed(2, 'x');
+\echo :SQLSTATE
+SELECT hitl.remind(1);
+\echo :SQLSTATE
+SELECT hitl.render(1);
+\echo :SQLSTATE
+SELECT hitl.render(1, 'email', 2);
+\echo :SQLSTATE
+SELECT * FROM hitl.notifications;
+SELECT * FROM hitl.contacts;
+RESET SESSION AUTHORIZATION;
+CREATE FUNCTION tells(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN EXECUTE state->>'does'; RETURN '{}'; END $$;
+SELECT hitl.create_graph('h'), hitl.add_node('h', 'n', 'tells'), hitl.add_edge('h', 'START', 'n'), hitl.add_edge('h', 'n', 'END'), hitl.compile('h');
+SELECT does, d->'error'->>'sqlstate' AS sqlstate, d->'error'->>'message' AS message FROM unnest(ARRAY['SELECT hitl.outbox_claim()', 'SELECT hitl.outbox_done(2)', 'SELECT hitl.outbox_failed(2, ''x'')',
+  'SELECT hitl.remind(1)', 'SELECT hitl.set_contact(''regress_mia'', NULL)']) does, hitl.invoke('h', jsonb_build_object('does', does)) d;
+
+-- What is not there, and what is not right.
+SELECT hitl.outbox_done(99);
+\echo :SQLSTATE
+SELECT hitl.render(99);
+\echo :SQLSTATE
+SELECT hitl.render(1, 'fax');
+\echo :SQLSTATE
+SELECT hitl.render(2, 'text', 1);
+\echo :SQLSTATE
+SELECT hitl.render(NULL);
+\echo :SQLSTATE
+SELECT hitl.outbox_claim(0);
+\echo :SQLSTATE
+SELECT hitl.outbox_claim(1, '-1 s');
+\echo :SQLSTATE
+
+SELECT * FROM hitl.check();
+DROP EXTENSION hitl;
+DROP FUNCTION asks, tells, shown;
+DROP OWNED BY regress_finance, regress_eve;
+DROP ROLE regress_mia, regress_tom, regress_finance, regress_eve;
