@@ -4,9 +4,9 @@
 # Source files by layer, lowest first.  A file includes only what stands before it here (test/lint/layers.sh).
 WORDS   = hitl compat errors types guc clock names json
 LOGIC   = lifecycle pattern schema answer content gate definition document frontier migration messages reducer subgraph delta mermaid mail
-STORE   = db subxact store_graph store_thread store_input store_tree store_checkpoint store_task store_queue store_interrupt store_vote store_desk store_step store_breakpoint store_outbox store_audit shmem slot marks wake
-ENGINE  = session timer frame event audit identity rights outbox code function shadow graph draft interrupt pending author hook step node tree checkpoint breakpoint thread child steer input migrate view why tail claim executor crash decision sender render
-DOORS   = api_graph api_thread api_review api_outbox api_monitor worker launcher dispatcher executor_main utility load
+STORE   = db subxact store_graph store_thread store_input store_tree store_checkpoint store_task store_queue store_interrupt store_vote store_inbox store_desk store_step store_breakpoint store_outbox store_audit shmem slot marks wake
+ENGINE  = session timer frame event audit identity rights outbox code function shadow graph draft interrupt pending author hook step node tree checkpoint breakpoint thread child steer input migrate view why tail claim executor crash absence inbox show desk decision sender render
+DOORS   = api_graph api_thread api_review api_outbox api_desk api_monitor worker launcher dispatcher executor_main utility load
 JUST_HEADERS = hitl compat errors types
 
 # What CREATE EXTENSION runs: these parts of sql/, in this order.
@@ -15,7 +15,7 @@ SQL_PARTS = 00_guard 20_graph 30_thread 35_breakpoint 40_interrupt 46_desk 52_ou
 # Tests: behaviour (test/sql, expected/), the part of it that also holds without preload, races (test/isolation).
 # test/pgtap/*.sql and test/tap/*.pl are found by name.
 REGRESS           = outbox refund graph replay decide state errors inline rights cancel why notify install channels routes fanout \
-                    define cycles history update fork keys busy sqlnode retry mermaid gate timeout step hooks breakpoint versions pinned subgraph agent langgraph prefixes heard
+                    define cycles history update fork keys busy sqlnode retry mermaid gate timeout step hooks breakpoint versions pinned subgraph agent langgraph prefixes heard desk
 REGRESS_PLAIN     = refund graph replay decide state errors inline rights cancel why notify install langgraph subgraph
 REGRESS_LANGUAGES = languages
 ISOLATION         = prepare two-deciders two-resumes tree same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \

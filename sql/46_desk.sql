@@ -85,3 +85,68 @@ COMMENT ON COLUMN hitl.viewed.interrupt_id IS 'The interrupt.';
 COMMENT ON COLUMN hitl.viewed.person IS 'Who was shown it.';
 COMMENT ON COLUMN hitl.viewed.revision IS 'Which revision.';
 COMMENT ON COLUMN hitl.viewed.viewed_at IS 'When first.';
+
+CREATE FUNCTION hitl._me() RETURNS text
+  LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'hitl_me';
+COMMENT ON FUNCTION hitl._me() IS 'Internal: the person who speaks in this session, for the views.';
+
+CREATE FUNCTION hitl._inbox(OUT interrupt_id bigint, OUT in_place_of text) RETURNS SETOF record
+  LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME', 'hitl_inbox';
+COMMENT ON FUNCTION hitl._inbox() IS 'Internal: what the session''s person may decide, in order, for the view inbox. In the target list it is read only as far as somebody asks.';
+
+CREATE FUNCTION hitl.claim(interrupt_id bigint, lease interval DEFAULT NULL) RETURNS timestamptz
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_claim';
+COMMENT ON FUNCTION hitl.claim(bigint, interval) IS
+'Holds an interrupt, so that nobody else works on it: for the lease, or as long as its policy says (claim_for), or for hitl.claim_lease. Then the claim lapses by itself. Who holds it can claim it again, for longer.
+A claim is a sign to others: it keeps nobody from voting, unless the policy says claim_required. Returns until when. Errors: 42704 no such interrupt; IH001 it is settled; IH003 you may not decide it;
+IH012 somebody else holds it; 42501 a node calls; 22023 the lease is not longer than nothing; 22004 an argument is NULL. The idea is the user task of Camunda, and the lease that of message queues.';
+
+CREATE FUNCTION hitl.claim_next(graph text DEFAULT NULL, role text DEFAULT NULL, lease interval DEFAULT NULL) RETURNS bigint
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_claim_next';
+COMMENT ON FUNCTION hitl.claim_next(text, text, interval) IS
+'Claims the first of my inbox that nobody holds, of a graph or for a role of its audience if these are given; never waits: what somebody else has locked is passed over. Returns its interrupt_id, NULL when there is none.
+Errors: 42704 no such graph or role; 42501 a node calls; 22023 the lease is not longer than nothing.';
+
+CREATE FUNCTION hitl.release(interrupt_id bigint, reason text DEFAULT NULL) RETURNS boolean
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_release';
+COMMENT ON FUNCTION hitl.release(bigint, text) IS
+'Ends a claim or an assignment: mine, or, for the graph''s owner, anybody''s. Returns whether anybody held it. The reason is kept as a comment.
+Errors: 42704 no such interrupt; IH001 it is settled; IH003 you may not decide it; IH012 somebody else holds it; 42501 a node calls; 22004 an argument is NULL.';
+
+CREATE FUNCTION hitl.assign(interrupt_id bigint, person text, reason text DEFAULT NULL) RETURNS void
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_assign';
+COMMENT ON FUNCTION hitl.assign(bigint, text, text) IS
+'Claims an interrupt for somebody else who may decide it, until it is released. person: a role that may log in. The reason is kept as a comment.
+Errors: 42704 no such interrupt or role; IH001 it is settled; IH003 you, or that person, may not decide it; IH012 a third holds it, and you do not own the graph; 42501 a node calls; 22004 an argument is NULL.';
+
+CREATE FUNCTION hitl.delegate(interrupt_id bigint, role text, reason text DEFAULT NULL) RETURNS void
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_delegate';
+COMMENT ON FUNCTION hitl.delegate(bigint, text, text) IS
+'Lets members of a role decide an interrupt in my place. Their vote counts as mine, and mine and theirs are one vote; it is no wider than my right, and not to be handed on. A claim of mine ends. The reason is kept as a comment.
+Errors: 42704 no such interrupt or role; IH001 it is settled; IH003 you may not decide it, or only in somebody else''s place; 22023 it is yourself; 42501 a node calls; 22004 an argument is NULL.';
+
+CREATE FUNCTION hitl.comment(interrupt_id bigint, text text) RETURNS bigint
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_comment';
+COMMENT ON FUNCTION hitl.comment(bigint, text) IS
+'Says something about an interrupt to all who are shown it, also when it is settled. Returns the comment''s id. Errors: 42704 no such interrupt; IH003 you may not see it; 42501 a node calls; 22004 an argument is NULL.';
+
+CREATE FUNCTION hitl.snooze(interrupt_id bigint, until timestamptz) RETURNS void
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_snooze';
+COMMENT ON FUNCTION hitl.snooze(bigint, timestamptz) IS
+'Keeps an interrupt out of my inbox until then; NULL: back in it. Others see it as before. Errors: 42704 no such interrupt; IH001 it is settled; IH003 you may not decide it; 22023 that time is over; 42501 a node calls; 22004 the interrupt is NULL.';
+
+CREATE FUNCTION hitl.dismiss(interrupt_id bigint, reason text DEFAULT NULL) RETURNS void
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_dismiss';
+COMMENT ON FUNCTION hitl.dismiss(bigint, text) IS
+'Takes an interrupt out of my hands and my inbox, for good: it is not a reject, and stays with the others who may decide it. claim(), or snooze(id, NULL), brings it back. The reason is kept as a comment.
+Errors: 42704 no such interrupt; IH001 it is settled; IH003 you may not decide it; 42501 a node calls; 22004 the interrupt is NULL. It is what MCP calls cancel, other than decline.';
+
+CREATE FUNCTION hitl.out_of_office(substitute text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS bigint
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_out_of_office';
+COMMENT ON FUNCTION hitl.out_of_office(text, timestamptz, timestamptz) IS
+'I am away, since then (NULL: now) and until then (NULL: until back()): meanwhile the substitute, a role that may log in, has what I may decide in the inbox too, and decides it in my place: that counts as my vote.
+Returns the absence''s id; the view absences shows it. Errors: 42704 no such role; 22023 it is yourself, or the time is over before it begins; 42501 an application speaks for you, the current user is somebody else, or a node calls; 22004 substitute is NULL.';
+
+CREATE FUNCTION hitl.back() RETURNS integer
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_back';
+COMMENT ON FUNCTION hitl.back() IS 'I am back: my absences, also those to come, are over. Returns how many. Errors: as out_of_office().';

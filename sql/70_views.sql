@@ -48,18 +48,24 @@ CREATE VIEW hitl.pending WITH (security_barrier) AS
                 WHERE a.interrupt_id = i.interrupt_id AND pg_catalog.pg_has_role(a.role, 'USAGE'));
 COMMENT ON VIEW hitl.pending IS 'Interrupts that wait for a decision. approve(), edit(), reject() and respond() take their interrupt_id.';
 
+-- Row by row in the order of _inbox(): OFFSET 0 lets nothing but a nested loop
+-- join them, which keeps the order and stops with a LIMIT.
 CREATE VIEW hitl.inbox WITH (security_barrier) AS
-  SELECT i.interrupt_id, i.thread_id, g.graph, i.node, i.action, i.args, i.description, i.allowed,
-         a.priority, i.opened_at, pg_catalog.clock_timestamp() - i.opened_at AS age, t.root_id, t.depth, t.frame
-  FROM (SELECT interrupt_id, pg_catalog.min(priority) AS priority
-        FROM hitl.audience
-        WHERE pg_catalog.pg_has_role(role, 'USAGE')
-        GROUP BY interrupt_id) a
-       JOIN hitl.interrupt i ON i.interrupt_id = a.interrupt_id
-       JOIN hitl.graph g ON g.graph_id = i.graph_id
-       JOIN hitl._thread t ON t.thread_id = i.thread_id
-  ORDER BY a.priority, i.opened_at, i.interrupt_id;
-COMMENT ON VIEW hitl.inbox IS 'What I may decide now, first things first.';
+  SELECT n.interrupt_id, i.thread_id, i.graph, i.node, i.action, i.args, i.description, i.allowed,
+         i.priority, i.opened_at, i.age, n.in_place_of, i.claimed_by, i.claimed_until,
+         i.due_at, i.expires_at, i.revision, i.root_id, i.depth, i.frame
+  FROM (SELECT (r.row).interrupt_id, (r.row).in_place_of FROM (SELECT hitl._inbox() AS row) r) n
+       CROSS JOIN LATERAL (SELECT i.thread_id, g.graph, i.node, i.action, i.args, i.description, i.allowed,
+                                  i.priority, i.opened_at, pg_catalog.clock_timestamp() - i.opened_at AS age,
+                                  CASE WHEN i.claimed_until > pg_catalog.clock_timestamp() THEN i.claimed_by END AS claimed_by,
+                                  CASE WHEN i.claimed_until > pg_catalog.clock_timestamp() THEN i.claimed_until END AS claimed_until,
+                                  i.due_at, i.expires_at, i.revision,
+                                  COALESCE(t.root_id, t.thread_id) AS root_id, t.depth, COALESCE(t.frame, '{}') AS frame
+                           FROM hitl.interrupt i
+                                JOIN hitl.graph g ON g.graph_id = i.graph_id
+                                JOIN hitl.thread t ON t.thread_id = i.thread_id
+                           WHERE i.interrupt_id = n.interrupt_id AND i.status = 'pending' OFFSET 0) i;
+COMMENT ON VIEW hitl.inbox IS 'What I may decide now, first things first: by priority, then by age; not what I have snoozed, dismissed or voted on. It comes in this order by itself, and a LIMIT reads no further; an ORDER BY reads all of it. claimed_by: who works on it, until claimed_until; in_place_of: the person whose vote it would be, who is away or has delegated it.';
 
 CREATE VIEW hitl.decided WITH (security_barrier) AS
   SELECT i.interrupt_id, i.thread_id, g.graph, i.node, i.key, i.action, i.args, i.description, i.status,
@@ -70,6 +76,24 @@ CREATE VIEW hitl.decided WITH (security_barrier) AS
        JOIN hitl._thread t ON t.thread_id = i.thread_id
   WHERE i.status = 'decided' AND pg_catalog.pg_has_role(i.owner, 'USAGE');
 COMMENT ON VIEW hitl.decided IS 'Interrupts that were decided: what, by whom, when.';
+
+CREATE VIEW hitl.my_decisions WITH (security_barrier) AS
+  SELECT v.interrupt_id, i.thread_id, g.graph, i.node, i.action, v.type, v.is_withdrawal, v.comment, v.revision, v.on_behalf_of AS in_place_of, v.voted_at,
+         i.status, i.decision OPERATOR(pg_catalog.->>) 'type' AS decision, i.settled_by, i.settled_at, t.root_id, t.depth, t.frame
+  FROM hitl.vote v
+       JOIN hitl.interrupt i ON i.interrupt_id = v.interrupt_id
+       JOIN hitl.graph g ON g.graph_id = i.graph_id
+       JOIN hitl._thread t ON t.thread_id = i.thread_id
+  WHERE v.voter = hitl._me();
+COMMENT ON VIEW hitl.my_decisions IS 'My votes, also those in somebody''s place (in_place_of), and what became of what I voted on: status, decision (its type), settled_by.';
+
+CREATE VIEW hitl.absences WITH (security_barrier) AS
+  SELECT a.absence_id, a.person, a.substitute, a.starts_at, a.ends_at, a.set_at, a.revoked_at,
+         a.revoked_at IS NULL AND a.starts_at <= pg_catalog.clock_timestamp() AND a.ends_at > pg_catalog.clock_timestamp() AS is_away
+  FROM hitl.absence a
+       CROSS JOIN (SELECT hitl._me() AS person) me
+  WHERE me.person IN (a.person, a.substitute) OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user);
+COMMENT ON VIEW hitl.absences IS 'Who is out of office and who decides in that person''s place: my absences, and those in which I am the substitute; superusers see all.';
 
 CREATE VIEW hitl.threads WITH (security_barrier) AS
   SELECT t.thread_id, g.graph, t.version, s.status,

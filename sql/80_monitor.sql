@@ -83,7 +83,7 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
       FROM hitl.checkpoint c WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = c.thread_id)
     UNION ALL
       SELECT a.thread_id, 'audit ' || a.audit_id
-      FROM hitl.audit a WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = a.thread_id)
+      FROM hitl.audit a WHERE a.thread_id <> 0 AND NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = a.thread_id)
     UNION ALL
       SELECT NULL, 'vote on interrupt ' || v.interrupt_id
       FROM hitl.vote v WHERE NOT EXISTS (SELECT FROM hitl.interrupt i WHERE i.interrupt_id = v.interrupt_id)

@@ -8,7 +8,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA hitl FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA hitl FROM PUBLIC;
 REVOKE ALL ON FUNCTION hitl._announce() FROM PUBLIC;
 
-GRANT SELECT ON hitl.pending, hitl.inbox, hitl.decided, hitl.threads, hitl.failed, hitl.timeline, hitl.breakpoints, hitl.breakpoint_history,
+GRANT SELECT ON hitl.pending, hitl.inbox, hitl.my_decisions, hitl.absences, hitl.decided, hitl.threads, hitl.failed, hitl.timeline, hitl.breakpoints, hitl.breakpoint_history,
                 hitl.contacts, hitl.notifications, hitl.worker_status, hitl._violation, hitl._checkpoint TO PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph', '');

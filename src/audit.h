@@ -9,6 +9,9 @@
 
 #include "types.h"
 
+/* in the place of a thread: what is of none */
+#define HITL_NO_THREAD 0
+
 extern const char *audit_session_user(void);
 extern const char *audit_current_user(void);
 

@@ -231,13 +231,8 @@ db_close(DbCall *call)
 		elog(ERROR, "hitl could not leave SPI");
 }
 
-/*
- * Run a statement; returns the number of rows returned or touched.  It gets a
- * new snapshot, so that it sees what was committed up to now (at READ
- * COMMITTED).
- */
-uint64
-db_execute(DbStatement *statement, const DbArg *args)
+static uint64
+execute(DbStatement *statement, const DbArg *args, bool read_only)
 {
 	Datum		values[MAX_ARGS];
 	char		nulls[MAX_ARGS];
@@ -262,10 +257,31 @@ db_execute(DbStatement *statement, const DbArg *args)
 		values[i] = args[i].value;
 		nulls[i] = args[i].is_null ? 'n' : ' ';
 	}
-	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
+	result = SPI_execute_plan(statement->plan, values, nulls, read_only, 0);
 	if (result < 0)
 		elog(ERROR, "hitl could not run a statement: %s", SPI_result_code_string(result));
 	return SPI_processed;
+}
+
+/*
+ * Run a statement; returns the number of rows returned or touched.  It gets a
+ * new snapshot, so that it sees what was committed up to now (at READ
+ * COMMITTED).
+ */
+uint64
+db_execute(DbStatement *statement, const DbArg *args)
+{
+	return execute(statement, args, false);
+}
+
+/*
+ * The same in the snapshot that is active, for functions that are part of a
+ * query: what they read agrees with the rest of it.  Reads only.
+ */
+uint64
+db_execute_in_snapshot(DbStatement *statement, const DbArg *args)
+{
+	return execute(statement, args, true);
 }
 
 /*

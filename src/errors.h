@@ -32,5 +32,7 @@
 #define ERRCODE_HITL_UNCOMMITTED		MAKE_SQLSTATE('I','H','0','1','0')
 /* a function is not what it was when the graph was compiled */
 #define ERRCODE_HITL_CHANGED			MAKE_SQLSTATE('I','H','0','1','1')
+/* somebody else holds the interrupt, or it must be held to be decided */
+#define ERRCODE_HITL_CLAIMED			MAKE_SQLSTATE('I','H','0','1','2')
 
 #endif							/* HITL_ERRORS_H */

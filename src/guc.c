@@ -14,6 +14,7 @@
 #include "guc.h"
 #include "utils/guc.h"
 
+int			guc_claim_lease = 900000;
 int			guc_dispatcher_idle_timeout = 5000;
 int			guc_executor_idle_timeout = 30000;
 int			guc_max_crashes = 3;
@@ -35,6 +36,14 @@ static const struct config_enum_entry notify_options[] = {
 void
 guc_init(void)
 {
+	DefineCustomIntVariable("hitl.claim_lease",
+							"How long a claim holds, where neither it nor its policy says so.",
+							"After that others can claim the interrupt.",
+							&guc_claim_lease,
+							900000, 1000, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
 	DefineCustomIntVariable("hitl.dispatcher_idle_timeout",
 							"How long a dispatcher stays when nothing is due.",
 							"It also stays when something becomes due within this time. "

@@ -32,3 +32,18 @@ identity_is_in(const HitlActor *actor, Oid role)
 {
 	return has_privs_of_role(actor->member, role);
 }
+
+/* The role of that name, or an error. */
+Oid
+identity_role(const char *name)
+{
+	Oid			role = get_role_oid(name, true);
+
+	if (!OidIsValid(role))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("role \"%s\" does not exist", name),
+				 errdetail("Persons and groups are roles of the database."),
+				 errhint("\\du lists them.")));
+	return role;
+}

@@ -20,6 +20,7 @@ typedef struct HitlActor
 } HitlActor;
 
 extern const HitlActor *identity_actor(void);
+extern Oid identity_role(const char *name);
 extern bool identity_is_in(const HitlActor *actor, Oid role);
 
 #endif							/* HITL_IDENTITY_H */

@@ -112,6 +112,11 @@ json_add_time(JsonBuilder *b, const char *key, TimestampTz value)
 	fsec_t		fsec;
 	char		text[64];
 
+	if (TIMESTAMP_IS_NOEND(value))
+	{
+		json_add_string(b, key, "infinity");
+		return;
+	}
 	if (TIMESTAMP_NOT_FINITE(value) ||
 		timestamp2tm(value, NULL, &tm, &fsec, NULL, NULL) != 0)
 		elog(ERROR, "hitl cannot write a time that is out of range");

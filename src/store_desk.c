@@ -226,3 +226,17 @@ store_viewed_insert(int64 interrupt_id, const char *person, int revision, Timest
 
 	return run(&viewed_insert, args) > 0;
 }
+
+/* a range of the primary key */
+DB_STATEMENT(vote_of_person,
+			 "SELECT 1 FROM hitl.vote WHERE interrupt_id = $1 AND voter = $2 LIMIT 1",
+			 INT8OID, TEXTOID);
+
+/* Has a person ever voted on an interrupt? */
+bool
+store_has_voted(int64 interrupt_id, const char *person)
+{
+	DbArg		args[] = {db_bigint(interrupt_id), db_text(person)};
+
+	return run(&vote_of_person, args) > 0;
+}

@@ -55,5 +55,6 @@ extern bool store_snooze_delete(int64 interrupt_id, const char *person);
 extern int64 store_comment_insert(int64 interrupt_id, HitlCommentKind kind, const char *person,
 								  const char *login, const char *text, TimestampTz at);
 extern bool store_viewed_insert(int64 interrupt_id, const char *person, int revision, TimestampTz at);
+extern bool store_has_voted(int64 interrupt_id, const char *person);
 
 #endif							/* HITL_STORE_DESK_H */

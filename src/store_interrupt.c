@@ -172,6 +172,20 @@ store_interrupt_lock(int64 interrupt_id)
 	return found != NIL ? linitial(found) : NULL;
 }
 
+DB_STATEMENT(interrupt_lock_free,
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt WHERE interrupt_id = $1 FOR UPDATE SKIP LOCKED",
+			 INT8OID);
+
+/* The same, without waiting: NULL also when somebody else has locked it. */
+HitlInterrupt *
+store_interrupt_lock_free(int64 interrupt_id)
+{
+	DbArg		args[] = {db_bigint(interrupt_id)};
+	List	   *found = list_interrupts(&interrupt_lock_free, args);
+
+	return found != NIL ? linitial(found) : NULL;
+}
+
 /* interrupt_task: all that a task has asked, oldest first */
 DB_STATEMENT(interrupt_of_task,
 			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt WHERE thread_id = $1 AND task_id = $2"

@@ -18,7 +18,7 @@ END $f$;
 -- What the extension consists of ---------------------------------------------------------------------------------
 
 SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'viewed', 'vote']);
-SELECT views_are('hitl', ARRAY['_checkpoint', '_reachable', '_status', '_thread', '_violation', 'breakpoint_history', 'breakpoints', 'contacts', 'decided', 'failed', 'inbox', 'notifications', 'pending', 'threads', 'timeline', 'worker_status']);
+SELECT views_are('hitl', ARRAY['_checkpoint', '_reachable', '_status', '_thread', '_violation', 'absences', 'breakpoint_history', 'breakpoints', 'contacts', 'decided', 'failed', 'inbox', 'my_decisions', 'notifications', 'pending', 'threads', 'timeline', 'worker_status']);
 SELECT sequences_are('hitl', ARRAY['absence_id_seq', 'audit_id_seq', 'breakpoint_id_seq', 'comment_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner')$$, 'one domain, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
@@ -44,6 +44,18 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('remind', 'interrupt_id bigint, role text DEFAULT NULL::text', 'integer', 'v', 'u', false),
   ('render', 'interrupt_id bigint, format text DEFAULT ''text''::text, outbox_id bigint DEFAULT NULL::bigint', 'text', 'v', 'u', false),
   ('set_contact', 'role text, address text', 'void', 'v', 'u', false),
+  ('_inbox', 'OUT interrupt_id bigint, OUT in_place_of text', 'SETOF record', 's', 'r', false),
+  ('_me', '', 'text', 's', 'r', false),
+  ('assign', 'interrupt_id bigint, person text, reason text DEFAULT NULL::text', 'void', 'v', 'u', false),
+  ('back', '', 'integer', 'v', 'u', false),
+  ('claim', 'interrupt_id bigint, lease interval DEFAULT NULL::interval', 'timestamp with time zone', 'v', 'u', false),
+  ('claim_next', 'graph text DEFAULT NULL::text, role text DEFAULT NULL::text, lease interval DEFAULT NULL::interval', 'bigint', 'v', 'u', false),
+  ('comment', 'interrupt_id bigint, text text', 'bigint', 'v', 'u', false),
+  ('delegate', 'interrupt_id bigint, role text, reason text DEFAULT NULL::text', 'void', 'v', 'u', false),
+  ('dismiss', 'interrupt_id bigint, reason text DEFAULT NULL::text', 'void', 'v', 'u', false),
+  ('out_of_office', 'substitute text, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone', 'bigint', 'v', 'u', false),
+  ('release', 'interrupt_id bigint, reason text DEFAULT NULL::text', 'boolean', 'v', 'u', false),
+  ('snooze', 'interrupt_id bigint, until timestamp with time zone', 'void', 'v', 'u', false),
   ('_workers', 'OUT process text, OUT database name, OUT role name, OUT pid integer, OUT state text, OUT thread_id bigint, OUT since timestamp with time zone, OUT note text', 'SETOF record', 'v', 'r', false),
   ('add_channel', 'graph text, channel text, reducer text DEFAULT ''overwrite''::text, initial jsonb DEFAULT NULL::jsonb', 'void', 'v', 'u', false),
   ('add_conditional_edges', 'graph text, source text, router text, map jsonb DEFAULT NULL::jsonb', 'void', 'v', 'u', false),
@@ -145,7 +157,9 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' OR
   ('breakpoints', 'kind, node, graph, set_by, set_at'),
   ('decided', 'interrupt_id, thread_id, graph, node, key, action, args, description, status, type, decision, settled_by, settled_at, opened_at, took, root_id, depth, frame'),
   ('failed', 'thread_id, graph, step, node, task_id, attempt, sqlstate, message, detail, hint, context, failed_at, root_id, depth, frame'),
-  ('inbox', 'interrupt_id, thread_id, graph, node, action, args, description, allowed, priority, opened_at, age, root_id, depth, frame'),
+  ('absences', 'absence_id, person, substitute, starts_at, ends_at, set_at, revoked_at, is_away'),
+  ('inbox', 'interrupt_id, thread_id, graph, node, action, args, description, allowed, priority, opened_at, age, in_place_of, claimed_by, claimed_until, due_at, expires_at, revision, root_id, depth, frame'),
+  ('my_decisions', 'interrupt_id, thread_id, graph, node, action, type, is_withdrawal, comment, revision, in_place_of, voted_at, status, decision, settled_by, settled_at, root_id, depth, frame'),
   ('pending', 'interrupt_id, thread_id, graph, node, key, action, args, description, allowed, opened_at, step, payload, supersedes, root_id, depth, frame'),
   ('threads', 'thread_id, graph, version, status, step, checkpoint, owner, starter, started_at, ended_at, ended_by, reason, forked_from, forked_checkpoint, inputs, root_id, depth, frame'),
   ('timeline', 'thread_id, audit_id, at, event, step, node, interrupt_id, actor, actor_kind, detail, comment, root_id, depth, frame'),
@@ -172,6 +186,7 @@ SELECT isnt(obj_description((SELECT oid FROM pg_extension WHERE extname = 'hitl'
 
 SELECT lives_ok('SELECT hitl.current_thread()', 'the library is loaded');
 SELECT pg_temp.same_rows($$SELECT name, boot_val, unit, context, vartype, min_val, max_val FROM pg_settings WHERE name LIKE 'hitl.%'$$, $$VALUES
+  ('hitl.claim_lease', '900000', 'ms', 'user', 'integer', '1000', '2147483647'),
   ('hitl.dispatcher_idle_timeout', '5000', 'ms', 'sighup', 'integer', '0', '2147483647'),
   ('hitl.executor_idle_timeout', '30000', 'ms', 'sighup', 'integer', '0', '2147483647'),
   ('hitl.max_crashes', '3', NULL, 'sighup', 'integer', '1', '1000'),

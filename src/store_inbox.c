@@ -1,0 +1,125 @@
+/*
+ * store_inbox.c
+ *    What is in the inboxes of some roles, page by page.
+ *
+ * The audience is ordered by role, then as an inbox is.  A page of the inbox
+ * of several roles is merged from the next rows of each; the cost is that of
+ * the page, however many millions are pending.
+ *
+ * Layer 2.
+ */
+#include "postgres.h"
+
+#include "db.h"
+#include "store_inbox.h"
+
+static uint64
+run(DbStatement *statement, const DbArg *args, HitlSnapshot snapshot)
+{
+	return snapshot == HITL_SNAPSHOT_STATEMENT ? db_execute_in_snapshot(statement, args) : db_execute(statement, args);
+}
+
+/* audience_inbox, from one role to the next: as many probes as there are roles */
+DB_STATEMENT_NO_ARGS(inbox_roles,
+					 "WITH RECURSIVE r (role) AS ("
+					 " (SELECT a.role::oid FROM hitl.audience a ORDER BY a.role LIMIT 1)"
+					 " UNION ALL"
+					 " SELECT (SELECT a.role::oid FROM hitl.audience a WHERE a.role > r.role ORDER BY a.role LIMIT 1)"
+					 " FROM r WHERE r.role IS NOT NULL)"
+					 " SELECT r.role FROM r WHERE r.role IS NOT NULL");
+
+/* The roles that may decide anything, as Oid. */
+List *
+store_inbox_roles(HitlSnapshot snapshot)
+{
+	DbCall		call;
+	List	   *roles = NIL;
+	uint64		n;
+	MemoryContext old;
+
+	db_open(&call);
+	n = run(&inbox_roles, NULL, snapshot);
+	old = MemoryContextSwitchTo(call.caller);
+	for (uint64 i = 0; i < n; i++)
+		roles = lappend_oid(roles, db_get_oid(i, 1));
+	MemoryContextSwitchTo(old);
+	db_close(&call);
+	return roles;
+}
+
+/*
+ * audience_inbox, a range per role; then primary keys for the rows of the page
+ * alone: OFFSET 0 keeps the joins behind the LIMIT.
+ */
+DB_STATEMENT(inbox_page,
+			 "SELECT a.priority, a.opened_at, a.interrupt_id, a.role, d.delegator,"
+			 "  EXISTS (SELECT FROM hitl.snooze s WHERE s.interrupt_id = a.interrupt_id AND s.person = $6 AND s.until_at > $7)"
+			 "   OR COALESCE((SELECT NOT v.is_withdrawal FROM hitl.vote v"
+			 "                WHERE v.interrupt_id = a.interrupt_id AND v.voter = $6 AND v.revision = i.revision"
+			 "                ORDER BY v.interrupt_id DESC, v.vote_id DESC LIMIT 1), false),"
+			 "  i.graph_id, i.policy_id, i.policy_version, i.claimed_by, i.claimed_until, t.starter"
+			 " FROM (SELECT n.priority, n.opened_at, n.interrupt_id, n.role"
+			 "       FROM pg_catalog.unnest($1) r (role)"
+			 "            CROSS JOIN LATERAL (SELECT a.priority, a.opened_at, a.interrupt_id, a.role FROM hitl.audience a"
+			 "                                WHERE a.role = r.role AND (a.priority, a.opened_at, a.interrupt_id) > ($2, $3, $4)"
+			 "                                ORDER BY a.priority, a.opened_at, a.interrupt_id LIMIT $5) n"
+			 "       ORDER BY n.priority, n.opened_at, n.interrupt_id, n.role LIMIT $5) a"
+			 "      CROSS JOIN LATERAL (SELECT i.thread_id, i.graph_id, i.policy_id, i.policy_version, i.revision, i.claimed_by, i.claimed_until"
+			 "                          FROM hitl.interrupt i WHERE i.interrupt_id = a.interrupt_id OFFSET 0) i"
+			 "      LEFT JOIN LATERAL (SELECT d.delegator FROM hitl.delegation d"
+			 "                         WHERE d.interrupt_id = a.interrupt_id AND d.role = a.role AND d.is_added LIMIT 1) d ON true"
+			 "      LEFT JOIN LATERAL (SELECT root.starter FROM hitl.thread t JOIN hitl.thread root ON root.thread_id = COALESCE(t.root_id, t.thread_id)"
+			 "                         WHERE t.thread_id = i.thread_id AND i.policy_id IS NOT NULL OFFSET 0) t ON true"
+			 " ORDER BY a.priority, a.opened_at, a.interrupt_id, a.role",
+			 OIDARRAYOID, INT2OID, TIMESTAMPTZOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID);
+
+/*
+ * The next rows of these roles (Oid) behind a place, as HitlInboxRow in order:
+ * a row for each role that an interrupt has of them.
+ */
+List *
+store_inbox_page(List *roles, const HitlInboxKey *after, int limit,
+				 const char *person, TimestampTz now, HitlSnapshot snapshot)
+{
+	DbCall		call;
+	Oid		   *oids = palloc(sizeof(Oid) * Max(list_length(roles), 1));
+	int			n_oids = 0;
+	List	   *rows = NIL;
+	uint64		n;
+	ListCell   *cell;
+	MemoryContext old;
+
+	foreach(cell, roles)
+		oids[n_oids++] = lfirst_oid(cell);
+	{
+		DbArg		args[] = {
+			db_oid_array(oids, n_oids), db_smallint(after->priority), db_time(after->opened_at),
+			db_bigint(after->interrupt_id), db_bigint(limit), db_text(person), db_time(now)
+		};
+
+		db_open(&call);
+		n = run(&inbox_page, args, snapshot);
+	}
+	old = MemoryContextSwitchTo(call.caller);
+	for (uint64 i = 0; i < n; i++)
+	{
+		HitlInboxRow *row = palloc(sizeof(HitlInboxRow));
+
+		row->key.priority = db_get_smallint(i, 1);
+		row->key.opened_at = db_get_time(i, 2);
+		row->key.interrupt_id = db_get_bigint(i, 3);
+		row->role = db_get_oid(i, 4);
+		row->delegator = db_get_text(&call, i, 5);
+		row->is_aside = db_get_bool(i, 6);
+		row->graph_id = db_get_bigint(i, 7);
+		row->policy_id = db_get_bigint(i, 8);
+		row->policy_version = db_get_int(i, 9);
+		row->claimed_by = db_get_text(&call, i, 10);
+		row->claimed_until = db_get_time(i, 11);
+		row->starter = db_get_text(&call, i, 12);
+		rows = lappend(rows, row);
+	}
+	MemoryContextSwitchTo(old);
+	db_close(&call);
+	return rows;
+}

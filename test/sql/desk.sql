@@ -1,0 +1,112 @@
+-- The desk: who holds a question, and what becomes of it in the hands of several reviewers.
+-- Proves: a claim keeps others from claiming, is renewed, lapses, is released and assigned; claim_next gives each another one, by priority and age; what is
+-- snoozed or dismissed is out of my inbox and of nobody else's; comments; none of it is an answer, and all of it is in the timeline.
+SET client_min_messages = warning;
+CREATE ROLE desk_owner LOGIN;
+CREATE ROLE desk_ann LOGIN IN ROLE desk_owner;
+CREATE ROLE desk_bob LOGIN IN ROLE desk_owner;
+CREATE ROLE desk_eve LOGIN;
+GRANT USAGE ON SCHEMA hitl TO desk_owner, desk_eve;
+CREATE SCHEMA desk AUTHORIZATION desk_owner;
+GRANT USAGE ON SCHEMA desk TO PUBLIC;
+
+\c - desk_owner
+SET search_path = desk;
+CREATE FUNCTION asks(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN hitl.interrupt(jsonb_build_object('action', 'pay', 'args', state)); END $$;
+CREATE FUNCTION refused(statement text, OUT code text, OUT message text) LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE statement;
+  message := 'it is not refused';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+  message := regexp_replace(message, '\d+', '<id>');
+END $$;
+-- The question with this number, while it is pending.
+CREATE FUNCTION q(n integer) RETURNS bigint LANGUAGE sql AS $$ SELECT interrupt_id FROM hitl.pending WHERE graph = 'desk' AND args->>'n' = n::text $$;
+-- An inbox as it is read: in its own order.
+CREATE FUNCTION inbox() RETURNS TABLE (n text, held_by text, is_assigned boolean) LANGUAGE sql AS $$ SELECT args->>'n', claimed_by, claimed_until = 'infinity' FROM hitl.inbox WHERE graph = 'desk' $$;
+SELECT hitl.define('{"graph": "desk", "nodes": {"ask": "desk.asks"}, "edges": [["START", "ask"], ["ask", "END"]]}');
+SELECT count(hitl.invoke('desk', jsonb_build_object('n', n))) FROM generate_series(1, 5) n;
+
+-- 1. The oldest comes first, and a LIMIT reads no more than it says.
+\c - desk_ann
+SET search_path = desk;
+SELECT * FROM inbox();
+SELECT args->>'n' AS n FROM hitl.inbox LIMIT 2;
+
+-- 2. A claim: for a while, for me. Again, for longer. Nobody else gets it; a stranger does not even get to ask.
+SELECT hitl.claim(q(1)) - now() BETWEEN '14 min' AND '16 min' AS by_default, hitl.claim(q(1), '2 h') - now() > '100 min' AS longer;
+SET hitl.claim_lease = '30 s';
+SELECT hitl.claim(q(3)) - now() < '1 min' AS as_set;
+\c - desk_bob
+SET search_path = desk;
+SELECT * FROM inbox();
+SELECT * FROM refused('SELECT hitl.claim(q(1))');
+-- A claim is a sign: the vote of somebody else still counts.
+SELECT status FROM hitl.approve(q(3));
+SELECT q(2) AS two \gset
+\c - desk_eve
+SET search_path = desk;
+SELECT count(*) FROM hitl.inbox;
+SELECT code FROM refused(format('SELECT hitl.claim(%s)', :two));
+SELECT hitl.claim_next() IS NULL AS nothing_for_me;
+
+-- 3. claim_next: each gets another one, in order; then there is none.
+\c - desk_bob
+SET search_path = desk;
+SELECT (hitl.claim_next() = q(2)) AS two, (hitl.claim_next('desk') = q(4)) AS four;
+\c - desk_ann
+SET search_path = desk;
+SELECT hitl.claim_next(role => 'desk_owner') = q(5) AS five, hitl.claim_next() IS NULL AS none_left;
+SELECT * FROM inbox();
+
+-- 4. Back to the others: by who holds it, or by the graph's owner. It is mine no more, so there is nothing to release.
+SELECT hitl.release(q(1)), hitl.release(q(5), 'not my field');
+SELECT hitl.release(q(1));
+\c - desk_owner
+SET search_path = desk;
+SELECT hitl.release(q(2));
+
+-- 5. Assigned: for somebody else, until it is released; who may not decide it is not asked.
+\c - desk_bob
+SET search_path = desk;
+SELECT hitl.assign(q(1), 'desk_ann', 'you know the customer');
+SELECT * FROM refused($$SELECT hitl.assign(q(1), 'desk_eve')$$);
+SELECT * FROM refused('SELECT hitl.claim(q(1))');
+\c - desk_ann
+SET search_path = desk;
+SELECT * FROM inbox();
+SELECT hitl.claim(q(1)) AS stays_assigned;
+
+-- 6. Out of my inbox for a while, or for good; not of the others'.
+SELECT hitl.snooze(q(1), 'infinity'), hitl.dismiss(q(2), 'I cannot judge that'), hitl.snooze(q(4), 'infinity'), hitl.snooze(q(4), NULL);
+SELECT * FROM inbox();
+SELECT hitl.claim_next() = q(5) AS not_what_i_dismissed;
+\c - desk_bob
+SET search_path = desk;
+SELECT * FROM inbox();
+\c - desk_ann
+SET search_path = desk;
+-- To claim it is to want it back.
+SELECT hitl.claim(q(2)) IS NOT NULL AS claimed;
+SELECT * FROM inbox();
+-- To dismiss what I hold gives it back.
+SELECT hitl.dismiss(q(2));
+SELECT claimed_by FROM hitl.inbox WHERE interrupt_id = q(2);
+
+-- 7. A word to the others, also when it is settled.
+SELECT hitl.comment(q(2), 'ask the customer first') IS NOT NULL AS said;
+SELECT q(2) AS two \gset
+SELECT status FROM hitl.reject(:two, 'no receipt');
+SELECT hitl.comment(:two, 'there was none') IS NOT NULL AS said;
+\c - postgres
+SELECT kind, person, text FROM hitl.comment ORDER BY comment_id;
+
+-- 8. What was done is in the timeline, and what I decided among my decisions; another session's claim has changed no answer.
+SELECT event, actor, detail - 'until' - 'comment_id' AS detail FROM hitl.timeline t WHERE interrupt_id = :two AND event <> 'opened';
+SET SESSION AUTHORIZATION desk_ann;
+SELECT graph, action, type, status, decision, settled_by FROM hitl.my_decisions;
+SET SESSION AUTHORIZATION desk_eve;
+SELECT count(*) FROM hitl.my_decisions;
+RESET SESSION AUTHORIZATION;
+SELECT * FROM hitl.check();
