@@ -28,6 +28,7 @@ MODULE_big    = hitl
 OBJS          = $(patsubst %,src/%.o,$(filter-out $(JUST_HEADERS),$(WORDS) $(LOGIC) $(STORE) $(ENGINE) $(DOORS)))
 DATA_built    = hitl--$(HITL_VERSION).sql
 HEADERS_hitl  = src/hitl.h
+SCRIPTS       = tools/hitl-sender
 REGRESS_OPTS   = --inputdir=test
 ISOLATION_OPTS = --inputdir=test/isolation
 EXTRA_CLEAN    = build hitl_test.so test/unit/*.o results regression.diffs regression.out

@@ -190,8 +190,8 @@ build_in_order() {
 	key=$( { pg --version; pg --pgxs; say "${COPT:-}"; } | cksum | cut -d' ' -f1)
 	obj=$build/obj-$PG_MAJOR-$key
 	mkdir -p "$obj/src" "$obj/test/unit"
-	rm -rf "$obj"/src/*.[ch] "$obj"/sql "$obj"/test/unit/*.c
-	cp -Rp "$top/Makefile" "$top/hitl.control" "$top/sql" "$obj"
+	rm -rf "$obj"/src/*.[ch] "$obj"/sql "$obj"/tools "$obj"/test/unit/*.c
+	cp -Rp "$top/Makefile" "$top/hitl.control" "$top/sql" "$top/tools" "$obj"
 	cp -p "$top"/src/*.[ch] "$top"/src/*.map "$obj/src"
 	if [ -f "$top/test/unit/hitl_test.c" ]; then cp -p "$top"/test/unit/*.c "$obj/test/unit"; fi
 	make_in "$obj" all
