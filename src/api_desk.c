@@ -15,7 +15,9 @@
 #include "funcapi.h"
 #include "identity.h"
 #include "inbox.h"
+#include "show.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(hitl_claim);
@@ -28,6 +30,7 @@ PG_FUNCTION_INFO_V1(hitl_snooze);
 PG_FUNCTION_INFO_V1(hitl_dismiss);
 PG_FUNCTION_INFO_V1(hitl_out_of_office);
 PG_FUNCTION_INFO_V1(hitl_back);
+PG_FUNCTION_INFO_V1(hitl_show);
 PG_FUNCTION_INFO_V1(hitl_inbox);
 PG_FUNCTION_INFO_V1(hitl_me);
 
@@ -139,6 +142,12 @@ hitl_back(PG_FUNCTION_ARGS)
 {
 	(void) fcinfo;
 	PG_RETURN_INT32(absence_end());
+}
+
+Datum
+hitl_show(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_JSONB_P(show_interrupt(get_interrupt(fcinfo)));
 }
 
 /* hitl._me() */

@@ -10,5 +10,6 @@
 #include "types.h"
 
 extern void show_require_reader(const HitlInterrupt *interrupt);
+extern Jsonb *show_interrupt(int64 interrupt_id);
 
 #endif							/* HITL_SHOW_H */

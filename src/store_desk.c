@@ -240,3 +240,36 @@ store_has_voted(int64 interrupt_id, const char *person)
 
 	return run(&vote_of_person, args) > 0;
 }
+
+/* a range of the primary key */
+DB_STATEMENT(comment_list,
+			 "SELECT kind, person, text, commented_at FROM hitl.comment WHERE interrupt_id = $1 ORDER BY interrupt_id, comment_id",
+			 INT8OID);
+
+/* What was said about an interrupt, as HitlComment, oldest first. */
+List *
+store_comments(int64 interrupt_id)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(interrupt_id)};
+	List	   *comments = NIL;
+	uint64		n;
+	MemoryContext old;
+
+	db_open(&call);
+	n = db_execute(&comment_list, args);
+	old = MemoryContextSwitchTo(call.caller);
+	for (uint64 i = 0; i < n; i++)
+	{
+		HitlComment *comment = palloc(sizeof(HitlComment));
+
+		comment->kind = db_get_text(&call, i, 1);
+		comment->person = db_get_text(&call, i, 2);
+		comment->text = db_get_text(&call, i, 3);
+		comment->commented_at = db_get_time(i, 4);
+		comments = lappend(comments, comment);
+	}
+	MemoryContextSwitchTo(old);
+	db_close(&call);
+	return comments;
+}

@@ -39,6 +39,15 @@ typedef enum HitlCommentKind
 	HITL_COMMENT_RELEASED
 } HitlCommentKind;
 
+/* a row of hitl.comment */
+typedef struct HitlComment
+{
+	const char *kind;
+	const char *person;
+	const char *text;
+	TimestampTz commented_at;
+} HitlComment;
+
 /* whose seats: see rights.c */
 extern List *store_delegations(int64 interrupt_id);
 extern List *store_absent(const char *substitute, TimestampTz now);
@@ -54,6 +63,7 @@ extern bool store_snooze_delete(int64 interrupt_id, const char *person);
 
 extern int64 store_comment_insert(int64 interrupt_id, HitlCommentKind kind, const char *person,
 								  const char *login, const char *text, TimestampTz at);
+extern List *store_comments(int64 interrupt_id);
 extern bool store_viewed_insert(int64 interrupt_id, const char *person, int revision, TimestampTz at);
 extern bool store_has_voted(int64 interrupt_id, const char *person);
 

@@ -233,6 +233,25 @@ store_interrupt_pending(const HitlIds *threads, HitlLock lock)
 	return list_interrupts(statements[lock], args);
 }
 
+/* by primary key, from each round to the one before it */
+DB_STATEMENT(interrupt_rounds,
+			 "WITH RECURSIVE earlier (id) AS ("
+			 "  SELECT COALESCE(i.reopens, i.supersedes) FROM hitl.interrupt i WHERE i.interrupt_id = $1"
+			 "  UNION"
+			 "  SELECT COALESCE(i.reopens, i.supersedes) FROM earlier e JOIN hitl.interrupt i ON i.interrupt_id = e.id)"
+			 " SELECT " INTERRUPT_COLUMNS " FROM earlier e"
+			 " CROSS JOIN LATERAL (SELECT * FROM hitl.interrupt i WHERE i.interrupt_id = e.id OFFSET 0) i ORDER BY interrupt_id",
+			 INT8OID);
+
+/* The rounds before this one: what it reopens or supersedes, oldest first. */
+List *
+store_interrupt_rounds(int64 interrupt_id)
+{
+	DbArg		args[] = {db_bigint(interrupt_id)};
+
+	return list_interrupts(&interrupt_rounds, args);
+}
+
 /* interrupt_task; who holds one is superseding it already */
 DB_STATEMENT(interrupt_unused,
 			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = $1 AND step = $2 AND status = 'decided'"

@@ -114,17 +114,17 @@ SELECT refused($$SELECT hitl.approve(NULL)$$, '22004', 'interrupt_id cannot be N
 
 -- The desk ---------------------------------------------------------------------------------------------------------
 SELECT refused('SELECT hitl.' || call, '42704', 'interrupt 99 does not exist')
-  FROM unnest(ARRAY['claim(99)', 'release(99)', 'assign(99, ''tap_author'')', 'delegate(99, ''tap_author'')', 'comment(99, ''SECRET'')', 'snooze(99, ''infinity'')', 'dismiss(99)']) call;
+  FROM unnest(ARRAY['claim(99)', 'release(99)', 'assign(99, ''tap_author'')', 'delegate(99, ''tap_author'')', 'comment(99, ''SECRET'')', 'show(99)', 'snooze(99, ''infinity'')', 'dismiss(99)']) call;
 SELECT refused('SELECT hitl.' || call, 'IH003', 'you may not decide interrupt 1', 'tap_stranger')
   FROM unnest(ARRAY['claim(1)', 'release(1)', 'assign(1, ''tap_author'')', 'delegate(1, ''tap_author'')', 'snooze(1, ''infinity'')', 'dismiss(1)']) call;
-SELECT refused($$SELECT hitl.comment(1, 'SECRET')$$, 'IH003', 'you may not see interrupt 1', 'tap_stranger');
+SELECT refused('SELECT hitl.' || call, 'IH003', 'you may not see interrupt 1', 'tap_stranger') FROM unnest(ARRAY['comment(1, ''SECRET'')', 'show(1)']) call;
 SELECT refused('SELECT hitl.' || call, 'IH001', 'interrupt 3 is already settled')
   FROM unnest(ARRAY['claim(3)', 'release(3)', 'assign(3, ''tap_author'')', 'delegate(3, ''tap_author'')', 'snooze(3, ''infinity'')', 'dismiss(3)']) call;
 SELECT refused('SELECT hitl.' || call, '42704', 'role "nope" does not exist')
   FROM unnest(ARRAY['assign(1, ''nope'')', 'delegate(1, ''nope'')', 'claim_next(role => ''nope'')', 'out_of_office(''nope'')']) call;
 SELECT refused($$SELECT hitl.claim_next('nope')$$, '42704', 'graph "nope" does not exist');
 SELECT refused('SELECT hitl.' || call, '22004', '% cannot be NULL')
-  FROM unnest(ARRAY['claim(NULL)', 'release(NULL)', 'assign(NULL, ''tap_author'')', 'assign(1, NULL)', 'delegate(1, NULL)', 'comment(1, NULL)', 'snooze(NULL, NULL)', 'dismiss(NULL)', 'out_of_office(NULL)']) call;
+  FROM unnest(ARRAY['claim(NULL)', 'release(NULL)', 'show(NULL)', 'assign(NULL, ''tap_author'')', 'assign(1, NULL)', 'delegate(1, NULL)', 'comment(1, NULL)', 'snooze(NULL, NULL)', 'dismiss(NULL)', 'out_of_office(NULL)']) call;
 SELECT refused('SELECT hitl.' || call, '22023', message)
   FROM (VALUES ('claim(1, ''0'')', 'the lease of a claim must be longer than nothing'), ('claim_next(lease => ''-1 h'')', 'the lease of a claim must be longer than nothing'),
     ('delegate(1, ''postgres'')', 'nobody delegates to oneself'), ('snooze(1, ''2000-01-01'')', 'an interrupt must be snoozed until a time that is to come'),
@@ -139,7 +139,7 @@ SELECT refused('SELECT hitl.claim(1)', 'IH012', 'interrupt 1 is claimed by someb
 SELECT is(hitl.release(1), true, '... and released');
 -- A node has no desk.
 SELECT is(d#>>'{error,sqlstate}', '42501', 'in a node: ' || call)
-  FROM unnest(ARRAY['claim(1)', 'claim_next()', 'release(1)', 'assign(1, ''postgres'')', 'delegate(1, ''tap_author'')', 'comment(1, ''x'')', 'snooze(1, ''infinity'')', 'dismiss(1)', 'out_of_office(''tap_author'')', 'back()']) call,
+  FROM unnest(ARRAY['claim(1)', 'claim_next()', 'release(1)', 'assign(1, ''postgres'')', 'delegate(1, ''tap_author'')', 'comment(1, ''x'')', 'show(1)', 'snooze(1, ''infinity'')', 'dismiss(1)', 'out_of_office(''tap_author'')', 'back()']) call,
        LATERAL hitl.invoke('g', jsonb_build_object('does', 'SELECT to_jsonb(hitl.' || call || '::text)')) d;
 -- The session's user is who is away, whoever the current user is.
 CREATE FUNCTION sends_away() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT hitl.out_of_office('tap_stranger') $$;

@@ -55,6 +55,7 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('dismiss', 'interrupt_id bigint, reason text DEFAULT NULL::text', 'void', 'v', 'u', false),
   ('out_of_office', 'substitute text, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone', 'bigint', 'v', 'u', false),
   ('release', 'interrupt_id bigint, reason text DEFAULT NULL::text', 'boolean', 'v', 'u', false),
+  ('show', 'interrupt_id bigint', 'jsonb', 'v', 'u', false),
   ('snooze', 'interrupt_id bigint, until timestamp with time zone', 'void', 'v', 'u', false),
   ('_workers', 'OUT process text, OUT database name, OUT role name, OUT pid integer, OUT state text, OUT thread_id bigint, OUT since timestamp with time zone, OUT note text', 'SETOF record', 'v', 'r', false),
   ('add_channel', 'graph text, channel text, reducer text DEFAULT ''overwrite''::text, initial jsonb DEFAULT NULL::jsonb', 'void', 'v', 'u', false),

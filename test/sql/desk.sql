@@ -94,11 +94,26 @@ SELECT * FROM inbox();
 SELECT hitl.dismiss(q(2));
 SELECT claimed_by FROM hitl.inbox WHERE interrupt_id = q(2);
 
+-- All that is to be known of it, and that I looked.
+SELECT hitl.show(q(5)) - '{interrupt_id,opened_at,claimed_until,thread,content_hash,step,comments}'::text[] AS shown, (hitl.show(q(5))->'thread') - '{thread_id,root_id}'::text[] AS thread;
+SELECT hitl.show(q(5))->>'content_hash' AS seen \gset
+SELECT hitl.show(q(5)) IS NULL AS again;
+SELECT q(5) AS five \gset
+SELECT count(*) AS looked FROM hitl.timeline WHERE interrupt_id = :five AND event = 'viewed';
+BEGIN READ ONLY;
+SELECT hitl.show(:five)->>'content_hash' = :'seen' AS on_a_standby_too;
+COMMIT;
+\c - desk_eve
+SELECT code FROM desk.refused('SELECT hitl.show(' || :five || ')');
+\c - desk_ann
+SET search_path = desk;
+
 -- 7. A word to the others, also when it is settled.
 SELECT hitl.comment(q(2), 'ask the customer first') IS NOT NULL AS said;
 SELECT q(2) AS two \gset
 SELECT status FROM hitl.reject(:two, 'no receipt');
 SELECT hitl.comment(:two, 'there was none') IS NOT NULL AS said;
+SELECT e->>'kind' AS kind, e->>'person' AS person, e->>'text' AS text FROM jsonb_array_elements(hitl.show(:two)->'comments') e;
 \c - postgres
 SELECT kind, person, text FROM hitl.comment ORDER BY comment_id;
 
