@@ -91,7 +91,7 @@ CREATE TABLE hitl.vote (
   idempotency_key  text,
   voted_at         timestamptz NOT NULL,
   CONSTRAINT vote_pkey PRIMARY KEY (interrupt_id, vote_id),
-  CONSTRAINT vote_type CHECK (type IN ('approve', 'edit', 'reject', 'respond'))
+  CONSTRAINT vote_type CHECK (type IN ('approve', 'edit', 'reject', 'respond', 'batch'))
 );
 COMMENT ON TABLE hitl.vote IS 'What each reviewer said. A row never changes.';
 COMMENT ON COLUMN hitl.vote.interrupt_id IS 'The interrupt.';

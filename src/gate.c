@@ -258,6 +258,7 @@ gate_apply(const HitlGate *gate, Jsonb *decision, Jsonb **state, Jsonb **update)
 			*update = json_is_object(response) ? response : pair(gate->feedback_key, response);
 			return HITL_GATE_OUTPUT;
 		case HITL_DECISION_REJECT:
+		case HITL_DECISION_BATCH:	/* no gate asks about one */
 			break;
 	}
 	json_begin(&b);

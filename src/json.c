@@ -194,6 +194,14 @@ json_empty_object(void)
 }
 
 Jsonb *
+json_null(void)
+{
+	JsonbValue	v = {.type = jbvNull};
+
+	return JsonbValueToJsonb(&v);
+}
+
+Jsonb *
 json_string(const char *value)
 {
 	JsonbValue	v = string_value(value);

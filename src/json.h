@@ -40,6 +40,7 @@ extern Jsonb *json_array(Jsonb **elements, int n_elements);
 extern Jsonb *json_list(List *elements);
 extern Jsonb *json_string_list(List *strings);
 extern Jsonb *json_empty_object(void);
+extern Jsonb *json_null(void);
 extern Jsonb *json_string(const char *value);
 extern Jsonb *json_int64(int64 value);
 

@@ -53,6 +53,7 @@ static const char *const decision_words[] = {
 	[HITL_DECISION_EDIT] = "edit",
 	[HITL_DECISION_REJECT] = "reject",
 	[HITL_DECISION_RESPOND] = "respond",
+	[HITL_DECISION_BATCH] = "batch",
 };
 
 static const char *const reducer_words[] = {
@@ -157,11 +158,14 @@ name_to_decision_type(const char *name)
 	return (HitlDecisionType) stored_word_index(decision_words, lengthof(decision_words), name);
 }
 
-/* A word that a user wrote: false when it is no type of decision. */
+/*
+ * A word that a user wrote: false when it is no type of decision.  "batch" is
+ * none that is written: it is what comes of several.
+ */
 bool
 name_find_decision_type(const char *name, HitlDecisionType *type)
 {
-	int			i = word_index(decision_words, lengthof(decision_words), name);
+	int			i = word_index(decision_words, HITL_DECISION_TYPES, name);
 
 	if (i < 0)
 		return false;

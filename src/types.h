@@ -82,9 +82,12 @@ typedef enum HitlDecisionType
 	HITL_DECISION_APPROVE,
 	HITL_DECISION_EDIT,
 	HITL_DECISION_REJECT,
-	HITL_DECISION_RESPOND
+	HITL_DECISION_RESPOND,
+	HITL_DECISION_BATCH			/* of the actions of a batch, some one way and
+								 * some another */
 } HitlDecisionType;
 
+/* those that may be allowed: a batch is decided by them */
 #define HITL_DECISION_TYPES 4
 
 /* a set of decision types: bit (1 << HitlDecisionType) */

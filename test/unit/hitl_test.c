@@ -67,6 +67,7 @@ PG_FUNCTION_INFO_V1(unit_gate_apply);
 PG_FUNCTION_INFO_V1(unit_answer);
 PG_FUNCTION_INFO_V1(unit_decision);
 PG_FUNCTION_INFO_V1(unit_question);
+PG_FUNCTION_INFO_V1(unit_actions);
 PG_FUNCTION_INFO_V1(unit_difference);
 PG_FUNCTION_INFO_V1(unit_content);
 PG_FUNCTION_INFO_V1(unit_schema_faults);
@@ -553,11 +554,9 @@ unit_decision(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(answer_decision(answer, question, arg_string(fcinfo, 2), PG_GETARG_TIMESTAMPTZ(3)));
 }
 
-/* What is read from a payload. */
-Datum
-unit_question(PG_FUNCTION_ARGS)
+static Jsonb *
+question_document(const HitlQuestion *question)
 {
-	HitlQuestion *question = question_parse(arg_jsonb(fcinfo, 0), "k");
 	JsonBuilder b;
 
 	json_begin(&b);
@@ -565,7 +564,29 @@ unit_question(PG_FUNCTION_ARGS)
 	json_add_jsonb(&b, "args", question->args);
 	json_add_string(&b, "description", question->description);
 	json_add_string(&b, "allowed", name_decision_list(question->allowed));
-	PG_RETURN_JSONB_P(json_end(&b));
+	return json_end(&b);
+}
+
+/* What is read from a payload. */
+Datum
+unit_question(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_JSONB_P(question_document(question_parse(arg_jsonb(fcinfo, 0), "k")));
+}
+
+/* the actions of a payload, as questions; NULL: it is no batch */
+Datum
+unit_actions(PG_FUNCTION_ARGS)
+{
+	List	   *actions = question_actions(question_parse(arg_jsonb(fcinfo, 0), "k"));
+	List	   *documents = NIL;
+	ListCell   *cell;
+
+	foreach(cell, actions)
+		documents = lappend(documents, question_document(lfirst(cell)));
+	if (actions == NIL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(json_list(documents));
 }
 
 /* (payload, key, payload, key): where the contents differ */
