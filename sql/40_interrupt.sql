@@ -115,6 +115,7 @@ CREATE TABLE hitl.audience (
   priority      smallint NOT NULL,
   opened_at     timestamptz NOT NULL,
   interrupt_id  bigint NOT NULL,
+  is_granted    boolean NOT NULL DEFAULT false,
   CONSTRAINT audience_pkey PRIMARY KEY (interrupt_id, role)
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 500);
 CREATE INDEX audience_inbox ON hitl.audience (role, priority, opened_at, interrupt_id);
@@ -123,6 +124,7 @@ COMMENT ON COLUMN hitl.audience.role IS 'Members of this role (USAGE) may decide
 COMMENT ON COLUMN hitl.audience.priority IS 'Lower comes first; 0 by default.';
 COMMENT ON COLUMN hitl.audience.opened_at IS 'Of the interrupt: the order within a priority.';
 COMMENT ON COLUMN hitl.audience.interrupt_id IS 'The interrupt.';
+COMMENT ON COLUMN hitl.audience.is_granted IS 'By grant_reviewer(), beside the graph''s owner: it counts while the grant holds.';
 
 CREATE FUNCTION hitl.interrupt(payload jsonb, key text DEFAULT NULL) RETURNS jsonb
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_interrupt';

@@ -1,13 +1,14 @@
--- 70_views.sql: what people read.  Security barriers: a row is shown to those
--- who may act as the role it belongs to, and to superusers.
+-- 70_views.sql: what people read.  Security barriers: what a row is about says who
+-- sees it (25_grant.sql): threads those who watch their graph, states and questions
+-- those who read it, a question also who may decide it or has.
 
 -- Two halves, so that a tree is found by its root_id through an index: that of
 -- a root is its own id, which is stored with its children only.
 CREATE VIEW hitl._thread AS
-  SELECT t.thread_id, t.thread_id AS root_id, t.depth, '{}'::pg_catalog.text[] AS frame, t.owner
+  SELECT t.thread_id, t.thread_id AS root_id, t.depth, '{}'::pg_catalog.text[] AS frame, t.graph_id
   FROM hitl.thread t WHERE t.root_id IS NULL
 UNION ALL
-  SELECT t.thread_id, t.root_id, t.depth, t.frame, t.owner
+  SELECT t.thread_id, t.root_id, t.depth, t.frame, t.graph_id
   FROM hitl.thread t WHERE t.root_id IS NOT NULL;
 COMMENT ON VIEW hitl._thread IS 'Internal: where each thread stands in its tree, for the other views.';
 
@@ -44,9 +45,11 @@ CREATE VIEW hitl.pending WITH (security_barrier) AS
   FROM hitl.interrupt i
        JOIN hitl.graph g ON g.graph_id = i.graph_id
        JOIN hitl._thread t ON t.thread_id = i.thread_id
-  WHERE EXISTS (SELECT FROM hitl.audience a
-                WHERE a.interrupt_id = i.interrupt_id AND pg_catalog.pg_has_role(a.role, 'USAGE'));
-COMMENT ON VIEW hitl.pending IS 'Interrupts that wait for a decision. approve(), edit(), reject() and respond() take their interrupt_id.';
+  WHERE i.interrupt_id IN (SELECT a.interrupt_id FROM hitl.audience a)
+    AND (i.graph_id IN (SELECT r.graph_id FROM hitl._graph_read r)
+         OR EXISTS (SELECT FROM hitl.audience a
+                    WHERE a.interrupt_id = i.interrupt_id AND a.role IN (SELECT m.role FROM hitl._role_of_me m)));
+COMMENT ON VIEW hitl.pending IS 'Interrupts that wait for a decision: those that I may decide, and those of graphs that are mine or that I audit. approve(), edit(), reject() and respond() take their interrupt_id.';
 
 -- Row by row in the order of _inbox(): OFFSET 0 lets nothing but a nested loop
 -- join them, which keeps the order and stops with a LIMIT.
@@ -74,8 +77,10 @@ CREATE VIEW hitl.decided WITH (security_barrier) AS
   FROM hitl.interrupt i
        JOIN hitl.graph g ON g.graph_id = i.graph_id
        JOIN hitl._thread t ON t.thread_id = i.thread_id
-  WHERE i.status = 'decided' AND pg_catalog.pg_has_role(i.owner, 'USAGE');
-COMMENT ON VIEW hitl.decided IS 'Interrupts that were decided: what, by whom, when.';
+  WHERE i.status = 'decided'
+    AND (i.graph_id IN (SELECT r.graph_id FROM hitl._graph_read r)
+         OR EXISTS (SELECT FROM hitl.vote v WHERE v.interrupt_id = i.interrupt_id AND v.voter = (SELECT hitl._me())));
+COMMENT ON VIEW hitl.decided IS 'Interrupts that were decided: what, by whom, when. Those on which I have voted, and those of graphs that are mine or that I audit.';
 
 CREATE VIEW hitl.my_decisions WITH (security_barrier) AS
   SELECT v.interrupt_id, i.thread_id, g.graph, i.node, i.action, v.type, v.is_withdrawal, v.comment, v.revision, v.on_behalf_of AS in_place_of, v.voted_at,
@@ -84,7 +89,7 @@ CREATE VIEW hitl.my_decisions WITH (security_barrier) AS
        JOIN hitl.interrupt i ON i.interrupt_id = v.interrupt_id
        JOIN hitl.graph g ON g.graph_id = i.graph_id
        JOIN hitl._thread t ON t.thread_id = i.thread_id
-  WHERE v.voter = hitl._me();
+  WHERE v.voter = (SELECT hitl._me());
 COMMENT ON VIEW hitl.my_decisions IS 'My votes, also those in somebody''s place (in_place_of), and what became of what I voted on: status, decision (its type), settled_by.';
 
 CREATE VIEW hitl.absences WITH (security_barrier) AS
@@ -92,8 +97,9 @@ CREATE VIEW hitl.absences WITH (security_barrier) AS
          a.revoked_at IS NULL AND a.starts_at <= pg_catalog.clock_timestamp() AND a.ends_at > pg_catalog.clock_timestamp() AS is_away
   FROM hitl.absence a
        CROSS JOIN (SELECT hitl._me() AS person) me
-  WHERE me.person IN (a.person, a.substitute) OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user);
-COMMENT ON VIEW hitl.absences IS 'Who is out of office and who decides in that person''s place: my absences, and those in which I am the substitute; superusers see all.';
+  WHERE me.person IN (a.person, a.substitute) OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.oid = (SELECT hitl._member()))
+     OR EXISTS (SELECT FROM hitl._grant_of_me m WHERE m."right" = 'auditor' AND m.graph_id = 0);
+COMMENT ON VIEW hitl.absences IS 'Who is out of office and who decides in that person''s place: my absences, and those in which I am the substitute; superusers and auditors of all graphs see all.';
 
 CREATE VIEW hitl.threads WITH (security_barrier) AS
   SELECT t.thread_id, g.graph, t.version, s.status,
@@ -102,8 +108,7 @@ CREATE VIEW hitl.threads WITH (security_barrier) AS
   FROM hitl._thread r
        JOIN hitl.thread t ON t.thread_id = r.thread_id
        JOIN hitl._status s ON s.thread_id = r.thread_id
-       JOIN hitl.graph g ON g.graph_id = t.graph_id
-  WHERE pg_catalog.pg_has_role(t.owner, 'USAGE');
+       JOIN hitl._graph_watched g ON g.graph_id = t.graph_id;
 COMMENT ON VIEW hitl.threads IS 'Threads with their status: running, interrupted (nothing moves until somebody answers), done, failed or cancelled; inputs: how many more wait for its end. A thread is in the tree of its root_id; depth and frame (the nodes above it) say where.';
 
 CREATE VIEW hitl.failed WITH (security_barrier) AS
@@ -116,9 +121,9 @@ CREATE VIEW hitl.failed WITH (security_barrier) AS
          k.ended_at AS failed_at, r.root_id, r.depth, r.frame
   FROM hitl._thread r
        JOIN hitl.thread t ON t.thread_id = r.thread_id
-       JOIN hitl.graph g ON g.graph_id = t.graph_id
+       JOIN hitl._graph_watched g ON g.graph_id = t.graph_id
        JOIN hitl.task k ON k.thread_id = t.thread_id AND k.status = 'failed'
-  WHERE t.status NOT IN ('done', 'cancelled') AND t.n_ready = 0 AND t.n_failed > 0 AND pg_catalog.pg_has_role(t.owner, 'USAGE');
+  WHERE t.status NOT IN ('done', 'cancelled') AND t.n_ready = 0 AND t.n_failed > 0;
 COMMENT ON VIEW hitl.failed IS 'Tasks whose node failed, with the error. SELECT hitl.retry(thread_id) runs them again, with root_id all that failed in the tree.';
 
 CREATE VIEW hitl.timeline WITH (security_barrier) AS
@@ -126,18 +131,30 @@ CREATE VIEW hitl.timeline WITH (security_barrier) AS
          t.root_id, t.depth, t.frame
   FROM hitl.audit a
        JOIN hitl._thread t ON t.thread_id = a.thread_id
+       JOIN hitl._graph_watched g ON g.graph_id = t.graph_id
        LEFT JOIN LATERAL (SELECT w.comment FROM hitl.vote w
                           WHERE a.event = 'decided' AND w.interrupt_id = a.interrupt_id
                           ORDER BY w.vote_id DESC LIMIT 1) v ON true
-  WHERE pg_catalog.pg_has_role(t.owner, 'USAGE')
   ORDER BY t.root_id, a.audit_id;
 COMMENT ON VIEW hitl.timeline IS 'What happened to each thread, in order; the threads of its subgraphs among it, by depth and frame (the nodes above): WHERE root_id = ...';
+
+CREATE VIEW hitl.grant_history WITH (security_barrier) AS
+  SELECT a.audit_id, a.at, a.event, a.detail OPERATOR(pg_catalog.->>) 'right' AS "right", a.detail OPERATOR(pg_catalog.->>) 'role' AS role,
+         a.detail OPERATOR(pg_catalog.->>) 'graph' AS graph, a.detail OPERATOR(pg_catalog.->>) 'reviewers' AS reviewers, a.actor, a.login, a.role AS acted_as
+  FROM hitl.audit a
+       CROSS JOIN (SELECT 1) nothing
+  WHERE a.thread_id = 0 AND a.event IN ('granted', 'revoked')
+    AND (EXISTS (SELECT FROM hitl._grant_of_me m WHERE m."right" = 'auditor' AND m.graph_id = 0)
+         OR (a.detail OPERATOR(pg_catalog.->>) 'graph_id')::bigint IN (SELECT r.graph_id FROM hitl._graph_read r)
+         OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.oid = (SELECT hitl._member())))
+  ORDER BY a.audit_id;
+COMMENT ON VIEW hitl.grant_history IS 'All grants and revokes, oldest first: right, role, graph (NULL is all), by whom and as whom. Of my graphs; for superusers and auditors of all graphs all.';
 
 CREATE VIEW hitl.breakpoints WITH (security_barrier) AS
   SELECT b.kind, b.node, g.graph, b.set_by, b.set_at
   FROM hitl.breakpoint b
        LEFT JOIN hitl.graph g ON g.graph_id = b.graph_id
-  WHERE b.removed_at IS NULL AND (b.graph_id = 0 OR pg_catalog.pg_has_role(g.owner, 'USAGE'))
+  WHERE b.removed_at IS NULL AND (b.graph_id = 0 OR b.graph_id IN (SELECT w.graph_id FROM hitl._graph_watched w))
   ORDER BY b.set_at, b.graph_id, b.node, b.kind;
 COMMENT ON VIEW hitl.breakpoints IS 'Breakpoints that are set: before or after which node (* is all) of which graph (NULL is all), by whom, when. Those of a definition are in the definition; those that were taken back are in breakpoint_history.';
 
@@ -145,7 +162,7 @@ CREATE VIEW hitl.breakpoint_history WITH (security_barrier) AS
   SELECT b.kind, b.node, g.graph, b.set_by, b.set_at, b.removed_by, b.removed_at
   FROM hitl.breakpoint b
        LEFT JOIN hitl.graph g ON g.graph_id = b.graph_id
-  WHERE b.graph_id = 0 OR pg_catalog.pg_has_role(g.owner, 'USAGE')
+  WHERE b.graph_id = 0 OR b.graph_id IN (SELECT w.graph_id FROM hitl._graph_watched w)
   ORDER BY b.breakpoint_id;
 COMMENT ON VIEW hitl.breakpoint_history IS 'All breakpoints that were ever set, oldest first: as in breakpoints, and by whom and when each was taken back (NULL: it is in force).';
 
@@ -153,7 +170,7 @@ CREATE VIEW hitl._checkpoint WITH (security_barrier) AS
   SELECT c.thread_id, c.checkpoint, c.step, c.next_step, c.delta, c.patch, c.created_at
   FROM hitl.checkpoint c
        JOIN hitl.thread t ON t.thread_id = c.thread_id
-  WHERE pg_catalog.pg_has_role(t.owner, 'USAGE');
+       JOIN hitl._graph_read g ON g.graph_id = t.graph_id;
 COMMENT ON VIEW hitl._checkpoint IS 'Internal: checkpoints, for state_history().';
 
 CREATE FUNCTION hitl.state_history(thread_id bigint, OUT checkpoint integer, OUT step integer, OUT nodes text[], OUT delta jsonb, OUT state jsonb, OUT created_at timestamptz)

@@ -159,10 +159,16 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
       WHERE t.n_inputs <> (SELECT pg_catalog.count(*) FROM hitl.thread_input i WHERE i.thread_id = t.thread_id)
          OR (t.n_inputs > 0 AND t.status = 'failed' AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id))
     ) o
+  UNION ALL
+    SELECT 'I24: a grant names roles that are there, and its graph', NULL, 'right ' || g."right" || ' of role ' || g.role
+    FROM hitl.grant g
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = g.role)
+       OR (g."right" = 'proxy') IS DISTINCT FROM EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = g.reviewers)
+       OR (g.graph_id <> 0 AND NOT EXISTS (SELECT FROM hitl.graph p WHERE p.graph_id = g.graph_id))
   ) v
-  WHERE (v.thread_id IS NULL AND (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user))
-     OR EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = v.thread_id AND pg_catalog.pg_has_role(t.owner, 'USAGE'))
-     OR ((SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
+  WHERE EXISTS (SELECT FROM hitl.thread t JOIN hitl._graph_watched g ON g.graph_id = t.graph_id WHERE t.thread_id = v.thread_id)
+     OR (((SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.oid = (SELECT hitl._member()))
+          OR EXISTS (SELECT FROM hitl._grant_of_me m WHERE m."right" IN ('operator', 'auditor') AND m.graph_id = 0))
          AND NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = v.thread_id));
 COMMENT ON VIEW hitl._violation IS 'Internal: rows that break an invariant; hitl.check() reads it.';
 

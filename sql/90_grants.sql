@@ -1,19 +1,20 @@
 -- 90_grants.sql: who may do what, and what pg_dump keeps.
 --
--- Without USAGE on the schema nobody reaches anything here: it is what an
--- administrator grants to authors and reviewers.  The functions check the rest
--- themselves; no role has a right on a table.
+-- Without USAGE on the schema nobody reaches anything here: grants give it, or an
+-- administrator.  The functions check the rest themselves; no role has a right on
+-- a table.
 
 REVOKE ALL ON ALL TABLES IN SCHEMA hitl FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA hitl FROM PUBLIC;
 REVOKE ALL ON FUNCTION hitl._announce() FROM PUBLIC;
 
 GRANT SELECT ON hitl.pending, hitl.inbox, hitl.my_decisions, hitl.absences, hitl.decided, hitl.threads, hitl.failed, hitl.timeline, hitl.breakpoints, hitl.breakpoint_history,
-                hitl.contacts, hitl.notifications, hitl.worker_status, hitl._violation, hitl._checkpoint TO PUBLIC;
+                hitl.grants, hitl.grant_history, hitl.contacts, hitl.notifications, hitl.worker_status, hitl._violation, hitl._checkpoint TO PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph_version', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph_function', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.grant', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.breakpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.breakpoint_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.thread', '');

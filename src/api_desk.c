@@ -155,7 +155,7 @@ Datum
 hitl_me(PG_FUNCTION_ARGS)
 {
 	(void) fcinfo;
-	PG_RETURN_TEXT_P(cstring_to_text(identity_actor()->person));
+	PG_RETURN_TEXT_P(cstring_to_text(identity_viewer()->person));
 }
 
 /* hitl._inbox(): a row per call, so that a LIMIT ends it */

@@ -69,7 +69,7 @@ hitl_start(PG_FUNCTION_ARGS)
 Datum
 hitl_start_many(PG_FUNCTION_ARGS)
 {
-	HitlGraph  *graph = graph_require(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	HitlGraph  *graph = graph_require_for(text_to_cstring(PG_GETARG_TEXT_PP(0)), HITL_ACCESS_OPERATE);
 	Datum	   *values;
 	bool	   *nulls;
 	int			n;

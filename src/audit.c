@@ -2,8 +2,8 @@
  * audit.c
  *    Note what happened, in the transaction in which it happened.
  *
- * The actor comes from the session, never from a payload: session_user, the
- * current user beside it, and whether a person's session, a node or a
+ * The actor comes from the session, never from a payload: the person
+ * (identity.c), the current user beside it, and whether a person's session, a node or a
  * background executor acted.  Details hold ids and words, no payload.
  *
  * Layer 3.  The only caller of store_audit.c.
@@ -13,10 +13,19 @@
 #include "audit.h"
 #include "clock.h"
 #include "frame.h"
+#include "identity.h"
 #include "json.h"
 #include "miscadmin.h"
 #include "slot.h"
 #include "store_audit.h"
+
+/* Who does something, for a row that names one: the session user, or whom a
+ * proxy names. */
+const char *
+audit_person(void)
+{
+	return identity_doer()->person;
+}
 
 const char *
 audit_session_user(void)
@@ -34,13 +43,20 @@ static void
 fill_actor(HitlAudit *audit)
 {
 	audit->actor = audit_session_user();
+	audit->login = NULL;
 	audit->role = audit_current_user();
 	if (frame_is_open())
 		audit->actor_kind = "node";
 	else if (slot_mine() != NULL)
 		audit->actor_kind = "executor";
 	else
+	{
+		const HitlActor *doer = identity_doer();
+
 		audit->actor_kind = "person";
+		audit->actor = doer->person;
+		audit->login = doer->is_asserted ? doer->login : NULL;
+	}
 }
 
 static void

@@ -12,6 +12,7 @@
 /* in the place of a thread: what is of none */
 #define HITL_NO_THREAD 0
 
+extern const char *audit_person(void);
 extern const char *audit_session_user(void);
 extern const char *audit_current_user(void);
 

@@ -226,17 +226,17 @@ breakpoint_set(HitlBreakpointKind kind, const char *node, const char *graph_name
 	HitlBreakpoint breakpoint = {.graph_id = HITL_ALL_GRAPHS, .node = (char *) node, .kind = kind};
 
 	if (graph_name == NULL)
-		rights_require_operator(InvalidOid);
+		rights_require_operator(InvalidOid, HITL_ALL_GRAPHS);
 	else
 	{
-		HitlGraph  *graph = graph_require(graph_name);
+		HitlGraph  *graph = graph_require_for(graph_name, HITL_ACCESS_OPERATE);
 
-		rights_require_operator(graph->owner);
+		rights_require_operator(graph->owner, graph->graph_id);
 		breakpoint.graph_id = graph->graph_id;
 	}
 	breakpoint_changed();
 	if (!is_enabled)
-		return store_breakpoint_remove(&breakpoint, audit_session_user(), clock_now());
+		return store_breakpoint_remove(&breakpoint, audit_person(), clock_now());
 
 	/* a misspelt one would never stop anything */
 	if (strcmp(node, HITL_ALL_NODES) != 0 && !store_breakpoint_has_node(breakpoint.graph_id, node))
@@ -247,5 +247,5 @@ breakpoint_set(HitlBreakpointKind kind, const char *node, const char *graph_name
 				 : errdetail("No graph has a node of that name."),
 				 graph_name != NULL ? errhint("SELECT hitl.mermaid(%s);", quote_literal_cstr(graph_name))
 				 : errhint("Name a node, or '*' for all.")));
-	return store_breakpoint_put(&breakpoint, audit_session_user(), clock_now());
+	return store_breakpoint_put(&breakpoint, audit_person(), clock_now());
 }

@@ -168,7 +168,7 @@ decision_record(int64 interrupt_id, const HitlAnswer *answer,
 	int			read_revision;
 
 	/* the right before the lock: who may not vote must not hold up who may */
-	rights_require_voter(interrupt);
+	(void) rights_require_voter(interrupt, NULL);
 	read_revision = interrupt->revision;
 
 	interrupt = pending_lock(interrupt_id);
@@ -195,7 +195,7 @@ decision_record(int64 interrupt_id, const HitlAnswer *answer,
 Jsonb *
 decision_resume(int64 thread_id, const HitlAnswer *answer)
 {
-	HitlThread *thread = thread_require(thread_id);
+	HitlThread *thread = thread_require_for(thread_id, HITL_ACCESS_READ);
 	HitlIds		tree;
 	List	   *pending;
 

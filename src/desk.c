@@ -75,7 +75,7 @@ lock_to_decide(int64 interrupt_id, const char *what)
 	rights_require_person(what);
 	interrupt = pending_get(interrupt_id);
 	if (interrupt->status == HITL_INTERRUPT_PENDING)
-		rights_require_voter(interrupt);
+		(void) rights_require_voter(interrupt, NULL);
 	interrupt = pending_lock(interrupt_id);
 	if (interrupt->status != HITL_INTERRUPT_PENDING)
 		pending_error_settled(interrupt);

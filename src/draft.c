@@ -65,7 +65,7 @@ insert_graph(const char *name, Jsonb *draft)
 {
 	int64		graph_id;
 
-	rights_require_person("write graphs");
+	rights_require_author("create graphs");
 	check_name("graph", name);
 	store_graph_mark_owner(GetUserId());
 	graph_id = store_graph_insert(name, GetUserId());
@@ -434,7 +434,7 @@ compile_version(const HitlGraph *graph, HitlGraphVersion *draft, List *faults)
 		version.version = graph->version;
 	else
 	{
-		store_version_put(&version, audit_session_user(), clock_now());
+		store_version_put(&version, audit_person(), clock_now());
 		store_graph_set_version(graph->graph_id, version.version);
 	}
 	AtEOXact_GUC(true, level);

@@ -315,6 +315,13 @@ frame_ExecutorRun(COMPAT_EXECUTOR_RUN_PARAMS)
 	PG_END_TRY();
 }
 
+/* Are we called, however far down, by a trigger? */
+bool
+frame_is_in_trigger(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 0;
+}
+
 /*
  * Are we called by something that is run at the commit?  Where the commit
  * comes from (a command, a procedure) does not matter: deferred triggers are
@@ -323,8 +330,7 @@ frame_ExecutorRun(COMPAT_EXECUTOR_RUN_PARAMS)
 bool
 frame_is_leftover(void)
 {
-	return n_persisting > 0 || ActivePortal == NULL ||
-		DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 0;
+	return n_persisting > 0 || ActivePortal == NULL || frame_is_in_trigger();
 }
 
 static void

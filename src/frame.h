@@ -88,6 +88,7 @@ extern bool frame_is_open(void);
 extern bool frame_is_open_for(int64 thread_id);
 extern void frame_hold(void);
 extern bool frame_has_run_inline(void);
+extern bool frame_is_in_trigger(void);
 extern bool frame_is_leftover(void);
 extern bool frame_is_marked(const HitlFrame *frame);
 extern HitlFrame *frame_require(const char *function);

@@ -20,7 +20,7 @@
 #include "utils/memutils.h"
 
 static HitlGraph *
-check_found(HitlGraph *graph, const char *name)
+check_found(HitlGraph *graph, const char *name, HitlAccess access)
 {
 	if (graph == NULL)
 		ereport(ERROR,
@@ -28,15 +28,22 @@ check_found(HitlGraph *graph, const char *name)
 				 errmsg("graph \"%s\" does not exist", name),
 				 errdetail("No graph of that name was created in this database."),
 				 errhint("SELECT hitl.create_graph(%s);", quote_literal_cstr(name))));
-	rights_require_graph(graph);
+	rights_require_graph(graph, access);
 	return graph;
 }
 
-/* A graph by name, which the current user may use; else an error. */
+/* A graph by name, with which the current user may do that; else an error. */
+HitlGraph *
+graph_require_for(const char *name, HitlAccess access)
+{
+	return check_found(store_graph_find(name), name, access);
+}
+
+/* The same, of its owner's. */
 HitlGraph *
 graph_require(const char *name)
 {
-	return check_found(store_graph_find(name), name);
+	return graph_require_for(name, HITL_ACCESS_OWN);
 }
 
 /* The same with its row locked: to write the draft, which a person does. */
@@ -46,7 +53,7 @@ graph_require_locked(const char *name)
 	rights_require_person("write graphs");
 	/* the right first: who may not write must not hold up who may */
 	(void) graph_require(name);
-	return check_found(store_graph_lock(name), name);
+	return check_found(store_graph_lock(name), name, HITL_ACCESS_OWN);
 }
 
 /* After DROP OWNED: an owner of graphs is still not to be dropped. */

@@ -11,6 +11,7 @@
 
 extern void graph_keep_owner(Oid role);
 extern HitlGraph *graph_require(const char *name);
+extern HitlGraph *graph_require_for(const char *name, HitlAccess access);
 extern HitlGraph *graph_require_locked(const char *name);
 extern void graph_check_path(const HitlGraphVersion *graph);
 

@@ -14,6 +14,7 @@
 #include "guc.h"
 #include "utils/guc.h"
 
+char	   *guc_actor = NULL;
 int			guc_claim_lease = 900000;
 int			guc_dispatcher_idle_timeout = 5000;
 int			guc_executor_idle_timeout = 30000;
@@ -36,6 +37,14 @@ static const struct config_enum_entry notify_options[] = {
 void
 guc_init(void)
 {
+	DefineCustomStringVariable("hitl.actor",
+							   "The person for whom an application speaks.",
+							   "Read in sessions of logins that hitl.grant_proxy() names; elsewhere it means nothing.",
+							   &guc_actor,
+							   "",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+
 	DefineCustomIntVariable("hitl.claim_lease",
 							"How long a claim holds, where neither it nor its policy says so.",
 							"After that others can claim the interrupt.",

@@ -21,6 +21,7 @@ typedef enum HitlNotifyMode
 #define HITL_MAX_EXECUTORS 128
 #define HITL_MAX_DISPATCHERS 64
 
+extern char *guc_actor;			/* the person for whom a proxy speaks */
 extern int	guc_claim_lease;	/* ms */
 extern int	guc_dispatcher_idle_timeout;	/* ms */
 extern int	guc_executor_idle_timeout;	/* ms */

@@ -21,6 +21,9 @@ typedef struct HitlActor
 
 extern const HitlActor *identity_actor(void);
 extern Oid identity_role(const char *name);
+extern const HitlActor *identity_viewer(void);
+extern const HitlActor *identity_doer(void);
 extern bool identity_is_in(const HitlActor *actor, Oid role);
+extern bool identity_belongs_to(const HitlActor *actor, Oid role);
 
 #endif							/* HITL_IDENTITY_H */

@@ -118,7 +118,7 @@ gives_right(List *seats, Oid role, const char *delegator, const char **in_place_
 bool
 inbox_admits(const HitlInterrupt *interrupt)
 {
-	List	   *seats = seats_of(identity_actor(), clock_now());
+	List	   *seats = seats_of(identity_viewer(), clock_now());
 	List	   *delegations = store_delegations(interrupt->interrupt_id);
 	ListCell   *cell;
 
@@ -149,7 +149,7 @@ HitlInbox *
 inbox_open(Oid only, HitlSnapshot snapshot)
 {
 	HitlInbox  *inbox = palloc0(sizeof(HitlInbox));
-	const HitlActor *actor = identity_actor();
+	const HitlActor *actor = identity_viewer();
 	ListCell   *cell;
 
 	inbox->snapshot = snapshot;

@@ -108,7 +108,7 @@ enqueue(HitlThread *thread, Jsonb *input)
 {
 	TimestampTz now = clock_now();
 
-	store_input_insert(thread->thread_id, input, audit_session_user(), now);
+	store_input_insert(thread->thread_id, input, audit_person(), now);
 	thread->n_inputs++;
 	audit_thread(thread->thread_id, "enqueued", NULL);
 	store_thread_move(thread, now);
@@ -140,7 +140,7 @@ give(int64 thread_id, Jsonb *input, HitlIfBusy if_busy)
 				 errdetail("A node of thread %lld is running in this session.", (long long) thread_id),
 				 errhint("Return an update, or hitl.command(update, goto => ...).")));
 	if (if_busy == HITL_IF_BUSY_SUPERSEDE)
-		rights_require_person("supersede what threads are at");
+		rights_refuse_agent("supersede what threads are at");
 	thread = if_busy == HITL_IF_BUSY_SUPERSEDE ? linitial(tree_lock_to_end(thread_id)) : store_thread_lock(thread_id);
 	/* its queue as it is now that the row is ours */
 	status = tree_status(store_thread_find(thread_id));
@@ -179,7 +179,7 @@ give(int64 thread_id, Jsonb *input, HitlIfBusy if_busy)
 int64
 input_start(const char *graph_name, Jsonb *input, const char *key, HitlIfBusy if_busy)
 {
-	HitlGraph  *graph = graph_require(graph_name);
+	HitlGraph  *graph = graph_require_for(graph_name, HITL_ACCESS_OPERATE);
 	Jsonb	   *last;
 	int64		thread_id;
 
@@ -228,5 +228,5 @@ input_thread(const char *graph_name, const char *key)
 {
 	Jsonb	   *last;
 
-	return store_key_find(graph_require(graph_name)->graph_id, key, false, &last);
+	return store_key_find(graph_require_for(graph_name, HITL_ACCESS_WATCH)->graph_id, key, false, &last);
 }

@@ -24,6 +24,7 @@
 #include "interrupt.h"
 #include "json.h"
 #include "names.h"
+#include "store_grant.h"
 #include "store_interrupt.h"
 
 /* In frame->context. */
@@ -236,9 +237,16 @@ interrupt_open(const HitlThread *thread, const HitlTask *task, const HitlQuestio
 		.due_at = DT_NOBEGIN,
 		.expires_at = DT_NOBEGIN
 	};
+	List	   *reviewers;
+	Oid		   *audience;
+	ListCell   *cell;
 
 	interrupt.content_hash = content_hash(question, NULL);
-	store_interrupt_insert(&interrupt, &thread->owner, 1);
+	reviewers = list_append_unique_oid(store_grant_reviewers(thread->graph_id), thread->owner);
+	audience = palloc(sizeof(Oid) * list_length(reviewers));
+	foreach(cell, reviewers)
+		audience[foreach_current_index(cell)] = lfirst_oid(cell);
+	store_interrupt_insert(&interrupt, audience, list_length(reviewers));
 	audit_interrupt(&interrupt, "opened", NULL);
 	event_note(HITL_EVENT_OPENED, thread->thread_id, interrupt.interrupt_id, thread->owner);
 	return interrupt.interrupt_id;

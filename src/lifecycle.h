@@ -42,6 +42,7 @@
  *   I13 a waiting task has a child that lives, or a row in the run queue
  *   I14 a child that lives has the parent and the task that wait for it
  *   I15 an input waits for the end of its thread, which counts it
+ *   I24 a grant names roles that are there, and its graph
  *
  * Layer 1: pure.
  */

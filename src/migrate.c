@@ -64,7 +64,7 @@ require_parked(const HitlThread *thread)
 static int
 find_version(const HitlThread *thread, const char *graph_name, bool has_version, int version)
 {
-	HitlGraph  *graph = graph_require(graph_name);
+	HitlGraph  *graph = graph_require_for(graph_name, HITL_ACCESS_OPERATE);
 
 	if (!has_version)
 		return graph->version;
@@ -155,11 +155,11 @@ check_migration(const HitlThread *thread, const HitlGraphVersion *from, const Hi
 int
 migrate_thread(int64 thread_id, bool has_version, int version)
 {
-	HitlThread *thread = thread_require(thread_id);
+	HitlThread *thread = thread_require_for(thread_id, HITL_ACCESS_OPERATE);
 	const HitlGraphVersion *from;
 	JsonBuilder b;
 
-	rights_require_person("migrate threads");
+	rights_refuse_agent("migrate threads");
 	(void) tree_lock(thread_id, true);
 	/* the look of the lock is older than the lock: what a retry that we waited
 	 * for has queued is not in it */

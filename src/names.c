@@ -56,6 +56,14 @@ static const char *const decision_words[] = {
 	[HITL_DECISION_BATCH] = "batch",
 };
 
+static const char *const right_words[] = {
+	[HITL_RIGHT_AUTHOR] = "author",
+	[HITL_RIGHT_REVIEWER] = "reviewer",
+	[HITL_RIGHT_OPERATOR] = "operator",
+	[HITL_RIGHT_AUDITOR] = "auditor",
+	[HITL_RIGHT_PROXY] = "proxy",
+};
+
 static const char *const reducer_words[] = {
 	[HITL_REDUCER_OVERWRITE] = "overwrite",
 	[HITL_REDUCER_APPEND] = "append",
@@ -144,6 +152,18 @@ HitlInterruptStatus
 name_to_interrupt_status(const char *name)
 {
 	return (HitlInterruptStatus) stored_word_index(interrupt_words, lengthof(interrupt_words), name);
+}
+
+const char *
+name_right(HitlRight right)
+{
+	return right_words[right];
+}
+
+HitlRight
+name_to_right(const char *name)
+{
+	return (HitlRight) stored_word_index(right_words, lengthof(right_words), name);
 }
 
 const char *

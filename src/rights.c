@@ -2,8 +2,10 @@
  * rights.c
  *    Who may do what.
  *
- * In this version the graph's owner (with the roles that may act as it) and
- * superusers may write, start, steer and decide.
+ * A graph's owner (with the roles that may act as it) and superusers may do
+ * everything with it but what a person alone may say in an agent's place; what
+ * others may is granted (hitl.grant).  Who may decide an interrupt is rows of
+ * hitl.audience.  HitlAccess says which right opens what.
  *
  * Layer 3.  Always called before db.c changes who we are.
  */
@@ -14,14 +16,20 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
+#include "clock.h"
 #include "commands/dbcommands.h"
 #include "compat.h"
+#include "db.h"
 #include "errors.h"
 #include "frame.h"
+#include "identity.h"
 #include "miscadmin.h"
 #include "rights.h"
 #include "slot.h"
 #include "storage/proc.h"
+#include "store_desk.h"
+#include "store_grant.h"
+#include "store_interrupt.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -43,26 +51,90 @@ rights_role_name(Oid role)
 	return name != NULL ? name : "(dropped)";
 }
 
-void
-rights_require_graph(const HitlGraph *graph)
+/* The roles, as a sentence names what they may do; see HitlAccess. */
+static const char *const access_words[] = {
+	[HITL_ACCESS_OWN] = "Act as its owner, or as a superuser.",
+	[HITL_ACCESS_OPERATE] = "Act as its owner, as an operator (hitl.grant_operator), or as a superuser.",
+	[HITL_ACCESS_WATCH] = "Act as its owner, as an operator or auditor (hitl.grant_operator, hitl.grant_auditor), or as a superuser.",
+	[HITL_ACCESS_READ] = "Act as its owner, as an auditor (hitl.grant_auditor), or as a superuser.",
+};
+
+static bool
+has_grant(Oid user, HitlRight right, int64 graph_id)
 {
-	if (!rights_is_owner(graph->owner))
+	ListCell   *cell;
+
+	foreach(cell, store_grant_roles(right, graph_id))
+		if (has_privs_of_role(user, lfirst_oid(cell)))
+			return true;
+	return false;
+}
+
+/* May the current user do for all graphs what needs no grant: superusers, hitl's owner. */
+static bool
+is_administrator(void)
+{
+	return superuser() || has_privs_of_role(GetUserId(), db_owner());
+}
+
+/*
+ * Has the current user this right for a graph of that owner, by a grant or as
+ * the owner?  For all graphs: InvalidOid and HITL_ALL_GRAPHS.
+ */
+bool
+rights_may(HitlRight right, Oid owner, int64 graph_id)
+{
+	if (OidIsValid(owner) ? rights_is_owner(owner) : is_administrator())
+		return true;
+	return has_grant(GetUserId(), right, graph_id);
+}
+
+/*
+ * To look, a proxy's session has the rights of the person whom it names; what
+ * changes something needs those of the current user.
+ */
+static bool
+may_access(HitlAccess access, Oid owner, int64 graph_id)
+{
+	Oid			viewer;
+
+	switch (access)
+	{
+		case HITL_ACCESS_OWN:
+			return rights_is_owner(owner);
+		case HITL_ACCESS_OPERATE:
+			return rights_may(HITL_RIGHT_OPERATOR, owner, graph_id);
+		case HITL_ACCESS_WATCH:
+			viewer = identity_viewer()->member;
+			return has_privs_of_role(viewer, owner) ||
+				has_grant(viewer, HITL_RIGHT_OPERATOR, graph_id) || has_grant(viewer, HITL_RIGHT_AUDITOR, graph_id);
+		case HITL_ACCESS_READ:
+			viewer = identity_viewer()->member;
+			return has_privs_of_role(viewer, owner) || has_grant(viewer, HITL_RIGHT_AUDITOR, graph_id);
+	}
+	return false;
+}
+
+void
+rights_require_graph(const HitlGraph *graph, HitlAccess access)
+{
+	if (!may_access(access, graph->owner, graph->graph_id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for graph \"%s\"", graph->name),
 				 errdetail("It belongs to role \"%s\".", rights_role_name(graph->owner)),
-				 errhint("Act as its owner, or as a superuser.")));
+				 errhint("%s", access_words[access])));
 }
 
 void
-rights_require_thread(const HitlThread *thread)
+rights_require_thread(const HitlThread *thread, HitlAccess access)
 {
-	if (!rights_is_owner(thread->owner))
+	if (!may_access(access, thread->owner, thread->graph_id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for thread %lld", (long long) thread->thread_id),
 				 errdetail("Its graph belongs to role \"%s\".", rights_role_name(thread->owner)),
-				 errhint("Act as the graph's owner, or as a superuser.")));
+				 errhint("%s", access_words[access])));
 }
 
 /*
@@ -84,66 +156,245 @@ agent_fault(void)
 }
 
 /*
+ * The same, and what a person says is no trigger's either: whoever owns a table
+ * says what happens when others write to it, and would vote in their names.
+ */
+static const char *
+person_fault(void)
+{
+	const char *fault = agent_fault();
+
+	if (fault == NULL && frame_is_in_trigger())
+		fault = "This is called by a trigger: it is the word of the table's owner, not of who writes to the table.";
+	return fault;
+}
+
+static void
+refuse_agent(const char *what, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to %s", what),
+			 errdetail_internal("%s", detail),
+			 errhint("A node says where its own thread goes by what it returns; do this in a session of your own.")));
+}
+
+/*
  * An error if an agent asks for this, or may do so.  what: "fork threads" or the
- * like.
+ * like.  A trigger on an application's table may steer threads.
  */
 void
-rights_require_person(const char *what)
+rights_refuse_agent(const char *what)
 {
 	const char *detail = agent_fault();
 
 	if (detail != NULL)
+		refuse_agent(what, detail);
+}
+
+/* The same for what somebody says in person: claims, grants, policies, graphs. */
+void
+rights_require_person(const char *what)
+{
+	const char *detail = person_fault();
+
+	if (detail != NULL)
+		refuse_agent(what, detail);
+}
+
+/* May the current user create graphs, policies, rules?  what: "create graphs". */
+void
+rights_require_author(const char *what)
+{
+	rights_require_person(what);
+	if (!rights_may(HITL_RIGHT_AUTHOR, InvalidOid, HITL_ALL_GRAPHS))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to %s", what),
-				 errdetail_internal("%s", detail),
-				 errhint("A node says where its own thread goes by what it returns; do this in a session of your own.")));
+				 errdetail("Role \"%s\" was not granted the right of an author.", audit_current_user()),
+				 errhint("SELECT hitl.grant_author(%s);  -- as a superuser", quote_literal_cstr(audit_current_user()))));
+}
+
+/* May the current user grant rights for a graph of that owner, or (invalid) for all? */
+void
+rights_require_granter(Oid owner)
+{
+	rights_require_person("grant rights");
+	if (OidIsValid(owner) ? !rights_is_owner(owner) : !is_administrator())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to grant rights"),
+				 OidIsValid(owner) ? errdetail("The graph belongs to role \"%s\".", rights_role_name(owner))
+				 : errdetail("Rights for all graphs are granted by superusers and the owner of hitl."),
+				 OidIsValid(owner) ? errhint("Act as its owner, or as a superuser.")
+				 : errhint("Name a graph of yours, or act as a superuser.")));
 }
 
 /* May the current user say where threads stop?  owner: of the graph; invalid: of all. */
 void
-rights_require_operator(Oid owner)
+rights_require_operator(Oid owner, int64 graph_id)
 {
 	const char *detail = agent_fault();
 
-	if (detail == NULL && !OidIsValid(owner) && !superuser())
-		detail = "A breakpoint in all graphs is for superusers.";
-	if (detail == NULL && OidIsValid(owner) && !rights_is_owner(owner))
-		detail = psprintf("The graph belongs to role \"%s\".", rights_role_name(owner));
+	if (detail == NULL && !rights_may(HITL_RIGHT_OPERATOR, owner, graph_id))
+		detail = OidIsValid(owner) ? psprintf("The graph belongs to role \"%s\".", rights_role_name(owner))
+			: "A breakpoint in all graphs is for superusers, and operators of all graphs.";
 	if (detail != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for breakpoints"),
 				 errdetail_internal("%s", detail),
-				 errhint("Act as the graph's owner, or as a superuser, in a session of your own.")));
+				 errhint("Act as the graph's owner, as an operator, or as a superuser, in a session of your own.")));
+}
+
+/* --------------------------------------------------------------------- voters */
+
+/*
+ * The roles that may decide.  Of what is settled nobody may, but who might have
+ * is told so: the roles that it was open to by its policy or by a grant.
+ */
+static List *
+eligible_roles(const HitlInterrupt *interrupt, const HitlPolicy *policy)
+{
+	List	   *roles = store_audience(interrupt->interrupt_id);
+
+	if (roles != NIL)
+		return roles;
+	for (int i = 0; policy != NULL && i < policy->n_groups; i++)
+	{
+		Oid			role = get_role_oid(policy->groups[i].role, true);
+
+		if (OidIsValid(role))
+			roles = lappend_oid(roles, role);
+	}
+	return lappend_oid(list_concat(roles, store_grant_reviewers(interrupt->graph_id)), interrupt->owner);
+}
+
+static bool
+is_in_any(Oid member, List *roles)
+{
+	ListCell   *cell;
+
+	foreach(cell, roles)
+		if (has_privs_of_role(member, lfirst_oid(cell)))
+			return true;
+	return false;
 }
 
 /*
- * May this session vote on an interrupt?  The voter is session_user; the
- * current user needs the right too, so that neither a function of somebody
+ * The current user needs the right too, so that neither a function of somebody
  * else with SECURITY DEFINER nor one that a maintenance command runs can vote
- * in the name of the session.
+ * in the name of the session.  In a proxy's own session nobody but the login
+ * is asked, which has no right of itself.
  */
-void
-rights_require_voter(const HitlInterrupt *interrupt)
+static bool
+current_user_agrees(const HitlActor *actor, List *roles)
 {
-	const char *detail = agent_fault();
+	return is_in_any(GetUserId(), roles) ||
+		(actor->is_asserted && GetUserId() == GetSessionUserId());
+}
 
-	if (detail != NULL)
-		;						/* whoever it is */
-	else if (!has_privs_of_role(GetSessionUserId(), interrupt->owner))
-		detail = psprintf("The session user is \"%s\", who may not act as role \"%s\", the owner of the graph.",
-						  audit_session_user(), rights_role_name(interrupt->owner));
-	else if (!has_privs_of_role(GetUserId(), interrupt->owner))
-		detail = psprintf("The current user is \"%s\", who may not act as role \"%s\", the owner of the graph.",
-						  audit_current_user(), rights_role_name(interrupt->owner));
+/* Of the roles in an audience, those that are not there for a delegation only. */
+static List *
+own_roles(List *roles, List *delegations)
+{
+	List	   *own = list_copy(roles);
+	ListCell   *cell;
 
+	foreach(cell, delegations)
+	{
+		const HitlDelegation *delegation = lfirst(cell);
+
+		if (delegation->is_added)
+			own = list_delete_oid(own, delegation->role);
+	}
+	return own;
+}
+
+/*
+ * Has a person of this name the right himself, to lend it?  Who is no role was
+ * looked at when he delegated, in a session that spoke for him.
+ */
+static bool
+has_seat(const char *person, List *own, bool is_delegation)
+{
+	HitlActor	actor = {.person = person, .member = get_role_oid(person, true)};
+	ListCell   *cell;
+
+	if (!OidIsValid(actor.member))
+		return is_delegation;
+	foreach(cell, own)
+		if (identity_belongs_to(&actor, lfirst_oid(cell)))
+			return true;
+	return false;
+}
+
+/*
+ * In whose place may this person decide, who may not by himself: one who has
+ * delegated it to a role of his, or is away and has named him.  NULL: nobody's.
+ */
+static const char *
+find_seat(const HitlActor *actor, List *own, List *delegations)
+{
+	ListCell   *cell;
+
+	foreach(cell, delegations)
+	{
+		const HitlDelegation *delegation = lfirst(cell);
+
+		if (identity_is_in(actor, delegation->role) && has_seat(delegation->delegator, own, true))
+			return delegation->delegator;
+	}
+	foreach(cell, store_absent(actor->person, clock_now()))
+		if (has_seat(lfirst(cell), own, false))
+			return lfirst(cell);
+	return NULL;
+}
+
+/*
+ * May this session vote on an interrupt?  policy: its policy, or NULL.  Returns
+ * the person in whose place the vote is, or NULL: it is the voter's own.
+ */
+const char *
+rights_require_voter(const HitlInterrupt *interrupt, const HitlPolicy *policy)
+{
+	bool		is_automatic = policy != NULL && policy->automation_may_decide && !InSecurityRestrictedOperation();
+	const char *detail = is_automatic ? NULL : person_fault();
+	const char *seat = NULL;
+
+	if (detail == NULL)
+	{
+		const HitlActor *actor = identity_actor();
+		List	   *delegations = store_delegations(interrupt->interrupt_id);
+		List	   *roles = eligible_roles(interrupt, policy);
+		List	   *own = own_roles(roles, delegations);
+
+		if (actor->is_asserted && policy != NULL && !policy->asserted_may_decide)
+			detail = psprintf("Its policy \"%s\" takes no votes for persons whom an application names, as login \"%s\" does.",
+							  policy->name, actor->login);
+		else if (is_in_any(actor->member, own))
+		{
+			if (!current_user_agrees(actor, own))
+				detail = psprintf("The current user is \"%s\", who may not act as any role that may decide it.", actor->role);
+		}
+		else
+		{
+			if (policy == NULL || policy->may_delegate)
+				seat = find_seat(actor, own, delegations);
+			if (seat == NULL)
+				detail = psprintf("The %s is \"%s\", who may not act as any role that may decide it.",
+								  actor->is_asserted ? "person" : "session user", actor->person);
+			else if (GetUserId() != GetSessionUserId() && !has_privs_of_role(GetUserId(), actor->member))
+				detail = psprintf("The current user is \"%s\", and who decides in the place of somebody else does so in person.", actor->role);
+		}
+	}
 	if (detail != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_HITL_NOT_ALLOWED),
 				 errmsg("you may not decide interrupt %lld", (long long) interrupt->interrupt_id),
 				 errdetail_internal("%s", detail),
 				 errhint("SELECT * FROM hitl.inbox; shows what you may decide.")));
+	return seat;
 }
 
 /*

@@ -11,11 +11,15 @@
 
 extern const char *rights_role_name(Oid role);
 extern bool rights_is_owner(Oid owner);
+extern bool rights_may(HitlRight right, Oid owner, int64 graph_id);
+extern void rights_refuse_agent(const char *what);
 extern void rights_require_person(const char *what);
-extern void rights_require_operator(Oid owner);
-extern void rights_require_graph(const HitlGraph *graph);
-extern void rights_require_thread(const HitlThread *thread);
-extern void rights_require_voter(const HitlInterrupt *interrupt);
+extern void rights_require_author(const char *what);
+extern void rights_require_granter(Oid owner);
+extern void rights_require_operator(Oid owner, int64 graph_id);
+extern void rights_require_graph(const HitlGraph *graph, HitlAccess access);
+extern void rights_require_thread(const HitlThread *thread, HitlAccess access);
+extern const char *rights_require_voter(const HitlInterrupt *interrupt, const HitlPolicy *policy);
 extern bool rights_may_run_here(Oid owner);
 extern void rights_require_run_here(const HitlGraph *graph);
 extern bool rights_can_connect(Oid role, const char **why, char **remedy);

@@ -60,7 +60,7 @@ lock_steered(int64 thread_id)
 	List	   *threads;
 	HitlIds		tree;
 
-	rights_require_person("update the state of threads");
+	rights_refuse_agent("update the state of threads");
 	threads = tree_lock(thread_id, true);
 	thread = linitial(threads);
 	tree = tree_live(thread);
@@ -98,7 +98,7 @@ steer_give_up(HitlThread *thread)
 	{
 		HitlInterrupt *interrupt = lfirst(cell);
 
-		store_interrupt_settle(interrupt->interrupt_id, HITL_INTERRUPT_SUPERSEDED, NULL, audit_session_user(), now);
+		store_interrupt_settle(interrupt->interrupt_id, HITL_INTERRUPT_SUPERSEDED, NULL, audit_person(), now);
 		audit_interrupt(interrupt, "superseded", NULL);
 	}
 	foreach(cell, store_interrupt_unused(thread->thread_id, thread->step))
@@ -325,7 +325,7 @@ steer_fork(int64 thread_id, int checkpoint, Jsonb *values, const char *as_node)
 	List	   *targets = NIL;
 	Jsonb	   *state;
 
-	rights_require_person("fork threads");
+	rights_refuse_agent("fork threads");
 	if (origin->parent_id != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -355,7 +355,7 @@ steer_fork(int64 thread_id, int checkpoint, Jsonb *values, const char *as_node)
 	fork.forked_checkpoint = checkpoint;
 	fork.step = kind == HITL_TASK_UPDATE ? 0 : 1;
 	fork.counts.ready = list_length(targets);
-	fork.thread_id = store_thread_insert(&fork, 1, audit_session_user(), now)[0];
+	fork.thread_id = store_thread_insert(&fork, 1, audit_person(), now)[0];
 	store_checkpoint_first(&fork.thread_id, &state, 1, fork.step, store_checkpoint_joins(thread_id, checkpoint), now);
 	audit_fork(&fork);
 	thread_insert_tasks(&fork, kind, &fork.thread_id, 1, targets, NULL, NULL, now);

@@ -12,10 +12,10 @@
 #include "store_audit.h"
 
 DB_STATEMENT(audit_append,
-			 "INSERT INTO hitl.audit (thread_id, at, event, step, node, task_id, interrupt_id, actor, role, actor_kind, detail)"
-			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+			 "INSERT INTO hitl.audit (thread_id, at, event, step, node, task_id, interrupt_id, actor, login, role, actor_kind, detail)"
+			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
 			 INT8OID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, INT8OID, INT8OID,
-			 TEXTOID, TEXTOID, TEXTOID, JSONBOID);
+			 TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID);
 
 void
 store_audit_append(const HitlAudit *audit, TimestampTz at)
@@ -26,7 +26,7 @@ store_audit_append(const HitlAudit *audit, TimestampTz at)
 		db_text(audit->node),
 		audit->task_id != 0 ? db_bigint(audit->task_id) : db_null(),
 		audit->interrupt_id != 0 ? db_bigint(audit->interrupt_id) : db_null(),
-		db_text(audit->actor), db_text(audit->role), db_text(audit->actor_kind),
+		db_text(audit->actor), db_text(audit->login), db_text(audit->role), db_text(audit->actor_kind),
 	db_jsonb(audit->detail)};
 
 	db_open(&call);
@@ -35,9 +35,9 @@ store_audit_append(const HitlAudit *audit, TimestampTz at)
 }
 
 DB_STATEMENT(audit_append_many,
-			 "INSERT INTO hitl.audit (thread_id, at, event, actor, role, actor_kind)"
-			 " SELECT u.thread_id, $2, $3, $4, $5, $6 FROM pg_catalog.unnest($1) AS u (thread_id)",
-			 INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID);
+			 "INSERT INTO hitl.audit (thread_id, at, event, actor, login, role, actor_kind)"
+			 " SELECT u.thread_id, $2, $3, $4, $5, $6, $7 FROM pg_catalog.unnest($1) AS u (thread_id)",
+			 INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID);
 
 /* The same event of many threads; of a row, only what is the same for all. */
 void
@@ -45,7 +45,7 @@ store_audit_append_many(const HitlAudit *audit, const int64 *thread_ids, int n, 
 {
 	DbCall		call;
 	DbArg		args[] = {db_bigint_array(thread_ids, n), db_time(at), db_text(audit->event),
-	db_text(audit->actor), db_text(audit->role), db_text(audit->actor_kind)};
+	db_text(audit->actor), db_text(audit->login), db_text(audit->role), db_text(audit->actor_kind)};
 
 	db_open(&call);
 	(void) db_execute(&audit_append_many, args);

@@ -19,6 +19,7 @@ typedef struct HitlAudit
 	int64		task_id;
 	int64		interrupt_id;
 	const char *actor;
+	const char *login;			/* where it is another */
 	const char *role;
 	const char *actor_kind;
 	Jsonb	   *detail;

@@ -23,8 +23,8 @@ DB_STATEMENT(interrupt_insert,
 			 " VALUES (pg_catalog.nextval('hitl.interrupt_id_seq'), $1, $2, $3, $4, $5, $6, $7, 'pending',"
 			 "   $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18, $19, $20, $21, $22)"
 			 " RETURNING interrupt_id)"
-			 " INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id)"
-			 " SELECT r.role, $19, $13, o.interrupt_id FROM opened o, pg_catalog.unnest($23) r (role) RETURNING interrupt_id",
+			 " INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id, is_granted)"
+			 " SELECT r.role, $19, $13, o.interrupt_id, r.role <> $4 AND $4::oid = ANY ($23) FROM opened o, pg_catalog.unnest($23) r (role) RETURNING interrupt_id",
 			 INT8OID, INT8OID, INT8OID, REGROLEOID, INT4OID, TEXTOID, TEXTOID,
 			 TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID,
 			 INT8OID, INT4OID, TEXTOID, TEXTOID, INT2OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, OIDARRAYOID);
@@ -37,7 +37,8 @@ id_or_null(int64 id)
 
 /*
  * Insert a pending interrupt; fills in its interrupt_id.  audience: the roles
- * that may decide it, one at least, none twice.
+ * that may decide it, one at least, none twice.  Those beside the graph's owner
+ * may because hitl.grant says so; groups of a policy stand there without him.
  */
 void
 store_interrupt_insert(HitlInterrupt *interrupt, const Oid *audience, int n_audience)
@@ -346,9 +347,12 @@ store_interrupt_revise(const HitlInterrupt *interrupt)
 	db_close(&call);
 }
 
-/* a range of the primary key */
+/* primary keys; what was revoked while the interrupt was being opened does not count */
 DB_STATEMENT(audience_of,
-			 "SELECT role FROM hitl.audience WHERE interrupt_id = $1 ORDER BY role",
+			 "SELECT a.role FROM hitl.audience a WHERE a.interrupt_id = $1 AND (NOT a.is_granted OR EXISTS"
+			 "  (SELECT FROM hitl.interrupt i JOIN hitl.grant g ON g.\"right\" = 'reviewer' AND g.role = a.role AND g.graph_id IN (0, i.graph_id)"
+			 "   WHERE i.interrupt_id = $1))"
+			 " ORDER BY a.role",
 			 INT8OID);
 
 /* The roles that may decide an interrupt, as Oid; NIL once it is settled. */

@@ -45,9 +45,9 @@
 #include "utils/builtins.h"
 #include "wake.h"
 
-/* A thread by id, which the current user may see and steer; else an error. */
+/* A thread by id, with which the current user may do that; else an error. */
 HitlThread *
-thread_require(int64 thread_id)
+thread_require_for(int64 thread_id, HitlAccess access)
 {
 	HitlThread *thread = store_thread_find(thread_id);
 
@@ -57,8 +57,15 @@ thread_require(int64 thread_id)
 				 errmsg("thread %lld does not exist", (long long) thread_id),
 				 errdetail("No thread of that id was started in this database, or its start is not committed."),
 				 errhint("SELECT * FROM hitl.threads;")));
-	rights_require_thread(thread);
+	rights_require_thread(thread, access);
 	return thread;
+}
+
+/* The same, of its graph's owner's. */
+HitlThread *
+thread_require(int64 thread_id)
+{
+	return thread_require_for(thread_id, HITL_ACCESS_OWN);
 }
 
 /* A checkpoint of a thread; -1: the latest. */
@@ -206,7 +213,7 @@ thread_make(HitlThread *like, Jsonb *const *inputs, int n)
 
 	like->step = is_staged ? 0 : 1;
 	like->counts.ready = list_length(targets);
-	thread_ids = store_thread_insert(like, n, audit_session_user(), now);
+	thread_ids = store_thread_insert(like, n, audit_person(), now);
 	store_checkpoint_first(thread_ids, states, n, like->step, version->n_joins > 0 ? joins : NULL, now);
 	audit_threads(thread_ids, n, "started");
 	thread_insert_tasks(like, is_staged ? HITL_TASK_UPDATE : HITL_TASK_NODE, thread_ids, n, targets, is_staged ? inputs : NULL, NULL, now);
@@ -426,11 +433,11 @@ cancel_one(HitlThread *thread, const char *reason, TimestampTz now)
 		HitlInterrupt *interrupt = lfirst(cell);
 
 		store_interrupt_settle(interrupt->interrupt_id, HITL_INTERRUPT_CANCELLED, NULL,
-							   audit_session_user(), now);
+							   audit_person(), now);
 	}
 	store_task_cancel_thread(thread->thread_id, now);
 	store_queue_delete_thread(thread->thread_id);
-	store_thread_cancel(thread->thread_id, audit_session_user(), reason, now);
+	store_thread_cancel(thread->thread_id, audit_person(), reason, now);
 	audit_thread(thread->thread_id, "cancelled", NULL);
 	thread_drop_inputs(thread, "cancelled");
 	wake_note_cancel(thread->thread_id);
@@ -457,7 +464,7 @@ thread_cancel_below(const HitlThread *thread, const char *reason)
 HitlThreadStatus
 thread_cancel(int64 thread_id, const char *reason)
 {
-	HitlThread *thread = thread_require(thread_id);
+	HitlThread *thread = thread_require_for(thread_id, HITL_ACCESS_OPERATE);
 	List	   *threads;
 	ListCell   *cell;
 	TimestampTz now;
@@ -511,7 +518,7 @@ thread_requeue_failed(HitlThread *thread, const char *sqlstate)
 int
 thread_retry(int64 thread_id)
 {
-	HitlThread *thread = thread_require(thread_id);
+	HitlThread *thread = thread_require_for(thread_id, HITL_ACCESS_OPERATE);
 	int			n_tasks = 0;
 	ListCell   *cell;
 	List	   *threads = tree_lock(thread_id, false);

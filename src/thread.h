@@ -13,6 +13,7 @@ extern bool thread_is_staged(const HitlGraphVersion *version);
 extern int64 *thread_make(HitlThread *like, Jsonb *const *inputs, int n);
 extern int64 *thread_start_many(const HitlGraph *graph, Jsonb *const *inputs, int n);
 extern HitlThread *thread_require(int64 thread_id);
+extern HitlThread *thread_require_for(int64 thread_id, HitlAccess access);
 extern int	thread_require_checkpoint(const HitlThread *thread, int checkpoint);
 extern void thread_insert_tasks(const HitlThread *like, HitlTaskKind kind, const int64 *thread_ids, int n, List *targets,
 								Jsonb *const *inputs, const HitlError *error, TimestampTz at);

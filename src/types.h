@@ -388,6 +388,25 @@ typedef struct HitlQuestion
 	int64		supersedes;		/* the interrupt whose answer it replaces, or 0 */
 } HitlQuestion;
 
+/* what a role may be granted: for one graph, or for all */
+typedef enum HitlRight
+{
+	HITL_RIGHT_AUTHOR,			/* create graphs, policies, rules; for all only */
+	HITL_RIGHT_REVIEWER,		/* decide what no policy gives to groups */
+	HITL_RIGHT_OPERATOR,		/* start, cancel, retry, see what threads do */
+	HITL_RIGHT_AUDITOR,			/* read everything, decide nothing */
+	HITL_RIGHT_PROXY			/* log in for many people; for all only */
+} HitlRight;
+
+/* what somebody wants to do with a graph or its threads */
+typedef enum HitlAccess
+{
+	HITL_ACCESS_OWN,			/* write it, steer its threads: its owner */
+	HITL_ACCESS_OPERATE,		/* its owner, operators */
+	HITL_ACCESS_WATCH,			/* see what its threads do: auditors too */
+	HITL_ACCESS_READ			/* see their state: its owner, auditors */
+} HitlAccess;
+
 /* how many have to agree */
 typedef enum HitlQuorumKind
 {

@@ -33,6 +33,7 @@
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "compat.h"
+#include "grant.h"
 #include "graph.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -340,13 +341,18 @@ process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 		breakpoint_changed();
 	}
 
-	/* owners of graphs keep the right that keeps them (sql/20_graph.sql) */
+	/* what is granted goes; owners of graphs keep the right that keeps them (sql/20_graph.sql) */
 	if (IsA(statement, DropOwnedStmt))
 	{
 		ListCell   *cell;
 
 		foreach(cell, ((DropOwnedStmt *) statement)->roles)
-			graph_keep_owner(get_rolespec_oid(lfirst(cell), true));
+		{
+			Oid			role = get_rolespec_oid(lfirst(cell), true);
+
+			grant_drop_role(role);
+			graph_keep_owner(role);
+		}
 	}
 
 	/* the copy's threads have due times too */

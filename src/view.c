@@ -34,7 +34,7 @@
 Jsonb *
 view_state(int64 thread_id, int checkpoint)
 {
-	HitlThread *thread = thread_require(thread_id);
+	HitlThread *thread = thread_require_for(thread_id, HITL_ACCESS_READ);
 
 	return checkpoint_state(thread_id, thread_require_checkpoint(thread, checkpoint));
 }
@@ -67,13 +67,13 @@ view_document(int64 thread_id)
 char *
 view_mermaid(const char *graph_name, bool has_thread, int64 thread_id)
 {
-	HitlGraph  *graph = graph_require(graph_name);
+	HitlGraph  *graph = graph_require_for(graph_name, HITL_ACCESS_WATCH);
 	HitlThread *thread;
 	List	   *targets = NIL;
 
 	if (!has_thread)
 		return mermaid_draw(graph_draft_or_latest(graph), NIL);
-	thread = thread_require(thread_id);
+	thread = thread_require_for(thread_id, HITL_ACCESS_WATCH);
 	if (thread->graph_id != graph->graph_id)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -101,7 +101,7 @@ refuse_wait(int64 thread_id, const char *detail)
 bool
 view_wait(int64 thread_id, TimestampTz until, HitlThreadStatus *status)
 {
-	HitlThread *thread = thread_require(thread_id);
+	HitlThread *thread = thread_require_for(thread_id, HITL_ACCESS_WATCH);
 	HitlIds		tree = tree_live(thread);
 	bool		is_settled = false;
 

@@ -163,7 +163,7 @@ explain(const HitlThread *thread, const char **code, char **explanation, char **
 void
 why_explain(int64 thread_id, const char **code, char **explanation, char **next)
 {
-	HitlThread *thread = thread_require(thread_id);
+	HitlThread *thread = thread_require_for(thread_id, HITL_ACCESS_WATCH);
 
 	explain(thread, code, explanation, next);
 	if (thread->n_inputs > 0)

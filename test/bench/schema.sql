@@ -4,7 +4,7 @@ CREATE ROLE bench LOGIN;
 CREATE DATABASE bench OWNER bench;
 \connect bench
 CREATE EXTENSION hitl;
-GRANT USAGE ON SCHEMA hitl TO bench;
+SELECT hitl.grant_author('bench');
 GRANT CREATE ON SCHEMA public TO bench;
 \connect bench bench
 

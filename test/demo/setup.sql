@@ -9,7 +9,7 @@ CREATE DATABASE shop OWNER shop;
 \connect shop
 SET client_min_messages = warning;
 CREATE EXTENSION hitl;
-GRANT USAGE ON SCHEMA hitl TO shop;
+SELECT hitl.grant_author('shop');
 GRANT CREATE ON SCHEMA public TO shop;
 \connect shop shop
 \pset null '-'

@@ -44,7 +44,7 @@ SELECT is_empty($$SELECT event FROM hitl.audit WHERE event <> ALL (string_to_arr
 
 -- A node, and a person who has taken a role.
 CREATE ROLE tap_owner LOGIN;
-GRANT USAGE ON SCHEMA hitl TO tap_owner;
+SELECT ok(hitl.grant_author('tap_owner'), 'a role may write graphs');
 CREATE FUNCTION starts(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('started', hitl.start('g2')) $$;
 CREATE FUNCTION nothing(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT NULL::jsonb $$;
 SET ROLE tap_owner;

@@ -6,7 +6,8 @@ SET LOCAL client_min_messages = warning;
 
 CREATE ROLE tap_author LOGIN;
 CREATE ROLE tap_stranger LOGIN;
-GRANT USAGE ON SCHEMA hitl TO tap_author, tap_stranger;
+SELECT ok(hitl.grant_author('tap_author'), 'an author');
+GRANT USAGE ON SCHEMA hitl TO tap_stranger;
 
 CREATE FUNCTION does(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ DECLARE update jsonb; BEGIN EXECUTE state->>'does' INTO update; RETURN update; END $$;
 CREATE FUNCTION graph_of(graph text) RETURNS integer LANGUAGE plpgsql AS $$

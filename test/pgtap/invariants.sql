@@ -69,6 +69,9 @@ SELECT breaks('{I9}', 'done', 'a key of no thread', $$INSERT INTO hitl.thread_ke
 SELECT breaks('{I12}', 'interrupted', 'it counts one too many', $$UPDATE hitl.thread SET n_ready = n_ready + 1 WHERE thread_id = :t$$);
 SELECT breaks('{I10}', 'decided', 'decided, and no vote', 'DELETE FROM hitl.vote WHERE interrupt_id IN (SELECT interrupt_id FROM hitl.interrupt WHERE thread_id = :t)');
 SELECT breaks('{I10}', 'decided', 'decided, and no decision', 'UPDATE hitl.interrupt SET decision = NULL WHERE thread_id = :t');
+SELECT breaks('{I24}', 'done', 'a right of nobody', $$INSERT INTO hitl.grant VALUES ('reviewer', 99999999, 0, NULL, false, 'x', now())$$);
+SELECT breaks('{I24}', 'done', 'a right for no graph', $$INSERT INTO hitl.grant VALUES ('operator', current_user::regrole, -1, NULL, false, 'x', now())$$);
+SELECT breaks('{I24}', 'done', 'a proxy for nobody', $$INSERT INTO hitl.grant VALUES ('proxy', current_user::regrole, 0, NULL, false, 'x', now())$$);
 SELECT breaks('{I11}', 'done', 'an owner who is no role', $$INSERT INTO hitl.graph (graph, owner) VALUES ('ownerless', 99999999)$$);
 SELECT breaks('{I11}', 'running', 'a thread whose owner is no role', $$UPDATE hitl.thread SET owner = 99999999 WHERE thread_id = :t$$);
 SELECT breaks('{I13}', 'waiting', 'its child is of another task', $$UPDATE hitl.task SET child_id = (SELECT thread_id FROM t WHERE state = 'done') WHERE thread_id = :t$$,
@@ -86,13 +89,15 @@ SELECT is_empty('SELECT * FROM hitl.check()', 'all is put back');
 
 -- Every invariant that lifecycle.h lists is one of the above.
 SELECT results_eq($$SELECT DISTINCT substring(v.v FROM '''(I\d+):') COLLATE "C" FROM regexp_split_to_table(pg_get_viewdef('hitl._violation'), E'\n') v (v) WHERE v.v ~ '''I\d+:' ORDER BY 1$$,
-  $$SELECT ('I' || n) COLLATE "C" FROM generate_series(1, 15) n ORDER BY 1$$, 'I1 to I15 are queries of check()');
+  $$SELECT ('I' || n) COLLATE "C" FROM (SELECT generate_series(1, 15) UNION SELECT 24) n (n) ORDER BY 1$$, 'each is a query of check()');
 
 -- A role sees what breaks in its own threads only.
 CREATE ROLE tap_owner LOGIN;
 CREATE ROLE tap_other LOGIN;
 GRANT USAGE ON SCHEMA hitl TO tap_owner, tap_other;
-UPDATE hitl.thread SET owner = 'tap_owner' WHERE thread_id = (SELECT thread_id FROM t WHERE state = 'running');
+INSERT INTO hitl.graph (graph, owner, version) VALUES ('hers', 'tap_owner', 1);
+INSERT INTO hitl.graph_version (graph_id, version, definition) SELECT h.graph_id, v.version, v.definition FROM hitl.graph h, hitl.graph g JOIN hitl.graph_version v USING (graph_id) WHERE h.graph = 'hers' AND g.graph = 'g';
+UPDATE hitl.thread SET owner = 'tap_owner', graph_id = (SELECT graph_id FROM hitl.graph WHERE graph = 'hers') WHERE thread_id = (SELECT thread_id FROM t WHERE state = 'running');
 DELETE FROM hitl.run_queue WHERE thread_id = (SELECT thread_id FROM t WHERE state = 'running');
 UPDATE hitl.thread SET version = 99 WHERE thread_id = (SELECT thread_id FROM t WHERE state = 'done');
 SET LOCAL ROLE tap_owner;

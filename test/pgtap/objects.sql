@@ -17,10 +17,10 @@ END $f$;
 
 -- What the extension consists of ---------------------------------------------------------------------------------
 
-SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'viewed', 'vote']);
-SELECT views_are('hitl', ARRAY['_checkpoint', '_reachable', '_status', '_thread', '_violation', 'absences', 'breakpoint_history', 'breakpoints', 'contacts', 'decided', 'failed', 'inbox', 'my_decisions', 'notifications', 'pending', 'threads', 'timeline', 'worker_status']);
+SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'grant', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'viewed', 'vote']);
+SELECT views_are('hitl', ARRAY['_checkpoint', '_grant_of_me', '_graph_read', '_graph_watched', '_reachable', '_role_of_me', '_status', '_thread', '_violation', 'absences', 'breakpoint_history', 'breakpoints', 'contacts', 'decided', 'failed', 'grant_history', 'grants', 'inbox', 'my_decisions', 'notifications', 'pending', 'threads', 'timeline', 'worker_status']);
 SELECT sequences_are('hitl', ARRAY['absence_id_seq', 'audit_id_seq', 'breakpoint_id_seq', 'comment_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
-SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner')$$, 'one domain, no enum, no range');
+SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner'), ('grantee')$$, 'two domains, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
   UNION ALL SELECT collname FROM pg_collation WHERE collnamespace = 'hitl'::regnamespace$$, 'no operators, operator classes, collations');
 SELECT is_empty($$SELECT castfunc::regprocedure FROM pg_cast JOIN pg_depend d ON d.classid = 'pg_cast'::regclass AND d.objid = pg_cast.oid AND d.deptype = 'e'
@@ -57,6 +57,7 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('release', 'interrupt_id bigint, reason text DEFAULT NULL::text', 'boolean', 'v', 'u', false),
   ('show', 'interrupt_id bigint', 'jsonb', 'v', 'u', false),
   ('snooze', 'interrupt_id bigint, until timestamp with time zone', 'void', 'v', 'u', false),
+  ('_member', '', 'oid', 's', 'r', false),
   ('_workers', 'OUT process text, OUT database name, OUT role name, OUT pid integer, OUT state text, OUT thread_id bigint, OUT since timestamp with time zone, OUT note text', 'SETOF record', 'v', 'r', false),
   ('add_channel', 'graph text, channel text, reducer text DEFAULT ''overwrite''::text, initial jsonb DEFAULT NULL::jsonb', 'void', 'v', 'u', false),
   ('add_conditional_edges', 'graph text, source text, router text, map jsonb DEFAULT NULL::jsonb', 'void', 'v', 'u', false),
@@ -78,6 +79,16 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('diff', 'thread_id bigint, a integer, b integer', 'jsonb', 'v', 'u', true),
   ('edit', 'interrupt_id bigint, edits jsonb, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, seen text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
   ('get_state', 'thread_id bigint, checkpoint integer DEFAULT NULL::integer', 'jsonb', 'v', 'u', false),
+  ('grant_author', 'role text', 'boolean', 'v', 'u', false),
+  ('grant_reviewer', 'role text, graph text DEFAULT NULL::text', 'boolean', 'v', 'u', false),
+  ('grant_operator', 'role text, graph text DEFAULT NULL::text', 'boolean', 'v', 'u', false),
+  ('grant_auditor', 'role text, graph text DEFAULT NULL::text', 'boolean', 'v', 'u', false),
+  ('grant_proxy', 'login text, reviewers text', 'boolean', 'v', 'u', false),
+  ('revoke_author', 'role text', 'boolean', 'v', 'u', false),
+  ('revoke_reviewer', 'role text, graph text DEFAULT NULL::text', 'boolean', 'v', 'u', false),
+  ('revoke_operator', 'role text, graph text DEFAULT NULL::text', 'boolean', 'v', 'u', false),
+  ('revoke_auditor', 'role text, graph text DEFAULT NULL::text', 'boolean', 'v', 'u', false),
+  ('revoke_proxy', 'login text', 'boolean', 'v', 'u', false),
   ('interrupt', 'payload jsonb, key text DEFAULT NULL::text', 'jsonb', 'v', 'u', false),
   ('interrupt_after', 'node text, graph text DEFAULT NULL::text, enabled boolean DEFAULT true', 'boolean', 'v', 'u', false),
   ('interrupt_before', 'node text, graph text DEFAULT NULL::text, enabled boolean DEFAULT true', 'boolean', 'v', 'u', false),
@@ -113,10 +124,11 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('delegation', 'interrupt_id bigint !, delegator text !, role regrole !, is_added boolean !, delegated_at timestamp with time zone !'),
   ('snooze', 'interrupt_id bigint !, person text !, until_at timestamp with time zone !'),
   ('viewed', 'interrupt_id bigint !, person text !, revision integer !, viewed_at timestamp with time zone !'),
-  ('audience', 'role regrole !, priority smallint !, opened_at timestamp with time zone !, interrupt_id bigint !'),
-  ('audit', 'thread_id bigint !, audit_id bigint !, at timestamp with time zone !, event text !, step integer, node text, task_id bigint, interrupt_id bigint, actor text !, role text !, actor_kind text !, detail jsonb'),
+  ('audience', 'role regrole !, priority smallint !, opened_at timestamp with time zone !, interrupt_id bigint !, is_granted boolean !'),
+  ('audit', 'thread_id bigint !, audit_id bigint !, at timestamp with time zone !, event text !, step integer, node text, task_id bigint, interrupt_id bigint, actor text !, login text, role text !, actor_kind text !, detail jsonb'),
   ('breakpoint', 'breakpoint_id bigint !, graph_id bigint !, node text !, kind text !, set_by text !, set_at timestamp with time zone !, removed_by text, removed_at timestamp with time zone'),
   ('checkpoint', 'thread_id bigint !, checkpoint integer !, base integer !, step integer !, next_step integer, delta jsonb !, patch jsonb, snapshot jsonb, weight bigint !, joins jsonb, created_at timestamp with time zone !'),
+  ('grant', 'right text !, role regrole !, graph_id bigint !, reviewers regrole, gave_usage boolean !, granted_by text !, granted_at timestamp with time zone !'),
   ('graph', 'graph_id bigint !, graph text !, owner regrole !, version integer !, created_at timestamp with time zone !'),
   ('graph_function', 'graph_id bigint !, version integer !, signature text !, owner regrole !, code_hash text !, shadow text'),
   ('graph_version', 'graph_id bigint !, version integer !, definition jsonb !, search_path text, compiled_at timestamp with time zone, compiled_by text'),
@@ -134,13 +146,13 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
 SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname, ', ' ORDER BY k.n) FROM pg_constraint, unnest(conkey) WITH ORDINALITY k (attnum, n), pg_attribute a
   WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES
   ('hitl.absence', 'absence_id'), ('hitl.comment', 'interrupt_id, comment_id'), ('hitl.delegation', 'interrupt_id, delegator, role'), ('hitl.snooze', 'interrupt_id, person'), ('hitl.viewed', 'interrupt_id, person, revision'),
-  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'breakpoint_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.contact', 'role'), ('hitl.outbox', 'outbox_id'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_input', 'thread_id, input_id'), ('hitl.thread_key', 'graph_id, key'), ('hitl.graph', 'graph_id'),
+  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'breakpoint_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.contact', 'role'), ('hitl.outbox', 'outbox_id'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_input', 'thread_id, input_id'), ('hitl.thread_key', 'graph_id, key'), ('hitl."grant"', 'right, graph_id, role'), ('hitl.graph', 'graph_id'),
   ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'), ('hitl.step_result', 'thread_id, task_id, key'),
   ('hitl.thread', 'thread_id'), ('hitl.vote', 'interrupt_id, vote_id')$$, 'tables: primary keys');
 SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'f'$$, 'no foreign key: a hot row per child, and cycles do not restore');
 SELECT is_empty($$SELECT tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE c.relnamespace = 'hitl'::regnamespace$$, 'no trigger: they fire in a restore');
 SELECT is_empty($$SELECT rulename FROM pg_rewrite JOIN pg_class c ON c.oid = ev_class WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'r'$$, 'no rule');
-SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'c' AND pg_get_constraintdef(oid) !~ '^CHECK \(\((status|type|kind|actor_kind) = ANY \(ARRAY\['$$, 'CHECKs are on words only, never on a payload');
+SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'c' AND pg_get_constraintdef(oid) !~ '^CHECK \(\((status|type|kind|actor_kind|"right") = ANY \(ARRAY\['$$, 'CHECKs are on words only, never on a payload');
 SELECT is_empty($$SELECT attrelid::regclass, attname FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE c.relnamespace = 'hitl'::regnamespace AND relkind = 'r' AND attnum > 0
   AND atttypid IN ('regproc'::regtype, 'regprocedure'::regtype, 'regoper'::regtype, 'regoperator'::regtype, 'regconfig'::regtype, 'regdictionary'::regtype, 'regcollation'::regtype, 'regnamespace'::regtype, 'oid'::regtype)$$,
   'no column whose values pg_upgrade would break');
@@ -161,12 +173,14 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' OR
   ('absences', 'absence_id, person, substitute, starts_at, ends_at, set_at, revoked_at, is_away'),
   ('inbox', 'interrupt_id, thread_id, graph, node, action, args, description, allowed, priority, opened_at, age, in_place_of, claimed_by, claimed_until, due_at, expires_at, revision, root_id, depth, frame'),
   ('my_decisions', 'interrupt_id, thread_id, graph, node, action, type, is_withdrawal, comment, revision, in_place_of, voted_at, status, decision, settled_by, settled_at, root_id, depth, frame'),
+  ('grant_history', 'audit_id, at, event, right, role, graph, reviewers, actor, login, acted_as'),
+  ('grants', 'right, role, graph, reviewers, granted_by, granted_at'),
   ('pending', 'interrupt_id, thread_id, graph, node, key, action, args, description, allowed, opened_at, step, payload, supersedes, root_id, depth, frame'),
   ('threads', 'thread_id, graph, version, status, step, checkpoint, owner, starter, started_at, ended_at, ended_by, reason, forked_from, forked_checkpoint, inputs, root_id, depth, frame'),
   ('timeline', 'thread_id, audit_id, at, event, step, node, interrupt_id, actor, actor_kind, detail, comment, root_id, depth, frame'),
   ('worker_status', 'process, database, role, pid, state, thread_id, since, note')$$, 'views: columns');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND NOT ('security_barrier=true' = ANY (COALESCE(reloptions, '{}'))) AND relname <> 'worker_status'
-  AND (relacl IS NULL OR EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner) OR relname NOT IN ('_reachable', '_thread', '_status'))$$,
+  AND (relacl IS NULL OR EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner) OR relname NOT IN ('_reachable', '_thread', '_status', '_grant_of_me', '_graph_read', '_graph_watched', '_role_of_me'))$$,
   'views that leave rows out are security barriers');
 -- A view that could be written through would hand out the tables.
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND pg_relation_is_updatable(oid, false) <> 0$$, 'no view can be written through');
@@ -188,6 +202,7 @@ SELECT isnt(obj_description((SELECT oid FROM pg_extension WHERE extname = 'hitl'
 SELECT lives_ok('SELECT hitl.current_thread()', 'the library is loaded');
 SELECT pg_temp.same_rows($$SELECT name, boot_val, unit, context, vartype, min_val, max_val FROM pg_settings WHERE name LIKE 'hitl.%'$$, $$VALUES
   ('hitl.claim_lease', '900000', 'ms', 'user', 'integer', '1000', '2147483647'),
+  ('hitl.actor', '', NULL, 'user', 'string', NULL, NULL),
   ('hitl.dispatcher_idle_timeout', '5000', 'ms', 'sighup', 'integer', '0', '2147483647'),
   ('hitl.executor_idle_timeout', '30000', 'ms', 'sighup', 'integer', '0', '2147483647'),
   ('hitl.max_crashes', '3', NULL, 'sighup', 'integer', '1', '1000'),

@@ -16,7 +16,7 @@ END $f$;
 
 CREATE ROLE tap_nobody;
 CREATE ROLE tap_author LOGIN;
-GRANT USAGE ON SCHEMA hitl TO tap_author;
+SELECT ok(hitl.grant_author('tap_author'), 'an author');
 
 -- PUBLIC ----------------------------------------------------------------------------------------------------------
 
@@ -25,7 +25,7 @@ SELECT is_empty($$SELECT relname, privilege_type FROM pg_class, aclexplode(COALE
   AND grantee <> relowner$$, 'nobody but the owner has a right on a table or a sequence');
 SELECT is_empty($$SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE relnamespace = 'hitl'::regnamespace AND attacl IS NOT NULL$$, 'nor on a column');
 SELECT pg_temp.same_rows($$SELECT relname::text, string_agg(privilege_type, ',') FROM pg_class, aclexplode(relacl) WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND grantee = 0 GROUP BY 1$$,
-  $$VALUES ('_checkpoint', 'SELECT'), ('_violation', 'SELECT'), ('breakpoint_history', 'SELECT'), ('breakpoints', 'SELECT'), ('contacts', 'SELECT'), ('notifications', 'SELECT'), ('decided', 'SELECT'), ('failed', 'SELECT'), ('inbox', 'SELECT'), ('absences', 'SELECT'), ('my_decisions', 'SELECT'), ('pending', 'SELECT'), ('threads', 'SELECT'), ('timeline', 'SELECT'), ('worker_status', 'SELECT')$$,
+  $$VALUES ('_checkpoint', 'SELECT'), ('_violation', 'SELECT'), ('breakpoint_history', 'SELECT'), ('breakpoints', 'SELECT'), ('contacts', 'SELECT'), ('notifications', 'SELECT'), ('decided', 'SELECT'), ('failed', 'SELECT'), ('grant_history', 'SELECT'), ('grants', 'SELECT'), ('inbox', 'SELECT'), ('absences', 'SELECT'), ('my_decisions', 'SELECT'), ('pending', 'SELECT'), ('threads', 'SELECT'), ('timeline', 'SELECT'), ('worker_status', 'SELECT')$$,
   'PUBLIC reads the views, and no more');
 SELECT pg_temp.same_rows($$SELECT proname::text FROM pg_proc WHERE pronamespace = 'hitl'::regnamespace AND NOT has_function_privilege('tap_nobody', oid, 'EXECUTE')$$, $$VALUES ('_announce')$$,
   'PUBLIC may execute all functions but the internal one that does something');

@@ -197,7 +197,8 @@ SELECT hitl.interrupt_after('a', 'plain', false), hitl.interrupt_after('plan', '
 
 -- 7. Who may: the graph's owner for his own, superusers for all; not a node, which would let itself through. A misspelt node is told.
 CREATE ROLE regress_break LOGIN;
-GRANT USAGE ON SCHEMA hitl, breakpoint TO regress_break;
+GRANT USAGE ON SCHEMA breakpoint TO regress_break;
+SELECT hitl.grant_author('regress_break');
 SET ROLE regress_break;
 CREATE FUNCTION pg_temp.tried(statement text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE said text; BEGIN EXECUTE statement INTO said; RETURN said; EXCEPTION WHEN OTHERS THEN RETURN format('%s %s | %s', SQLSTATE, SQLERRM, said); END $$;
 SELECT hitl.define('{"graph": "his", "nodes": {"mine": "does"}, "edges": [["START", "mine"], ["mine", "END"]]}');

@@ -160,7 +160,7 @@ SELECT hitl.compile('declared');
 CREATE ROLE regress_channels LOGIN;
 ALTER ROLE regress_channels SET client_min_messages = warning;
 CREATE SCHEMA channels_owned AUTHORIZATION regress_channels;
-GRANT USAGE ON SCHEMA hitl TO regress_channels;
+SELECT hitl.grant_author('regress_channels');
 SELECT current_user AS superuser \gset
 \c - regress_channels
 SET search_path = channels_owned;

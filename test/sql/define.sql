@@ -113,7 +113,7 @@ SELECT hitl.compile('doc') AS version;
 -- 6. Rights.
 CREATE ROLE regress_define LOGIN;
 ALTER ROLE regress_define SET client_min_messages = warning;
-GRANT USAGE ON SCHEMA hitl TO regress_define;
+SELECT hitl.grant_author('regress_define');
 SET SESSION AUTHORIZATION regress_define;
 SELECT hitl.define('{"graph": "doc", "nodes": {"a": "pass"}, "edges": [["START", "a"], ["a", "END"]]}');
 \echo :SQLSTATE

@@ -6,7 +6,8 @@ CREATE ROLE desk_owner LOGIN;
 CREATE ROLE desk_ann LOGIN IN ROLE desk_owner;
 CREATE ROLE desk_bob LOGIN IN ROLE desk_owner;
 CREATE ROLE desk_eve LOGIN;
-GRANT USAGE ON SCHEMA hitl TO desk_owner, desk_eve;
+GRANT USAGE ON SCHEMA hitl TO desk_eve;
+SELECT hitl.grant_author('desk_owner');
 CREATE SCHEMA desk AUTHORIZATION desk_owner;
 GRANT USAGE ON SCHEMA desk TO PUBLIC;
 

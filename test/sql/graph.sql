@@ -136,7 +136,7 @@ RESET search_path;
 CREATE ROLE regress_author LOGIN;
 CREATE ROLE regress_other;
 ALTER ROLE regress_author SET client_min_messages = warning;
-GRANT USAGE ON SCHEMA hitl TO regress_author, regress_other;
+SELECT hitl.grant_author('regress_author'), hitl.grant_author('regress_other');
 CREATE SCHEMA author AUTHORIZATION regress_author;
 CREATE SCHEMA closed;
 CREATE FUNCTION closed.f(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{"closed": true}'::jsonb $$;

@@ -133,7 +133,7 @@ CREATE FUNCTION perl_shares(state jsonb) RETURNS jsonb LANGUAGE plperl AS $$
 $$;
 CREATE ROLE regress_one LOGIN;
 CREATE ROLE regress_two LOGIN;
-GRANT USAGE ON SCHEMA hitl TO regress_one, regress_two;
+SELECT hitl.grant_author('regress_one'), hitl.grant_author('regress_two');
 SET ROLE regress_one;
 SELECT hitl.create_graph('one'), hitl.add_node('one', 'n', 'perl_shares'), hitl.add_edge('one', 'START', 'n'), hitl.add_edge('one', 'n', 'END'), hitl.compile('one');
 SET ROLE regress_two;

@@ -7,7 +7,7 @@ CREATE ROLE regress_pinned LOGIN;
 CREATE ROLE regress_pinned_other LOGIN;
 ALTER ROLE regress_pinned SET client_min_messages = notice;
 CREATE SCHEMA pinned AUTHORIZATION regress_pinned;
-GRANT USAGE ON SCHEMA hitl TO regress_pinned, regress_pinned_other;
+SELECT hitl.grant_author('regress_pinned'), hitl.grant_author('regress_pinned_other');
 SELECT current_user AS superuser \gset
 \c - regress_pinned
 SET search_path = pinned;

@@ -26,7 +26,8 @@ SET SESSION AUTHORIZATION regress_owner;
 SELECT * FROM hitl.pending;
 \echo :SQLSTATE
 RESET SESSION AUTHORIZATION;
-GRANT USAGE ON SCHEMA hitl TO regress_owner, regress_member, regress_noinherit, regress_stranger;
+GRANT USAGE ON SCHEMA hitl TO regress_member, regress_noinherit, regress_stranger;
+SELECT hitl.grant_author('regress_owner');
 
 \c - regress_owner
 CREATE FUNCTION owned.asks(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$

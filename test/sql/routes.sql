@@ -145,7 +145,7 @@ SELECT hitl.add_conditional_edges('faults', 'a', NULL);
 CREATE ROLE regress_routes LOGIN;
 ALTER ROLE regress_routes SET client_min_messages = warning;
 CREATE SCHEMA routes_owned AUTHORIZATION regress_routes;
-GRANT USAGE ON SCHEMA hitl TO regress_routes;
+SELECT hitl.grant_author('regress_routes');
 SELECT current_user AS superuser \gset
 \c - regress_routes
 SET search_path = routes_owned;

@@ -78,7 +78,7 @@ SELECT hitl.add_node('sql faults', 'neither');
 CREATE ROLE regress_sqlnode LOGIN;
 ALTER ROLE regress_sqlnode SET client_min_messages = warning;
 CREATE SCHEMA sqlnode_owned AUTHORIZATION regress_sqlnode;
-GRANT USAGE ON SCHEMA hitl TO regress_sqlnode;
+SELECT hitl.grant_author('regress_sqlnode');
 SELECT current_user AS superuser \gset
 \c - regress_sqlnode
 SET search_path = sqlnode_owned;

@@ -278,7 +278,7 @@ SELECT * FROM counts();
 -- 12. Rights. The function must be one that the graph's owner may execute; and it is the owner who calls: what a function with SECURITY DEFINER chose would run with rights that its own owner has not.
 CREATE ROLE regress_step LOGIN;
 CREATE ROLE regress_step_other LOGIN;
-GRANT USAGE ON SCHEMA hitl TO regress_step;
+SELECT hitl.grant_author('regress_step');
 GRANT USAGE, CREATE ON SCHEMA step TO regress_step, regress_step_other;
 REVOKE ALL ON FUNCTION charge(jsonb) FROM PUBLIC;
 CREATE FUNCTION definer() RETURNS jsonb LANGUAGE sql SECURITY DEFINER AS $$ SELECT hitl.step('definer', 'step.echo', '"ran"') $$;

@@ -223,7 +223,7 @@ SELECT hitl.invoke('sub fixed', '{"amount": 1}')->'state'->>'risk' AS risk;
 
 -- 10. What can be wrong, all at once.
 CREATE ROLE regress_sub;
-GRANT USAGE ON SCHEMA hitl TO regress_sub;
+SELECT hitl.grant_author('regress_sub');
 SET ROLE regress_sub;
 SELECT hitl.create_graph('sub not mine') IS NOT NULL AS made;
 RESET ROLE;

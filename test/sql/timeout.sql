@@ -81,7 +81,7 @@ RESET hitl.node_timeout;
 CREATE ROLE regress_timed LOGIN;
 ALTER ROLE regress_timed SET hitl.node_timeout = '500 ms';
 GRANT ALL ON traces, later TO regress_timed;
-GRANT USAGE ON SCHEMA hitl TO regress_timed;
+SELECT hitl.grant_author('regress_timed');
 \c - regress_timed
 SELECT hitl.define('{"graph": "timed reducer of another", "channels": {"x": "reduces"}, "nodes": {"n": {"sql": "SELECT jsonb_build_object(''x'', $1->''then'')", "timeout": 30}}, "edges": [["START", "n"], ["n", "END"]]}');
 SELECT hitl.start('timed reducer of another', '{"then": "slow"}') AS a, hitl.start('timed reducer of another', '{"then": "later"}') AS b, hitl.start('timed reducer of another', '{"then": "stubborn"}') AS c,

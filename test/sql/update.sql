@@ -92,7 +92,8 @@ SELECT hitl.wait(:t), hitl.update_state(:t, '{"name": "josephine"}') AS checkpoi
 -- ... and in that of a superuser who is not the owner they do not.
 CREATE ROLE regress_updates LOGIN;
 ALTER ROLE regress_updates SET client_min_messages = warning;
-GRANT USAGE ON SCHEMA hitl, updates TO regress_updates;
+GRANT USAGE ON SCHEMA updates TO regress_updates;
+SELECT hitl.grant_author('regress_updates');
 CREATE SCHEMA hers AUTHORIZATION regress_updates;
 SET SESSION AUTHORIZATION regress_updates;
 SET search_path = hers;

@@ -53,7 +53,7 @@ SELECT next FROM hitl.why(:done) \gexec
 
 -- 3. An owner for whom no executor can be started.
 CREATE ROLE regress_unreachable LOGIN;
-GRANT USAGE ON SCHEMA hitl TO regress_unreachable;
+SELECT hitl.grant_author('regress_unreachable');
 DO $$ BEGIN EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', current_database()); END $$;
 SET ROLE regress_unreachable;
 SELECT hitl.create_graph('unreachable'), hitl.add_node('unreachable', 'n', 'does'), hitl.add_edge('unreachable', 'START', 'n'), hitl.add_edge('unreachable', 'n', 'END');

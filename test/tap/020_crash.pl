@@ -17,7 +17,7 @@ my $node = start_server('crash', 'hitl.max_executors = 3');
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION hitl;
 	CREATE ROLE mia LOGIN;
-	GRANT USAGE ON SCHEMA hitl TO mia;
+	SELECT hitl.grant_author('mia');
 	CREATE SCHEMA mia AUTHORIZATION mia;
 	SET ROLE mia;
 	SET search_path = mia;

@@ -17,7 +17,7 @@ sub seen { return sql("SELECT string_agg(event, ' ' ORDER BY event_id) FROM samp
 
 sql(q{CREATE EXTENSION hitl_sample CASCADE;
 	CREATE ROLE mia LOGIN;
-	GRANT USAGE ON SCHEMA hitl, sample TO mia;
+	GRANT USAGE ON SCHEMA sample TO mia; SELECT hitl.grant_author('mia');
 	GRANT INSERT, SELECT ON sample.ledger TO mia});
 $node->safe_psql('postgres', q{
 	SELECT hitl.define('{"graph": "pay", "nodes": {"pay": "sample.pay(jsonb)"}, "edges": [["START", "pay"], ["pay", "END"]]}'),

@@ -34,7 +34,7 @@ for my $role ('mia', 'tom')
 			END IF;
 		END \$\$;
 		CREATE ROLE $role LOGIN;
-		GRANT USAGE ON SCHEMA hitl TO $role;
+		SELECT hitl.grant_author('$role');
 		CREATE SCHEMA $role AUTHORIZATION $role;
 		SET ROLE $role;
 		SET search_path = $role;

@@ -69,7 +69,7 @@ for my $role ('mia', 'tom')
 {
 	$node->safe_psql('postgres', qq{
 		CREATE ROLE $role LOGIN;
-		GRANT USAGE ON SCHEMA hitl TO $role;
+		SELECT hitl.grant_author('$role');
 		CREATE SCHEMA $role AUTHORIZATION $role;
 		SET ROLE $role;
 		SET search_path = $role, public;

@@ -20,7 +20,7 @@ sub add_role
 
 	$node->safe_psql('postgres', join("\n", qq{
 		CREATE ROLE $role LOGIN;
-		GRANT USAGE ON SCHEMA hitl TO $role;
+		SELECT hitl.grant_author('$role');
 		CREATE SCHEMA $role AUTHORIZATION $role;
 		SET ROLE $role;
 		SET search_path = $role, public;

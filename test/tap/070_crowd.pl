@@ -19,7 +19,7 @@ my $node = start_server('crowd', 'hitl.max_executors = 3', "hitl.executor_idle_t
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION hitl;
 	CREATE ROLE mia LOGIN;
-	GRANT USAGE ON SCHEMA hitl TO mia;
+	SELECT hitl.grant_author('mia');
 	CREATE SCHEMA mia AUTHORIZATION mia;
 	SET ROLE mia;
 	SET search_path = mia;

@@ -52,7 +52,7 @@ sub add_graphs
 				CREATE SCHEMA $role AUTHORIZATION $role;
 			END IF;
 		END \$do\$;
-		GRANT USAGE ON SCHEMA hitl TO $role;
+		SELECT hitl.grant_author('$role');
 		SET ROLE $role;
 		SET search_path = $role;
 		CREATE FUNCTION $role.quick(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS \$f\$
