@@ -29,7 +29,7 @@
 #define NO_THREAD 0
 
 static void
-note(const HitlGrant *grant, const char *event, const char *graph_name)
+note(const HitlGrant *grant, const char *event)
 {
 	JsonBuilder b;
 
@@ -38,7 +38,7 @@ note(const HitlGrant *grant, const char *event, const char *graph_name)
 	json_add_string(&b, "role", rights_role_name(grant->role));
 	if (grant->graph_id != HITL_ALL_GRAPHS)
 		json_add_int64(&b, "graph_id", grant->graph_id);
-	json_add_string(&b, "graph", graph_name);
+	json_add_string(&b, "graph", grant->graph_name);
 	if (OidIsValid(grant->reviewers))
 		json_add_string(&b, "reviewers", rights_role_name(grant->reviewers));
 	audit_thread(NO_THREAD, event, json_end(&b));
@@ -61,6 +61,7 @@ require_grant(HitlRight right, const char *role_name, const char *graph_name)
 
 		rights_require_granter(graph->owner);
 		grant.graph_id = graph->graph_id;
+		grant.graph_name = graph->name;
 	}
 	grant.role = identity_role(role_name);
 	return grant;
@@ -80,7 +81,7 @@ grant_give(HitlRight right, const char *role_name, const char *graph_name)
 		return false;
 	if (right == HITL_RIGHT_REVIEWER)
 		store_grant_open_to(grant.role, grant.graph_id);
-	note(&grant, "granted", graph_name);
+	note(&grant, "granted");
 	return true;
 }
 
@@ -91,11 +92,13 @@ grant_revoke(HitlRight right, const char *role_name, const char *graph_name)
 	HitlGrant	grant = require_grant(right, role_name, graph_name);
 
 	store_grant_lock();
+	if (right == HITL_RIGHT_PROXY)
+		grant.reviewers = store_grant_proxy(grant.role);
 	if (!store_grant_remove(&grant))
 		return false;
 	if (right == HITL_RIGHT_REVIEWER)
 		store_grant_close_to(grant.role);
-	note(&grant, "revoked", graph_name);
+	note(&grant, "revoked");
 	return true;
 }
 
@@ -116,7 +119,7 @@ grant_proxy(const char *login_name, const char *reviewers_name)
 	store_grant_lock();
 	if (!store_grant_put(&grant, audit_person(), clock_now()))
 		return false;
-	note(&grant, "granted", NULL);
+	note(&grant, "granted");
 	return true;
 }
 
@@ -138,6 +141,6 @@ grant_drop_role(Oid role)
 		(void) store_grant_remove(grant);
 		if (grant->right == HITL_RIGHT_REVIEWER)
 			store_grant_close_to(grant->role);
-		note(grant, "revoked", NULL);
+		note(grant, "revoked");
 	}
 }

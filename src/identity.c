@@ -112,19 +112,20 @@ const HitlActor *
 identity_viewer(void)
 {
 	HitlActor  *actor = session_actor();
-	Oid			reviewers;
 
 	if (names_actor() && GetUserId() == GetSessionUserId())
 	{
-		reviewers = store_grant_proxy(GetSessionUserId());
+		Oid			reviewers = store_grant_proxy(GetSessionUserId());
+
 		if (OidIsValid(reviewers))
 		{
 			assert_person(actor, guc_actor, reviewers);
 			return actor;
 		}
 	}
-	/* SET ROLE leaves the person who votes as he is */
-	if (GetUserId() != GetOuterUserId())
+	/* SET ROLE leaves the person who votes as he is, but for a proxy */
+	if (GetUserId() != GetOuterUserId() ||
+		(GetUserId() != GetSessionUserId() && OidIsValid(store_grant_proxy(GetSessionUserId()))))
 		actor->person = actor->role;
 	actor->member = GetUserId();
 	return actor;

@@ -284,14 +284,20 @@ is_in_any(Oid member, List *roles)
 /*
  * The current user needs the right too, so that neither a function of somebody
  * else with SECURITY DEFINER nor one that a maintenance command runs can vote
- * in the name of the session.  In a proxy's own session nobody but the login
- * is asked, which has no right of itself.
+ * in the name of the session.  The graph's owner has the right, and his
+ * functions are the agent's: they lend themselves to nobody else.  In a proxy's
+ * own session nobody but the login is asked, which has no right of itself.
  */
 static bool
-current_user_agrees(const HitlActor *actor, List *roles)
+current_user_agrees(const HitlInterrupt *interrupt, const HitlActor *actor, List *roles)
 {
-	return is_in_any(GetUserId(), roles) ||
-		(actor->is_asserted && GetUserId() == GetSessionUserId());
+	Oid			user = GetUserId();
+
+	if (user == GetSessionUserId() && actor->is_asserted)
+		return true;
+	if (user != GetOuterUserId() && user == interrupt->owner && user != GetSessionUserId() && !superuser_arg(user))
+		return false;
+	return is_in_any(user, roles);
 }
 
 /* Of the roles in an audience, those that are not there for a delegation only. */
@@ -374,8 +380,10 @@ rights_require_voter(const HitlInterrupt *interrupt, const HitlPolicy *policy)
 							  policy->name, actor->login);
 		else if (is_in_any(actor->member, own))
 		{
-			if (!current_user_agrees(actor, own))
-				detail = psprintf("The current user is \"%s\", who may not act as any role that may decide it.", actor->role);
+			if (!current_user_agrees(interrupt, actor, own))
+				detail = psprintf(GetUserId() == interrupt->owner
+								  ? "The current user is \"%s\", by a function of the graph's owner."
+								  : "The current user is \"%s\", who may not act as any role that may decide it.", actor->role);
 		}
 		else
 		{

@@ -218,7 +218,8 @@ store_grant_remove(const HitlGrant *grant)
 
 /* a short table, and DROP OWNED is rare */
 DB_STATEMENT(grant_of_role,
-			 "SELECT \"right\", role, graph_id, reviewers FROM hitl.grant WHERE role = $1 OR reviewers = $1",
+			 "SELECT g.\"right\", g.role, g.graph_id, g.reviewers, p.graph FROM hitl.grant g"
+			 " LEFT JOIN hitl.graph p ON p.graph_id = g.graph_id WHERE g.role = $1 OR g.reviewers = $1",
 			 REGROLEOID);
 
 /* The grants that name a role, as HitlGrant. */
@@ -242,6 +243,7 @@ store_grant_of_role(Oid role)
 		grant->role = db_get_oid(i, 2);
 		grant->graph_id = db_get_bigint(i, 3);
 		grant->reviewers = db_get_oid(i, 4);
+		grant->graph_name = db_get_text(&call, i, 5);
 		grants = lappend(grants, grant);
 	}
 	MemoryContextSwitchTo(old);

@@ -17,6 +17,7 @@ typedef struct HitlGrant
 	Oid			role;
 	int64		graph_id;		/* or HITL_ALL_GRAPHS */
 	Oid			reviewers;		/* of a proxy */
+	char	   *graph_name;		/* for the trail; NULL: all graphs */
 } HitlGrant;
 
 extern void store_grant_lock(void);
