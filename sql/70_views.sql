@@ -77,10 +77,10 @@ CREATE VIEW hitl.decided WITH (security_barrier) AS
   FROM hitl.interrupt i
        JOIN hitl.graph g ON g.graph_id = i.graph_id
        JOIN hitl._thread t ON t.thread_id = i.thread_id
-  WHERE i.status = 'decided'
+  WHERE i.status IN ('decided', 'expired')
     AND (i.graph_id IN (SELECT r.graph_id FROM hitl._graph_read r)
          OR EXISTS (SELECT FROM hitl.vote v WHERE v.interrupt_id = i.interrupt_id AND v.voter = (SELECT hitl._me())));
-COMMENT ON VIEW hitl.decided IS 'Interrupts that were decided: what, by whom, when. Those on which I have voted, and those of graphs that are mine or that I audit.';
+COMMENT ON VIEW hitl.decided IS 'Interrupts that were decided, by people or (status expired) by their deadline: what, by whom, when. Those on which I have voted, and those of graphs that are mine or that I audit.';
 
 CREATE VIEW hitl.my_decisions WITH (security_barrier) AS
   SELECT v.interrupt_id, i.thread_id, g.graph, i.node, i.action, v.type, v.is_withdrawal, v.comment, v.revision, v.on_behalf_of AS in_place_of, v.voted_at,

@@ -160,6 +160,20 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
          OR (t.n_inputs > 0 AND t.status = 'failed' AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id))
     ) o
   UNION ALL
+    SELECT 'I19: a timer is that of a pending interrupt', i.thread_id, 'timer of interrupt ' || t.interrupt_id
+    FROM hitl.timer t LEFT JOIN hitl.interrupt i ON i.interrupt_id = t.interrupt_id
+    WHERE i.status IS DISTINCT FROM 'pending'
+  UNION ALL
+    SELECT 'I20: a pending interrupt with a deadline has the timer of it, or it has fired', i.thread_id, 'interrupt ' || i.interrupt_id
+    FROM hitl.interrupt i
+    WHERE i.status = 'pending'
+      AND ((i.due_at IS NOT NULL
+            AND NOT EXISTS (SELECT FROM hitl.timer t WHERE t.interrupt_id = i.interrupt_id AND t.kind = 'due' AND t.planned_at = i.due_at)
+            AND NOT EXISTS (SELECT FROM hitl.escalation e WHERE e.interrupt_id = i.interrupt_id AND e.kind = 'due' AND e.planned_at = i.due_at))
+        OR (i.expires_at IS NOT NULL
+            AND NOT EXISTS (SELECT FROM hitl.timer t WHERE t.interrupt_id = i.interrupt_id AND t.kind = 'expiry' AND t.planned_at = i.expires_at)
+            AND NOT EXISTS (SELECT FROM hitl.escalation e WHERE e.interrupt_id = i.interrupt_id AND e.kind = 'expiry' AND e.planned_at = i.expires_at)))
+  UNION ALL
     SELECT 'I24: a grant names roles that are there, and its graph', NULL, 'right ' || g."right" || ' of role ' || g.role
     FROM hitl.grant g
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = g.role)

@@ -389,3 +389,24 @@ answer_decision(const HitlAnswer *answer, const HitlQuestion *question,
 	json_add_time(&b, "at", at);
 	return json_end(&b);
 }
+
+/*
+ * A decision that only a deadline gives: the thread goes on at a node (route),
+ * or the task fails, for a reason or for none.
+ */
+Jsonb *
+answer_of_deadline(const char *type, const char *node, const char *reason, const HitlQuestion *question, TimestampTz at)
+{
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_string(&b, "type", type);
+	if (node != NULL)
+		json_add_string(&b, "node", node);
+	if (reason != NULL)
+		json_add_string(&b, "reason", reason);
+	json_add_jsonb(&b, "args", question->args);
+	json_add_string(&b, "by", HITL_BY_DEADLINE);
+	json_add_time(&b, "at", at);
+	return json_end(&b);
+}

@@ -38,4 +38,6 @@ extern Jsonb *answer_args(const HitlAnswer *answer, const HitlQuestion *question
 extern Jsonb *answer_decision(const HitlAnswer *answer, const HitlQuestion *question,
 							  const char *by, TimestampTz at);
 
+extern Jsonb *answer_of_deadline(const char *type, const char *node, const char *reason,
+								 const HitlQuestion *question, TimestampTz at);
 #endif							/* HITL_ANSWER_H */

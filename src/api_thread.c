@@ -119,7 +119,7 @@ hitl_wait(PG_FUNCTION_ARGS)
 {
 	HitlThreadStatus status;
 	TimestampTz until = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-																TimestampTzGetDatum(clock_now()),
+																TimestampTzGetDatum(clock_real()),
 																PG_GETARG_DATUM(1)));
 
 	if (!view_wait(PG_GETARG_INT64(0), until, &status))
@@ -224,7 +224,7 @@ owners_to_run(void)
 	int			n_foreign = 0;
 	ListCell   *cell;
 
-	foreach(cell, store_queue_owners(clock_now(), 1))
+	foreach(cell, store_queue_owners(clock_real(), 1))
 	{
 		HitlQueueOwner *owner = lfirst(cell);
 

@@ -3,8 +3,8 @@
  *    Note what happened, in the transaction in which it happened.
  *
  * The actor comes from the session, never from a payload: the person
- * (identity.c), the current user beside it, and whether a person's session, a node or a
- * background executor acted.  Details hold ids and words, no payload.
+ * (identity.c), the current user beside it, and whether a person's session, a node, a
+ * deadline or a background executor acted.  Details hold ids and words, no payload.
  *
  * Layer 3.  The only caller of store_audit.c.
  */
@@ -39,13 +39,28 @@ audit_current_user(void)
 	return GetUserNameFromId(GetUserId(), false);
 }
 
+/* deadlines are being fired: what happens is their doing */
+static bool is_timer = false;
+
+/* Says so, or not any more; returns what was so far, to be put back. */
+bool
+audit_set_timer(bool is_it)
+{
+	bool		was_timer = is_timer;
+
+	is_timer = is_it;
+	return was_timer;
+}
+
 static void
 fill_actor(HitlAudit *audit)
 {
 	audit->actor = audit_session_user();
 	audit->login = NULL;
 	audit->role = audit_current_user();
-	if (frame_is_open())
+	if (is_timer)
+		audit->actor_kind = "timer";
+	else if (frame_is_open())
 		audit->actor_kind = "node";
 	else if (slot_mine() != NULL)
 		audit->actor_kind = "executor";

@@ -16,6 +16,7 @@ extern const char *audit_person(void);
 extern const char *audit_session_user(void);
 extern const char *audit_current_user(void);
 
+extern bool audit_set_timer(bool is_it);
 extern void audit_threads(const int64 *thread_ids, int n, const char *event);
 extern void audit_thread(int64 thread_id, const char *event, Jsonb *detail);
 extern void audit_step(const HitlThread *thread, const char *event, int sqlerrcode);

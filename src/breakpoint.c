@@ -30,17 +30,15 @@
 #include "db.h"
 #include "frontier.h"
 #include "graph.h"
+#include "interrupt.h"
 #include "json.h"
 #include "names.h"
+#include "question.h"
 #include "rights.h"
 #include "store_breakpoint.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
-
-/* the keys of the questions: authors' keys have no "#" */
-#define BEFORE_KEY "#before"
-#define AFTER_KEY "#after"
 
 /* ------------------------------------------------------------------- the rows */
 
@@ -138,7 +136,7 @@ make_question(HitlBreakpointKind kind, const char *node)
 	json_add_string(&b, "breakpoint", name_breakpoint_kind(kind));
 	json_add_string(&b, "node", node);
 	question->payload = json_end(&b);
-	question->key = pstrdup(kind == HITL_BREAKPOINT_BEFORE ? BEFORE_KEY : AFTER_KEY);
+	question->key = pstrdup(kind == HITL_BREAKPOINT_BEFORE ? HITL_BEFORE_QUESTION : HITL_AFTER_QUESTION);
 	question->description = psprintf("Breakpoint %s node \"%s\"", name_breakpoint_kind(kind), node);
 	question->allowed = HITL_DECISION_BIT(HITL_DECISION_APPROVE);
 	return question;
@@ -153,7 +151,16 @@ bool
 breakpoint_stops(HitlRun *run)
 {
 	const HitlTask *task = run->task;
+	const HitlInterrupt *failed = interrupt_ran_out(run->interrupts);
 
+	/* the time to say go on was over, and the task was retried: ask again */
+	if (failed != NULL && question_is_breakpoint(&failed->question))
+	{
+		run->question = make_question(task->kind == HITL_TASK_BREAKPOINT ? HITL_BREAKPOINT_AFTER : HITL_BREAKPOINT_BEFORE, task->node);
+		run->question->supersedes = failed->interrupt_id;
+		run->outcome = HITL_OUTCOME_PAUSED;
+		return true;
+	}
 	switch (task->kind)
 	{
 		case HITL_TASK_UPDATE:

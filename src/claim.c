@@ -21,6 +21,7 @@
 #include "child.h"
 #include "claim.h"
 #include "clock.h"
+#include "expiry.h"
 #include "frontier.h"
 #include "graph.h"
 #include "interrupt.h"
@@ -74,7 +75,7 @@ begin_mark(const HitlThread *thread, const HitlTask *task)
 		.task_id = task->task_id,
 		.step = task->step,
 		.version = task->version,
-		.since = clock_now()
+		.since = clock_real()
 	};
 
 	if (frame_is_open())
@@ -196,7 +197,7 @@ claim_run(const HitlQueueEntry *entry, bool fires_deferred)
 	run.state = checkpoint_state(thread->thread_id, thread->checkpoint);
 	run.fires_deferred = fires_deferred;
 
-	if (!breakpoint_stops(&run))
+	if (!expiry_stops(&run) && !breakpoint_stops(&run))
 	{
 		begin_mark(thread, task);
 		node_run(&run);

@@ -12,5 +12,7 @@
 #include "datatype/timestamp.h"
 
 extern TimestampTz clock_now(void);
+extern TimestampTz clock_real(void);
+extern TimestampTz clock_to_real(TimestampTz time);
 
 #endif							/* HITL_CLOCK_H */

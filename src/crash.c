@@ -67,7 +67,7 @@ quarantine_error(const HitlTask *task)
 static void
 put_off(const HitlThread *thread, const HitlTask *task)
 {
-	TimestampTz due_at = TimestampTzPlusMilliseconds(clock_now(), lifecycle_crash_delay_ms(task->crashes, compat_random()));
+	TimestampTz due_at = TimestampTzPlusMilliseconds(clock_real(), lifecycle_crash_delay_ms(task->crashes, compat_random()));
 
 	store_task_move(task, NULL, NULL, due_at);
 	store_queue_insert(thread->owner, due_at, task->thread_id, task->step, task->task_id);

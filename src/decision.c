@@ -144,7 +144,7 @@ decision_settle(HitlInterrupt *interrupt, HitlInterruptStatus status, Jsonb *dec
 	interrupt->settled_by = pstrdup(by);
 	interrupt->settled_at = now;
 	store_interrupt_settle(interrupt->interrupt_id, status, decision, by, now);
-	store_queue_insert(interrupt->owner, now, interrupt->thread_id, interrupt->step, interrupt->task_id);
+	store_queue_insert(interrupt->owner, clock_real(), interrupt->thread_id, interrupt->step, interrupt->task_id);
 
 	json_begin(&detail);
 	json_add_string(&detail, "type", json_get_string(decision, "type"));

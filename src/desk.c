@@ -18,6 +18,7 @@
 
 #include "audit.h"
 #include "clock.h"
+#include "deadline.h"
 #include "desk.h"
 #include "errors.h"
 #include "graph.h"
@@ -125,6 +126,7 @@ give_back(HitlInterrupt *interrupt)
 	json_add_string(&detail, "person", interrupt->claimed_by);
 	store_claim(interrupt->interrupt_id, NULL, DT_NOBEGIN);
 	interrupt->claimed_by = NULL;
+	deadline_resume(interrupt->interrupt_id);
 	audit_interrupt(interrupt, "released", json_end(&detail));
 }
 

@@ -1,7 +1,7 @@
 /*
  * dispatcher.c
- *    One process per database, while there is something to do: it looks at the
- *    run queue, starts executors, and sends notifications.
+ *    One process per database, while there is something to do: it fires
+ *    deadlines, looks at the run queue, starts executors, and sends notifications.
  *
  * A look is one transaction.  Before it, the flags and the due time of the
  * database's entry are taken under the lock, so that what commits after the
@@ -22,6 +22,7 @@
 #include "commands/extension.h"
 #include "compat.h"
 #include "crash.h"
+#include "escalation.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -43,6 +44,8 @@
 #define LEFT_OVER_MS 1000
 /* an executor that works may stay this long before it has to make room */
 #define TENURE_MS 1000
+/* interrupts whose deadlines fire in one commit, and in one look */
+#define MAX_TIMERS 200
 /* notifications in one commit */
 #define MAX_EVENTS 256
 
@@ -183,6 +186,28 @@ is_installed(void)
 }
 
 /*
+ * Fire what is due, in a transaction of its own: what it decides is queued when
+ * the look at the queue begins.  Returns when to do so again.
+ */
+static TimestampTz
+fire_deadlines(MemoryContext look_context)
+{
+	TimestampTz next_due = DT_NOEND;
+	bool		is_full;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	if (is_installed())
+	{
+		MemoryContextSwitchTo(look_context);
+		(void) escalation_dispatch(MAX_TIMERS, &is_full, &next_due);
+	}
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(look_context);
+	return next_due;
+}
+
+/*
  * One look; false if the extension is not here.  `next_look` becomes the time
  * at which something is due, or when prepared transactions want another look.
  *
@@ -192,12 +217,13 @@ is_installed(void)
 static bool
 look(MemoryContext look_context, TimestampTz *next_look)
 {
-	TimestampTz now = clock_now();
+	TimestampTz now = clock_real();
 	bool		needs_resync;
 	bool		was_prepared;
 	bool		is_prepared = false;
 	bool		is_here;
 	int			n_events;
+	TimestampTz next_timer;
 	HitlEntry  *entry;
 
 	SetCurrentStatementStartTimestamp();
@@ -209,6 +235,7 @@ look(MemoryContext look_context, TimestampTz *next_look)
 	/* before anybody can run again what has ended its process */
 	MemoryContextSwitchTo(look_context);
 	crash_collect(InvalidOid);
+	next_timer = fire_deadlines(look_context);
 
 	StartTransactionCommand();
 	is_here = is_installed();
@@ -217,7 +244,7 @@ look(MemoryContext look_context, TimestampTz *next_look)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		MemoryContextSwitchTo(look_context);
 		is_prepared = store_queue_prepared();
-		*next_look = look_at_queue(now);
+		*next_look = Min(next_timer, look_at_queue(now));
 		PopActiveSnapshot();
 		send_events(n_events, needs_resync || (was_prepared && !is_prepared));
 	}
@@ -431,7 +458,7 @@ plan_for(const Demand *demand, StartPlan *plan, TimestampTz now)
 static TimestampTz
 start_executors(void)
 {
-	TimestampTz now = clock_now();
+	TimestampTz now = clock_real();
 	TimestampTz next = DT_NOEND;
 	ListCell   *cell;
 
@@ -555,7 +582,7 @@ hitl_dispatcher_main(Datum main_arg pg_attribute_unused())
 	MemoryContext look_context;
 	uint32		wait_event;
 
-	worker_attach(HITL_PROCESS_DISPATCHER, clock_now());
+	worker_attach(HITL_PROCESS_DISPATCHER, clock_real());
 	BackgroundWorkerInitializeConnectionByOid(slot_mine()->dboid, InvalidOid, 0);
 	worker_connected();
 	session_begin();
@@ -565,7 +592,7 @@ hitl_dispatcher_main(Datum main_arg pg_attribute_unused())
 
 	for (;;)
 	{
-		TimestampTz now = clock_now();
+		TimestampTz now = clock_real();
 		TimestampTz stay_until = TimestampTzPlusMilliseconds(last_look, guc_dispatcher_idle_timeout);
 		TimestampTz leave_if_after = TimestampTzPlusMilliseconds(now, guc_dispatcher_idle_timeout);
 		Ask			ask = read_ask(now, next_look, last_look);

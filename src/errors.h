@@ -34,5 +34,7 @@
 #define ERRCODE_HITL_CHANGED			MAKE_SQLSTATE('I','H','0','1','1')
 /* somebody else holds the interrupt, or it must be held to be decided */
 #define ERRCODE_HITL_CLAIMED			MAKE_SQLSTATE('I','H','0','1','2')
+/* an interrupt of the task has expired, and there is no answer to go on with */
+#define ERRCODE_HITL_EXPIRED			MAKE_SQLSTATE('I','H','0','1','3')
 
 #endif							/* HITL_ERRORS_H */

@@ -57,7 +57,7 @@ executor_run_due(Oid owner)
 		if (has_run)
 			session_clean();
 		has_run = false;
-		is_claimed = store_queue_claim(owner, clock_now(), &entry);
+		is_claimed = store_queue_claim(owner, clock_real(), &entry);
 		if (is_claimed)
 		{
 			HitlClaim	claim;
@@ -178,7 +178,7 @@ run_due_of(int64 thread_id)
 	HitlQueueEntry entry;
 	bool		has_run = false;
 
-	while (store_queue_claim_thread(thread_id, clock_now(), &entry))
+	while (store_queue_claim_thread(thread_id, clock_real(), &entry))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (run_claimed_inline(&entry, false) == HITL_CLAIM_VOID)
@@ -218,7 +218,7 @@ executor_run_tree(int64 root_id)
 		if (root == NULL || root->counts.waiting == 0)
 			return;
 		tree = tree_live(root);
-		due = store_queue_due_threads(&tree, clock_now());
+		due = store_queue_due_threads(&tree, clock_real());
 		for (int i = 0; i < due.n; i++)
 			has_run |= run_due_of(due.ids[i]);
 	} while (has_run);
@@ -235,7 +235,7 @@ executor_run_due_inline(Oid owner, bool commits)
 	HitlQueueEntry entry;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hitl run", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	bool		found = store_queue_claim(owner, clock_now(), &entry);
+	bool		found = store_queue_claim(owner, clock_real(), &entry);
 	ErrorData  *error;
 
 	if (found)

@@ -72,7 +72,7 @@ become_sleeper(void)
 	shmem_lock();
 	if (slot->idle_since == 0)
 	{
-		slot->idle_since = clock_now();
+		slot->idle_since = clock_real();
 		shmem_rouse_waiting(&latches);
 	}
 	shmem_unlock();
@@ -88,7 +88,7 @@ become_busy(void)
 
 	shmem_lock();
 	slot->state = HITL_PROCESS_BUSY;
-	slot->busy_since = clock_now();
+	slot->busy_since = clock_real();
 	slot->idle_since = 0;
 	shmem_unlock();
 }
@@ -173,12 +173,12 @@ static void
 pause_after_error(void)
 {
 	HitlSlot   *slot = slot_mine();
-	TimestampTz until = TimestampTzPlusMilliseconds(clock_now(), error_pause_ms);
+	TimestampTz until = TimestampTzPlusMilliseconds(clock_real(), error_pause_ms);
 	TimestampTz now;
 
 	error_pause_ms = Min(error_pause_ms * 2, ERROR_PAUSE_MAX_MS);
 	become_busy();
-	while (!slot->must_leave && (now = clock_now()) < until)
+	while (!slot->must_leave && (now = clock_real()) < until)
 		(void) worker_wait(worker_ms_until(now, until), wait_event);
 }
 
@@ -258,7 +258,7 @@ sleep_until_woken(void)
 
 	pgstat_report_activity(STATE_IDLE, NULL);
 	leave_at = TimestampTzPlusMilliseconds(become_sleeper(), guc_executor_idle_timeout);
-	now = clock_now();
+	now = clock_real();
 	if (now >= leave_at)
 		return try_leave();
 	timeout = worker_ms_until(now, leave_at);
@@ -274,7 +274,7 @@ hitl_executor_main(Datum main_arg pg_attribute_unused())
 	MemoryContext task_context;
 	HitlSlot   *slot;
 
-	worker_attach(HITL_PROCESS_EXECUTOR, clock_now());
+	worker_attach(HITL_PROCESS_EXECUTOR, clock_real());
 	slot = slot_mine();
 	BackgroundWorkerInitializeConnectionByOid(slot->dboid, slot->roleoid,
 											  COMPAT_BGWORKER_ROLE_FLAGS);

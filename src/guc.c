@@ -16,6 +16,7 @@
 
 char	   *guc_actor = NULL;
 int			guc_claim_lease = 900000;
+int			guc_clock_offset = 0;
 int			guc_dispatcher_idle_timeout = 5000;
 int			guc_executor_idle_timeout = 30000;
 int			guc_max_crashes = 3;
@@ -51,6 +52,15 @@ guc_init(void)
 							&guc_claim_lease,
 							900000, 1000, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hitl.clock_offset",
+							"How far ahead of the server's clock the one is that deadlines, claims and the trail go by.",
+							"For tests and drills only: what is due by then is fired now.  Background processes see it "
+							"if it is set for the server, when they look next.",
+							&guc_clock_offset,
+							0, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("hitl.dispatcher_idle_timeout",

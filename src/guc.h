@@ -23,6 +23,7 @@ typedef enum HitlNotifyMode
 
 extern char *guc_actor;			/* the person for whom a proxy speaks */
 extern int	guc_claim_lease;	/* ms */
+extern int	guc_clock_offset;	/* seconds */
 extern int	guc_dispatcher_idle_timeout;	/* ms */
 extern int	guc_executor_idle_timeout;	/* ms */
 extern int	guc_max_crashes;

@@ -58,7 +58,7 @@ find_decision(const HitlRun *run)
 	{
 		const HitlInterrupt *asked = lfirst(cell);
 
-		if (asked->interrupt_id == run->task->phase_interrupt && asked->status == HITL_INTERRUPT_DECIDED)
+		if (asked->interrupt_id == run->task->phase_interrupt && interrupt_is_answer(asked))
 			return asked->decision;
 	}
 	return NULL;

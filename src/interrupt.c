@@ -61,6 +61,42 @@ is_of_earlier_phase(const HitlRun *run, const HitlInterrupt *asked)
 	return asked->interrupt_id <= run->task->phase_interrupt;
 }
 
+/* Is its decision one that only a deadline gives, and that is not for the node? */
+static bool
+is_past_node(const HitlInterrupt *interrupt)
+{
+	const char *type = interrupt->decision != NULL ? json_get_string(interrupt->decision, "type") : NULL;
+
+	return type != NULL && (strcmp(type, HITL_DECISION_FAIL) == 0 || strcmp(type, HITL_DECISION_ROUTE) == 0);
+}
+
+/* Did its time run out so that there is nothing to hand to the node? */
+static bool
+has_no_answer(const HitlInterrupt *interrupt)
+{
+	return interrupt->status == HITL_INTERRUPT_EXPIRED && is_past_node(interrupt);
+}
+
+/* Has it a decision that is for the node, a person's or its deadline's? */
+bool
+interrupt_is_answer(const HitlInterrupt *interrupt)
+{
+	return interrupt->status == HITL_INTERRUPT_DECIDED ||
+		(interrupt->status == HITL_INTERRUPT_EXPIRED && !has_no_answer(interrupt));
+}
+
+/*
+ * What a task has asked last, if its time ran out so that the node is not to
+ * run (the task fails, or goes elsewhere); else NULL.
+ */
+const HitlInterrupt *
+interrupt_ran_out(List *interrupts)
+{
+	const HitlInterrupt *last = interrupts != NIL ? llast(interrupts) : NULL;
+
+	return last != NULL && has_no_answer(last) ? last : NULL;
+}
+
 /*
  * The recorded answer to a question; NULL when there is none that counts.  If
  * one was given to something else, question->supersedes names it.
@@ -81,9 +117,12 @@ find_answer(HitlFrame *frame, HitlQuestion *question)
 		/* what hitl asks in front of the node holds for all its phases */
 		if (question->key[0] != '#' && is_of_earlier_phase(frame->run, asked))
 			continue;
-		if (asked->status == HITL_INTERRUPT_SUPERSEDED)
+		if (asked->status == HITL_INTERRUPT_SUPERSEDED && !is_past_node(asked))
 			n_reasked++;
-		if (asked->status != HITL_INTERRUPT_DECIDED)
+		/* it failed for want of an answer and was retried: this one takes its place */
+		if (has_no_answer(asked))
+			question->supersedes = asked->interrupt_id;
+		if (!interrupt_is_answer(asked))
 			continue;
 
 		difference = question_difference(&asked->question, question);
@@ -262,7 +301,7 @@ interrupt_is_answered(List *interrupts, const char *key)
 	{
 		const HitlInterrupt *interrupt = lfirst(cell);
 
-		if (interrupt->status == HITL_INTERRUPT_DECIDED && strcmp(interrupt->question.key, key) == 0)
+		if (interrupt_is_answer(interrupt) && strcmp(interrupt->question.key, key) == 0)
 			return true;
 	}
 	return false;
@@ -285,7 +324,7 @@ interrupt_require_heard(const HitlRun *run)
 		const HitlInterrupt *asked = lfirst(cell);
 		char	   *type;
 
-		if (asked->status != HITL_INTERRUPT_DECIDED || asked->is_heard || is_of_earlier_phase(run, asked))
+		if (!interrupt_is_answer(asked) || asked->is_heard || is_of_earlier_phase(run, asked))
 			continue;
 		type = json_get_string(asked->decision, "type");
 		if (type != NULL && strcmp(type, name_decision_type(HITL_DECISION_APPROVE)) == 0)

@@ -16,6 +16,8 @@ extern HitlQuestion *interrupt_question(HitlFrame *frame, Jsonb *payload, const 
 extern int64 interrupt_open(const HitlThread *thread, const HitlTask *task,
 						   const HitlQuestion *question);
 extern void interrupt_supersede(List *interrupts, int64 interrupt_id);
+extern bool interrupt_is_answer(const HitlInterrupt *interrupt);
+extern const HitlInterrupt *interrupt_ran_out(List *interrupts);
 extern bool interrupt_is_any_pending(List *interrupts);
 extern bool interrupt_is_answered(List *interrupts, const char *key);
 extern void interrupt_require_heard(const HitlRun *run);

@@ -346,7 +346,7 @@ next_turn(TimestampTz now, bool is_full)
 static long
 take_turn(void)
 {
-	TimestampTz now = clock_now();
+	TimestampTz now = clock_real();
 	bool		is_full = false;
 	Oid			dboid;
 
@@ -359,7 +359,7 @@ take_turn(void)
 		if (is_full)
 			break;
 	}
-	now = clock_now();
+	now = clock_real();
 	return worker_ms_until(now, next_turn(now, is_full));
 }
 
@@ -369,7 +369,7 @@ hitl_launcher_main(Datum main_arg pg_attribute_unused())
 	MemoryContext turn_context;
 	uint32		wait_event;
 
-	worker_attach(HITL_PROCESS_LAUNCHER, clock_now());
+	worker_attach(HITL_PROCESS_LAUNCHER, clock_real());
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	worker_connected();
 	turn_context = AllocSetContextCreate(TopMemoryContext, "hitl launcher turn",

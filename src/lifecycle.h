@@ -42,6 +42,8 @@
  *   I13 a waiting task has a child that lives, or a row in the run queue
  *   I14 a child that lives has the parent and the task that wait for it
  *   I15 an input waits for the end of its thread, which counts it
+ *   I19 a timer is that of a pending interrupt
+ *   I20 a pending interrupt with a deadline has the timer of it, or it has fired
  *   I24 a grant names roles that are there, and its graph
  *
  * Layer 1: pure.

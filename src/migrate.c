@@ -21,6 +21,7 @@
 #include "frontier.h"
 #include "gate.h"
 #include "graph.h"
+#include "interrupt.h"
 #include "json.h"
 #include "lib/stringinfo.h"
 #include "lifecycle.h"
@@ -101,7 +102,7 @@ has_asked_at_gate(const HitlTask *task)
 		const HitlInterrupt *interrupt = lfirst(cell);
 
 		if (strcmp(interrupt->question.key, HITL_GATE_QUESTION) == 0 &&
-			(interrupt->status == HITL_INTERRUPT_PENDING || interrupt->status == HITL_INTERRUPT_DECIDED))
+			(interrupt->status == HITL_INTERRUPT_PENDING || interrupt_is_answer(interrupt)))
 			return true;
 	}
 	return false;

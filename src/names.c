@@ -48,6 +48,13 @@ static const char *const interrupt_words[] = {
 	[HITL_INTERRUPT_SUPERSEDED] = "superseded",
 };
 
+static const char *const timer_words[] = {
+	[HITL_TIMER_STEP] = "step",
+	[HITL_TIMER_WARN] = "warn",
+	[HITL_TIMER_DUE] = "due",
+	[HITL_TIMER_EXPIRY] = "expiry",
+};
+
 static const char *const decision_words[] = {
 	[HITL_DECISION_APPROVE] = "approve",
 	[HITL_DECISION_EDIT] = "edit",
@@ -164,6 +171,18 @@ HitlRight
 name_to_right(const char *name)
 {
 	return (HitlRight) stored_word_index(right_words, lengthof(right_words), name);
+}
+
+const char *
+name_timer_kind(HitlTimerKind kind)
+{
+	return timer_words[kind];
+}
+
+HitlTimerKind
+name_to_timer_kind(const char *name)
+{
+	return (HitlTimerKind) stored_word_index(timer_words, lengthof(timer_words), name);
 }
 
 const char *

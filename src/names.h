@@ -21,6 +21,8 @@ extern const char *name_interrupt_status(HitlInterruptStatus status);
 extern HitlInterruptStatus name_to_interrupt_status(const char *name);
 extern const char *name_right(HitlRight right);
 extern HitlRight name_to_right(const char *name);
+extern const char *name_timer_kind(HitlTimerKind kind);
+extern HitlTimerKind name_to_timer_kind(const char *name);
 extern const char *name_decision_type(HitlDecisionType type);
 extern HitlDecisionType name_to_decision_type(const char *name);
 extern bool name_find_decision_type(const char *name, HitlDecisionType *type);

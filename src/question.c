@@ -267,6 +267,13 @@ sum_up_batch(HitlQuestion *question, List *actions)
 
 /* ----------------------------------------------------------- a whole question */
 
+/* Does a breakpoint ask?  All that it takes is to go on. */
+bool
+question_is_breakpoint(const HitlQuestion *question)
+{
+	return strcmp(question->key, HITL_BEFORE_QUESTION) == 0 || strcmp(question->key, HITL_AFTER_QUESTION) == 0;
+}
+
 /*
  * Read what a node asks.  payload may be NULL or any JSON; the known keys are
  * read from an object.

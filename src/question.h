@@ -9,6 +9,11 @@
 
 #include "types.h"
 
+/* the keys of the questions of breakpoints: authors' keys have no "#" */
+#define HITL_BEFORE_QUESTION "#before"
+#define HITL_AFTER_QUESTION "#after"
+
+extern bool question_is_breakpoint(const HitlQuestion *question);
 extern HitlQuestion *question_parse(Jsonb *payload, const char *key);
 extern void question_check_answerable(const HitlQuestion *question);
 extern List *question_actions(const HitlQuestion *question);

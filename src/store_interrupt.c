@@ -187,6 +187,21 @@ store_interrupt_lock_free(int64 interrupt_id)
 	return found != NIL ? linitial(found) : NULL;
 }
 
+/* in id order, as everybody; who holds one settles it or looks again */
+DB_STATEMENT(interrupt_lock_set,
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt WHERE interrupt_id = ANY ($1)"
+			 " ORDER BY interrupt_id FOR UPDATE SKIP LOCKED",
+			 INT8ARRAYOID);
+
+/* Those of some interrupts that nobody holds, locked. */
+List *
+store_interrupt_lock_set(const HitlIds *interrupts)
+{
+	DbArg		args[] = {db_bigint_array(interrupts->ids, interrupts->n)};
+
+	return list_interrupts(&interrupt_lock_set, args);
+}
+
 /* interrupt_task: all that a task has asked, oldest first */
 DB_STATEMENT(interrupt_of_task,
 			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt WHERE thread_id = $1 AND task_id = $2"
@@ -255,7 +270,7 @@ store_interrupt_rounds(int64 interrupt_id)
 
 /* interrupt_task; who holds one is superseding it already */
 DB_STATEMENT(interrupt_unused,
-			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = $1 AND step = $2 AND status = 'decided'"
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = $1 AND step = $2 AND status IN ('decided', 'expired')"
 			 " AND EXISTS (SELECT FROM hitl.task k WHERE k.thread_id = $1 AND k.step = $2 AND k.task_id = i.task_id AND k.status <> 'done')"
 			 " ORDER BY interrupt_id FOR UPDATE OF i SKIP LOCKED",
 			 INT8OID, INT4OID);
@@ -281,9 +296,9 @@ DB_STATEMENT(interrupt_behind,
 			 "  UNION ALL"
 			 "  SELECT t.thread_id FROM below b JOIN hitl.thread t ON t.parent_id = b.thread_id)"
 			 " SELECT i.interrupt_id, pg_catalog.count(*) OVER () FROM ("
-			 "  SELECT i.interrupt_id FROM hitl.interrupt i, at WHERE i.thread_id = $1 AND i.step < at.step AND i.status = 'decided'"
+			 "  SELECT i.interrupt_id FROM hitl.interrupt i, at WHERE i.thread_id = $1 AND i.step < at.step AND i.status IN ('decided', 'expired')"
 			 "  UNION ALL"
-			 "  SELECT i.interrupt_id FROM below b JOIN hitl.interrupt i ON i.thread_id = b.thread_id WHERE i.status = 'decided') i"
+			 "  SELECT i.interrupt_id FROM below b JOIN hitl.interrupt i ON i.thread_id = b.thread_id WHERE i.status IN ('decided', 'expired')) i"
 			 " ORDER BY i.interrupt_id DESC LIMIT $3",
 			 INT8OID, INT4OID, INT4OID);
 
@@ -311,11 +326,12 @@ store_interrupt_behind(int64 thread_id, int checkpoint, int limit, int64 *n)
 DB_STATEMENT(interrupt_settle,
 			 "WITH settled AS ("
 			 " UPDATE hitl.interrupt SET status = $2, decision = $3, settled_by = $4, settled_at = $5"
-			 " WHERE interrupt_id = $1)"
+			 " WHERE interrupt_id = $1),"
+			 " stopped AS (DELETE FROM hitl.timer WHERE interrupt_id = $1)"
 			 " DELETE FROM hitl.audience WHERE interrupt_id = $1",
 			 INT8OID, TEXTOID, JSONBOID, TEXTOID, TIMESTAMPTZOID);
 
-/* Take an interrupt out of pending; the caller holds its row. */
+/* Take an interrupt out of pending, with its audience and its timers; the caller holds its row. */
 void
 store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus status,
 					   Jsonb *decision, const char *by, TimestampTz at)
@@ -373,4 +389,66 @@ store_audience(int64 interrupt_id)
 	MemoryContextSwitchTo(old);
 	db_close(&call);
 	return roles;
+}
+
+/* one more role, or, alone, that and nobody else */
+DB_STATEMENT(audience_widen,
+			 "INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id) VALUES ($1, $2, $3, $4)"
+			 " ON CONFLICT (interrupt_id, role) DO NOTHING",
+			 REGROLEOID, INT2OID, TIMESTAMPTZOID, INT8OID);
+
+DB_STATEMENT(audience_leave,
+			 "WITH released AS (UPDATE hitl.interrupt SET claimed_by = NULL, claimed_until = NULL WHERE interrupt_id = $1)"
+			 " DELETE FROM hitl.audience WHERE interrupt_id = $1 AND role <> $2",
+			 INT8OID, REGROLEOID);
+
+/*
+ * A role may decide an interrupt, which the caller holds; is_alone: nobody else
+ * may any more, and who has claimed it gives it up.
+ */
+void
+store_audience_add(const HitlInterrupt *interrupt, Oid role, bool is_alone)
+{
+	DbCall		call;
+	DbArg		args[] = {db_oid(role), db_smallint(interrupt->priority), db_time(interrupt->opened_at), db_bigint(interrupt->interrupt_id)};
+	DbArg		leave_args[] = {db_bigint(interrupt->interrupt_id), db_oid(role)};
+
+	db_open(&call);
+	(void) db_execute(&audience_widen, args);
+	if (is_alone)
+		(void) db_execute(&audience_leave, leave_args);
+	db_close(&call);
+}
+
+DB_STATEMENT(interrupt_set_priority,
+			 "WITH raised AS (UPDATE hitl.interrupt SET priority = $2 WHERE interrupt_id = $1)"
+			 " UPDATE hitl.audience SET priority = $2 WHERE interrupt_id = $1",
+			 INT8OID, INT2OID);
+
+/* The caller holds it. */
+void
+store_interrupt_set_priority(int64 interrupt_id, int priority)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(interrupt_id), db_smallint(priority)};
+
+	db_open(&call);
+	(void) db_execute(&interrupt_set_priority, args);
+	db_close(&call);
+}
+
+DB_STATEMENT(interrupt_set_deadline,
+			 "UPDATE hitl.interrupt SET due_at = $2, expires_at = $3 WHERE interrupt_id = $1",
+			 INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID);
+
+/* DT_NOBEGIN: no such time.  The caller holds it. */
+void
+store_interrupt_set_deadline(int64 interrupt_id, TimestampTz due_at, TimestampTz expires_at)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(interrupt_id), db_time_or_null(due_at), db_time_or_null(expires_at)};
+
+	db_open(&call);
+	(void) db_execute(&interrupt_set_deadline, args);
+	db_close(&call);
 }

@@ -22,6 +22,7 @@ extern HitlInterrupt *store_interrupt_find(int64 interrupt_id);
 extern HitlInterrupt *store_interrupt_lock(int64 interrupt_id);
 extern HitlInterrupt *store_interrupt_lock_free(int64 interrupt_id);
 extern List *store_interrupt_rounds(int64 interrupt_id);
+extern List *store_interrupt_lock_set(const HitlIds *interrupts);
 extern List *store_interrupt_of_task(int64 thread_id, int64 task_id);
 extern List *store_interrupt_unused(int64 thread_id, int step);
 extern List *store_interrupt_pending(const HitlIds *threads, HitlLock lock);
@@ -30,6 +31,10 @@ extern void store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus statu
 								   Jsonb *decision, const char *by, TimestampTz at);
 extern void store_interrupt_revise(const HitlInterrupt *interrupt);
 
+extern void store_interrupt_set_priority(int64 interrupt_id, int priority);
+extern void store_interrupt_set_deadline(int64 interrupt_id, TimestampTz due_at, TimestampTz expires_at);
+
 extern List *store_audience(int64 interrupt_id);
+extern void store_audience_add(const HitlInterrupt *interrupt, Oid role, bool is_alone);
 
 #endif							/* HITL_STORE_INTERRUPT_H */

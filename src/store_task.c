@@ -41,8 +41,8 @@ DB_STATEMENT(task_insert,
 			 "       AS u (thread_id, node, input, place) ORDER BY u.place) t"
 			 " RETURNING thread_id, task_id)"
 			 " INSERT INTO hitl.run_queue (owner, due_at, thread_id, step, task_id)"
-			 " SELECT $3, $7, m.thread_id, $2, m.task_id FROM made m WHERE $6 IS NULL ORDER BY m.task_id",
-			 INT8ARRAYOID, INT4OID, REGROLEOID, TEXTARRAYOID, JSONBARRAYOID, JSONBOID, TIMESTAMPTZOID, TEXTOID);
+			 " SELECT $3, $9, m.thread_id, $2, m.task_id FROM made m WHERE $6 IS NULL ORDER BY m.task_id",
+			 INT8ARRAYOID, INT4OID, REGROLEOID, TEXTARRAYOID, JSONBARRAYOID, JSONBOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID);
 
 /*
  * Insert n tasks of a kind and a step, and their rows in the run queue: thread,
@@ -51,12 +51,12 @@ DB_STATEMENT(task_insert,
  */
 void
 store_task_insert(HitlTaskKind kind, const int64 *thread_ids, const char *const *nodes, Jsonb *const *inputs, int n,
-				  int step, Oid owner, const HitlError *error, TimestampTz at)
+				  int step, Oid owner, const HitlError *error, TimestampTz at, TimestampTz due_at)
 {
 	DbCall		call;
 	DbArg		args[] = {db_bigint_array(thread_ids, n), db_int(step), db_oid(owner), db_text_array(nodes, n),
 		db_jsonb_array(inputs, n), db_jsonb(error != NULL ? error_document(error) : NULL),
-	db_time(at), db_text(name_task_kind(kind))};
+	db_time(at), db_text(name_task_kind(kind)), db_time(due_at)};
 
 	db_open(&call);
 	(void) db_execute(&task_insert, args);

@@ -10,7 +10,7 @@
 #include "types.h"
 
 extern void store_task_insert(HitlTaskKind kind, const int64 *thread_ids, const char *const *nodes, Jsonb *const *inputs, int n,
-							  int step, Oid owner, const HitlError *error, TimestampTz at);
+							  int step, Oid owner, const HitlError *error, TimestampTz at, TimestampTz due_at);
 extern HitlTask *store_task_claim(int64 thread_id, int step, int64 task_id, bool *is_there);
 extern void store_task_move(const HitlTask *task, Jsonb *targets, const HitlError *error, TimestampTz at);
 extern List *store_task_list(int64 thread_id, int step, List **targets);

@@ -60,7 +60,7 @@ child_detail(const HitlTask *task)
 void
 tail_requeue(const HitlQueueEntry *entry, int64 delay_ms)
 {
-	TimestampTz due_at = TimestampTzPlusMilliseconds(clock_now(), delay_ms);
+	TimestampTz due_at = TimestampTzPlusMilliseconds(clock_real(), delay_ms);
 
 	store_queue_insert(entry->owner, due_at, entry->thread_id, entry->step, entry->task_id);
 	wake_note_due(due_at);

@@ -161,7 +161,7 @@ thread_insert_tasks(const HitlThread *like, HitlTaskKind kind, const int64 *thre
 			row_inputs[row] = inputs != NULL ? inputs[i] : target->input;
 		}
 	}
-	store_task_insert(kind, ids, nodes, row_inputs, (int) n_rows, like->step, like->owner, error, at);
+	store_task_insert(kind, ids, nodes, row_inputs, (int) n_rows, like->step, like->owner, error, at, clock_real());
 	wake_note_work(like->owner);
 }
 
@@ -369,7 +369,7 @@ thread_end_step(HitlThread *thread, bool fires_deferred)
 		/* its parent takes the result: one commit with the end, and no lock */
 		if (thread->parent_id != 0)
 		{
-			store_queue_insert(thread->owner, now, thread->parent_id, thread->parent_step, thread->parent_task_id);
+			store_queue_insert(thread->owner, clock_real(), thread->parent_id, thread->parent_step, thread->parent_task_id);
 			wake_note_work(thread->owner);
 		}
 	}
@@ -504,7 +504,7 @@ thread_requeue_failed(HitlThread *thread, const char *sqlstate)
 	{
 		HitlTask   *task = lfirst(cell);
 
-		store_queue_insert(thread->owner, now, thread->thread_id, task->step, task->task_id);
+		store_queue_insert(thread->owner, clock_real(), thread->thread_id, task->step, task->task_id);
 		audit_task(task, "retried", NULL);
 		lifecycle_count_move(&thread->counts, HITL_TASK_FAILED, HITL_TASK_READY);
 	}

@@ -46,7 +46,7 @@ timer_start(int timeout_ms)
 		timer = RegisterTimeout(USER_TIMEOUT, fire);
 	n_fired = 0;
 	is_running = true;
-	enable_timeout_every(timer, TimestampTzPlusMilliseconds(clock_now(), timeout_ms), GRACE_MS);
+	enable_timeout_every(timer, TimestampTzPlusMilliseconds(clock_real(), timeout_ms), GRACE_MS);
 	return true;
 }
 

@@ -438,6 +438,13 @@ typedef enum HitlExpiry
 	HITL_EXPIRY_FAIL			/* the node's task fails */
 } HitlExpiry;
 
+/* decisions of a deadline that no person can give: an expired interrupt's only */
+#define HITL_DECISION_ROUTE "route"
+#define HITL_DECISION_FAIL "fail"
+
+/* who decided, where a deadline did */
+#define HITL_BY_DEADLINE "deadline"
+
 /* what a step of a ladder does */
 typedef enum HitlLadderAction
 {
@@ -560,6 +567,26 @@ typedef struct HitlInterrupt
 	TimestampTz settled_at;		/* DT_NOBEGIN while pending */
 	bool		is_heard;		/* in a run: the node has been given it */
 } HitlInterrupt;
+
+/* what a timer is for; of two at one time, the earlier here comes first */
+typedef enum HitlTimerKind
+{
+	HITL_TIMER_STEP,			/* a step of the ladder */
+	HITL_TIMER_WARN,			/* it expires soon */
+	HITL_TIMER_DUE,				/* it is overdue */
+	HITL_TIMER_EXPIRY			/* the time to decide is over */
+} HitlTimerKind;
+
+/* a row of hitl.timer */
+typedef struct HitlTimer
+{
+	int64		interrupt_id;
+	HitlTimerKind kind;
+	int			step;			/* of the ladder, from 1; else 0 */
+	int			round;			/* 0, and one more for each repeat */
+	TimestampTz planned_at;
+	TimestampTz due_at;			/* later than planned while a claim holds it */
+} HitlTimer;
 
 /* an error as it is kept with a task: strings are NULL where there is none */
 typedef struct HitlError

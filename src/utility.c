@@ -261,7 +261,7 @@ static void
 hold_database(Oid dboid, bool is_dropped, int pause_ms)
 {
 	static uint32 wait_event = 0;
-	TimestampTz start = clock_now();
+	TimestampTz start = clock_real();
 
 	if (!wake_hold_database(dboid, is_dropped, pause_ms))
 		return;
@@ -269,7 +269,7 @@ hold_database(Oid dboid, bool is_dropped, int pause_ms)
 		wait_event = compat_wait_event("HitlHold");
 	for (;;)
 	{
-		TimestampTz now = clock_now();
+		TimestampTz now = clock_real();
 		bool		is_impatient = TimestampDifferenceExceeds(start, now, PATIENCE_MS);
 
 		if (slot_clear_database(dboid, is_impatient) == 0 ||

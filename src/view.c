@@ -121,7 +121,7 @@ view_wait(int64 thread_id, TimestampTz until, HitlThreadStatus *status)
 			break;
 		*status = tree_status(thread);
 		is_settled = *status != HITL_THREAD_RUNNING;
-		now = clock_now();
+		now = clock_real();
 		if (is_settled || now >= until)
 			break;
 		thread_note_missing_workers();

@@ -97,7 +97,7 @@ explain(const HitlThread *thread, const char **code, char **explanation, char **
 
 	/* it is queued: who will take it? */
 	(void) store_queue_next_due(&tree, &due_at);
-	if (due_at > clock_now())
+	if (due_at > clock_real())
 	{
 		*code = "delayed";
 		crashes = store_task_crashes(thread_id, thread->step);

@@ -252,7 +252,7 @@ leave(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
 	HitlLatches latches = {0};
 	HitlSlot   *slot = slot_mine();
-	TimestampTz now = clock_now();
+	TimestampTz now = clock_real();
 
 	if (slot == NULL)
 		return;

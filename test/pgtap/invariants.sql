@@ -85,11 +85,14 @@ SELECT breaks('{I15}', 'interrupted', 'an input that it does not count', $$INSER
 SELECT breaks('{I15}', 'done', 'an input waits for a thread that is done', $$INSERT INTO hitl.thread_input (thread_id, input, given_by, given_at) VALUES (:t, '{}', 'x', now())$$, $$UPDATE hitl.thread SET n_inputs = 1 WHERE thread_id = :t$$);
 SELECT breaks('{I15}', 'failed', 'an input waits for a thread that failed', $$INSERT INTO hitl.thread_input (thread_id, input, given_by, given_at) VALUES (:t, '{}', 'x', now())$$, $$UPDATE hitl.thread SET n_inputs = 1 WHERE thread_id = :t$$);
 SELECT breaks('{I15}', 'done', 'an input of no thread', $$INSERT INTO hitl.thread_input (thread_id, input, given_by, given_at) VALUES (-1, '{}', 'x', now())$$);
+SELECT breaks('{I19}', 'decided', 'a timer of what is decided', $$INSERT INTO hitl.timer SELECT now(), now(), interrupt_id, 0, 0, 'due' FROM hitl.interrupt WHERE thread_id = :t$$);
+SELECT breaks('{I20}', 'interrupted', 'a deadline without its timer', $$UPDATE hitl.interrupt SET due_at = now() WHERE thread_id = :t AND status = 'pending'$$);
+SELECT breaks('{I20}', 'interrupted', 'an expiry without its timer', $$UPDATE hitl.interrupt SET expires_at = now() WHERE thread_id = :t AND status = 'pending'$$);
 SELECT is_empty('SELECT * FROM hitl.check()', 'all is put back');
 
 -- Every invariant that lifecycle.h lists is one of the above.
 SELECT results_eq($$SELECT DISTINCT substring(v.v FROM '''(I\d+):') COLLATE "C" FROM regexp_split_to_table(pg_get_viewdef('hitl._violation'), E'\n') v (v) WHERE v.v ~ '''I\d+:' ORDER BY 1$$,
-  $$SELECT ('I' || n) COLLATE "C" FROM (SELECT generate_series(1, 15) UNION SELECT 24) n (n) ORDER BY 1$$, 'each is a query of check()');
+  $$SELECT ('I' || n) COLLATE "C" FROM (SELECT generate_series(1, 15) UNION SELECT unnest('{19,20,24}'::int[])) n (n) ORDER BY 1$$, 'each is a query of check()');
 
 -- A role sees what breaks in its own threads only.
 CREATE ROLE tap_owner LOGIN;

@@ -17,8 +17,8 @@ END $f$;
 
 -- What the extension consists of ---------------------------------------------------------------------------------
 
-SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'grant', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'viewed', 'vote']);
-SELECT views_are('hitl', ARRAY['_checkpoint', '_grant_of_me', '_graph_read', '_graph_watched', '_reachable', '_role_of_me', '_status', '_thread', '_violation', 'absences', 'breakpoint_history', 'breakpoints', 'contacts', 'decided', 'failed', 'grant_history', 'grants', 'inbox', 'my_decisions', 'notifications', 'pending', 'threads', 'timeline', 'worker_status']);
+SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'escalation', 'grant', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'timer', 'viewed', 'vote']);
+SELECT views_are('hitl', ARRAY['_checkpoint', '_grant_of_me', '_graph_read', '_graph_watched', '_reachable', '_role_of_me', '_status', '_thread', '_violation', 'absences', 'breakpoint_history', 'breakpoints', 'contacts', 'deadlines', 'decided', 'escalations', 'failed', 'grant_history', 'grants', 'inbox', 'my_decisions', 'notifications', 'pending', 'threads', 'timeline', 'worker_status']);
 SELECT sequences_are('hitl', ARRAY['absence_id_seq', 'audit_id_seq', 'breakpoint_id_seq', 'comment_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner'), ('grantee')$$, 'two domains, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
@@ -48,6 +48,9 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('_me', '', 'text', 's', 'r', false),
   ('assign', 'interrupt_id bigint, person text, reason text DEFAULT NULL::text', 'void', 'v', 'u', false),
   ('back', '', 'integer', 'v', 'u', false),
+  ('_now', '', 'timestamp with time zone', 's', 's', false),
+  ('tick', 'n integer DEFAULT NULL::integer', 'integer', 'v', 'u', false),
+  ('set_deadline', 'interrupt_id bigint, due_at timestamp with time zone DEFAULT NULL::timestamp with time zone, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, reason text DEFAULT NULL::text', 'void', 'v', 'u', false),
   ('claim', 'interrupt_id bigint, lease interval DEFAULT NULL::interval', 'timestamp with time zone', 'v', 'u', false),
   ('claim_next', 'graph text DEFAULT NULL::text, role text DEFAULT NULL::text, lease interval DEFAULT NULL::interval', 'bigint', 'v', 'u', false),
   ('comment', 'interrupt_id bigint, text text', 'bigint', 'v', 'u', false),
@@ -133,6 +136,8 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('graph_function', 'graph_id bigint !, version integer !, signature text !, owner regrole !, code_hash text !, shadow text'),
   ('graph_version', 'graph_id bigint !, version integer !, definition jsonb !, search_path text, compiled_at timestamp with time zone, compiled_by text'),
   ('interrupt', 'interrupt_id bigint !, thread_id bigint !, task_id bigint !, graph_id bigint !, owner regrole !, step integer !, node text !, key text !, status text !, action text, args jsonb, description text, payload jsonb, allowed text[] !, opened_at timestamp with time zone !, supersedes bigint, policy_id bigint, policy_version integer, rule text, revision integer !, proposal jsonb, proposed_by text, content_hash text, priority smallint !, due_at timestamp with time zone, expires_at timestamp with time zone, claimed_by text, claimed_until timestamp with time zone, reopens bigint, decision jsonb, settled_at timestamp with time zone, settled_by text'),
+  ('timer', 'due_at timestamp with time zone !, planned_at timestamp with time zone !, interrupt_id bigint !, round integer !, step smallint !, kind text !'),
+  ('escalation', 'interrupt_id bigint !, round integer !, step smallint !, kind text !, planned_at timestamp with time zone !, fired_at timestamp with time zone !, action text !, role text'),
   ('contact', 'role regrole !, address text !, set_by text !, set_at timestamp with time zone !'),
   ('outbox', 'outbox_id bigint !, dedup_key text !, message_id uuid !, interrupt_id bigint !, kind text !, role text !, created_at timestamp with time zone !, due_at timestamp with time zone !, attempts integer !, sent_at timestamp with time zone, dropped_at timestamp with time zone, error text'),
   ('run_queue', 'owner regrole !, due_at timestamp with time zone !, queue_id bigint !, thread_id bigint !, step integer !, task_id bigint !'),
@@ -146,6 +151,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
 SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname, ', ' ORDER BY k.n) FROM pg_constraint, unnest(conkey) WITH ORDINALITY k (attnum, n), pg_attribute a
   WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES
   ('hitl.absence', 'absence_id'), ('hitl.comment', 'interrupt_id, comment_id'), ('hitl.delegation', 'interrupt_id, delegator, role'), ('hitl.snooze', 'interrupt_id, person'), ('hitl.viewed', 'interrupt_id, person, revision'),
+  ('hitl.timer', 'interrupt_id, kind, step, round'), ('hitl.escalation', 'interrupt_id, kind, step, round'),
   ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'breakpoint_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.contact', 'role'), ('hitl.outbox', 'outbox_id'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_input', 'thread_id, input_id'), ('hitl.thread_key', 'graph_id, key'), ('hitl."grant"', 'right, graph_id, role'), ('hitl.graph', 'graph_id'),
   ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'), ('hitl.step_result', 'thread_id, task_id, key'),
   ('hitl.thread', 'thread_id'), ('hitl.vote', 'interrupt_id, vote_id')$$, 'tables: primary keys');
@@ -164,6 +170,8 @@ SELECT is_empty($$SELECT seqrelid::regclass FROM pg_sequence JOIN pg_class c ON 
 
 SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'v'
   AND c.relname !~ '^_' GROUP BY 1$$, $$VALUES
+  ('deadlines', 'interrupt_id, thread_id, graph, node, kind, step, round, due_at, planned_at'),
+  ('escalations', 'interrupt_id, thread_id, graph, node, kind, step, round, action, role, planned_at, fired_at'),
   ('contacts', 'role, address, set_by, set_at'),
   ('notifications', 'outbox_id, interrupt_id, thread_id, kind, role, created_at, status, attempts, settled_at, due_at, error, message_id'),
   ('breakpoint_history', 'kind, node, graph, set_by, set_at, removed_by, removed_at'),
@@ -201,6 +209,7 @@ SELECT isnt(obj_description((SELECT oid FROM pg_extension WHERE extname = 'hitl'
 
 SELECT lives_ok('SELECT hitl.current_thread()', 'the library is loaded');
 SELECT pg_temp.same_rows($$SELECT name, boot_val, unit, context, vartype, min_val, max_val FROM pg_settings WHERE name LIKE 'hitl.%'$$, $$VALUES
+  ('hitl.clock_offset', '0', 's', 'superuser', 'integer', '0', '2147483647'),
   ('hitl.claim_lease', '900000', 'ms', 'user', 'integer', '1000', '2147483647'),
   ('hitl.actor', '', NULL, 'user', 'string', NULL, NULL),
   ('hitl.dispatcher_idle_timeout', '5000', 'ms', 'sighup', 'integer', '0', '2147483647'),

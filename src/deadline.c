@@ -1,0 +1,298 @@
+/*
+ * deadline.c
+ *    By when an interrupt is to be decided: plan it, move it.
+ *
+ * All times are rows (store_timer.c), written in the commit that opens the
+ * interrupt: so they survive a restart, a promotion and a restore, and whoever
+ * looks first fires them (escalation.c).  The rows go when it is settled
+ * (store_interrupt_settle()).
+ *
+ * A policy may count time by a function, which knows nights and holidays:
+ * business_time(from timestamptz, wait interval) returns timestamptz.  It
+ * belongs to a superuser or to hitl's owner, and it runs as the graph's owner,
+ * restricted, because the dispatcher, who is a superuser, asks it too.
+ *
+ * Layer 3.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "audit.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "clock.h"
+#include "compat.h"
+#include "db.h"
+#include "deadline.h"
+#include "errors.h"
+#include "function.h"
+#include "json.h"
+#include "ladder.h"
+#include "pending.h"
+#include "rights.h"
+#include "store_interrupt.h"
+#include "store_timer.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "wake.h"
+
+/* -------------------------------------------------------------- business time */
+
+static void
+refuse_clock(const HitlPolicy *policy, int sqlerrcode, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(sqlerrcode),
+			 errmsg("the business time of policy \"%s\" cannot be asked", policy->name),
+			 errdetail("Function %s: %s.", policy->business_time, detail),
+			 errhint("Mend the function, or SELECT hitl.create_policy(%s, ...) without it.", quote_literal_cstr(policy->name))));
+}
+
+/* The policy's function, judged anew at each call: it may have changed hands. */
+static Oid
+find_clock(const HitlPolicy *policy)
+{
+	static const Oid types[] = {TIMESTAMPTZOID, INTERVALOID};
+	List	   *name = compat_qualified_name(function_name(policy->business_time));
+	Oid			schema = list_length(name) == 2 ? get_namespace_oid(strVal(linitial(name)), true) : InvalidOid;
+	HeapTuple	tuple = NULL;
+	Form_pg_proc row;
+	Oid			function;
+	Oid			owner;
+	bool		fits;
+
+	if (OidIsValid(schema))
+		tuple = SearchSysCache3(PROCNAMEARGSNSP, CStringGetDatum(strVal(lsecond(name))),
+								PointerGetDatum(buildoidvector(types, 2)), ObjectIdGetDatum(schema));
+	if (!HeapTupleIsValid(tuple))
+		refuse_clock(policy, ERRCODE_UNDEFINED_FUNCTION, "it does not exist");
+	row = (Form_pg_proc) GETSTRUCT(tuple);
+	function = row->oid;
+	owner = row->proowner;
+	fits = row->prokind == PROKIND_FUNCTION && !row->proretset && row->prorettype == TIMESTAMPTZOID;
+	ReleaseSysCache(tuple);
+	if (!fits)
+		refuse_clock(policy, ERRCODE_DATATYPE_MISMATCH, "it does not return timestamptz");
+	if (!superuser_arg(owner) && owner != db_owner())
+		refuse_clock(policy, ERRCODE_INSUFFICIENT_PRIVILEGE,
+					 psprintf("it belongs to \"%s\", who is neither a superuser nor the owner of hitl", rights_role_name(owner)));
+	return function;
+}
+
+/*
+ * So much after a time, as the policy counts; policy: may be NULL; owner: of the
+ * graph.  A function that raises, or says what is no later time, is an error.
+ */
+TimestampTz
+deadline_after(const HitlPolicy *policy, Oid owner, TimestampTz from, int64 wait_ms)
+{
+	FmgrInfo	function;
+	LOCAL_FCINFO(fcinfo, 2);
+	Interval	wait = {.time = wait_ms * 1000};
+	Oid			user;
+	int			security;
+	int			level;
+	Datum		result;
+
+	if (policy == NULL || policy->business_time == NULL)
+		return ladder_after(from, wait_ms);
+
+	fmgr_info(find_clock(policy), &function);
+	if (compat_function_aclcheck(function.fn_oid, owner, ACL_EXECUTE) != ACLCHECK_OK)
+		refuse_clock(policy, ERRCODE_INSUFFICIENT_PRIVILEGE,
+					 psprintf("role \"%s\", the owner of the graph, may not execute it", rights_role_name(owner)));
+	InitFunctionCallInfoData(*fcinfo, &function, 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = TimestampTzGetDatum(from);
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = IntervalPGetDatum(&wait);
+	fcinfo->args[1].isnull = false;
+
+	/* an abort puts all of this back */
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	level = compat_push_search_path();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	result = FunctionCallInvoke(fcinfo);
+	PopActiveSnapshot();
+	compat_pop_search_path(level);
+	SetUserIdAndSecContext(user, security);
+
+	if (fcinfo->isnull || DatumGetTimestampTz(result) < from)
+		refuse_clock(policy, ERRCODE_INVALID_PARAMETER_VALUE,
+					 fcinfo->isnull ? "it returned NULL" : "it returned a time before the one that it was given");
+	return DatumGetTimestampTz(result);
+}
+
+/* The same for ladder.c; arg: HitlDeadlineClock. */
+TimestampTz
+deadline_clock(void *arg, TimestampTz from, int64 wait_ms)
+{
+	const HitlDeadlineClock *clock = arg;
+
+	return deadline_after(clock->policy, clock->owner, from, wait_ms);
+}
+
+/* -------------------------------------------------------------------- the plan */
+
+/* The version of the policy that an interrupt opened with; NULL: it has none. */
+const HitlPolicy *
+deadline_policy(const HitlInterrupt *interrupt)
+{
+	if (interrupt->policy_id == 0)
+		return NULL;
+	elog(ERROR, "hitl has lost policy %lld", (long long) interrupt->policy_id);
+}
+
+/* Keep timers, and have somebody look when the first of them is due. */
+static void
+keep(List *timers)
+{
+	ListCell   *cell;
+
+	store_timer_insert(timers);
+	foreach(cell, timers)
+		wake_note_due(clock_to_real(((HitlTimer *) lfirst(cell))->due_at));
+}
+
+/*
+ * An interrupt opens, with its two deadlines in it: plan what is to be done.
+ * policy: may be NULL.
+ */
+void
+deadline_plan(const HitlInterrupt *interrupt, const HitlPolicy *policy)
+{
+	HitlDeadlineClock clock = {.policy = policy, .owner = interrupt->owner};
+
+	keep(ladder_plan(policy, interrupt, deadline_clock, &clock));
+}
+
+/*
+ * A claim of an interrupt, which the caller holds, has ended before its time:
+ * what waited for its end goes on.  One that lapses needs no call.
+ */
+void
+deadline_resume(int64 interrupt_id)
+{
+	TimestampTz due_at;
+
+	if (store_timer_resume(interrupt_id, &due_at))
+		wake_note_due(clock_to_real(due_at));
+}
+
+/* ------------------------------------------------------------------ moving them */
+
+/* A time as it is given: DT_NOBEGIN (NULL) leaves it as it is, infinity takes it away. */
+static TimestampTz
+moved(TimestampTz from, TimestampTz to)
+{
+	if (to == DT_NOBEGIN)
+		return from;
+	return to == DT_NOEND ? DT_NOBEGIN : to;
+}
+
+/*
+ * To bring forward a deadline that says yes would be to say yes, and who may
+ * move deadlines need not be one who may decide.
+ */
+static void
+refuse_to_decide(const HitlInterrupt *interrupt, const HitlPolicy *policy, TimestampTz expires_at)
+{
+	if (policy == NULL || expires_at == DT_NOBEGIN ||
+		(policy->on_expiry != HITL_EXPIRY_APPROVE && policy->on_expiry != HITL_EXPIRY_RESPOND))
+		return;
+	if (interrupt->expires_at != DT_NOBEGIN && expires_at >= interrupt->expires_at)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_HITL_NOT_ALLOWED),
+			 errmsg("interrupt %lld cannot be made to expire earlier", (long long) interrupt->interrupt_id),
+			 errdetail("Its policy \"%s\" then answers in the place of a person.", policy->name),
+			 errhint("Decide it, or move the time to a later one.")));
+}
+
+/* Timers at the new times, for those that have changed. */
+static void
+replan(HitlInterrupt *interrupt, const HitlPolicy *policy, TimestampTz due_at, TimestampTz expires_at)
+{
+	bool		has_new_due = due_at != interrupt->due_at;
+	bool		has_new_expiry = expires_at != interrupt->expires_at;
+	List	   *timers = NIL;
+	ListCell   *cell;
+
+	if (has_new_due)
+		store_timer_delete_kind(interrupt->interrupt_id, HITL_TIMER_DUE);
+	if (has_new_expiry)
+	{
+		store_timer_delete_kind(interrupt->interrupt_id, HITL_TIMER_WARN);
+		store_timer_delete_kind(interrupt->interrupt_id, HITL_TIMER_EXPIRY);
+	}
+	interrupt->due_at = due_at;
+	interrupt->expires_at = expires_at;
+	foreach(cell, ladder_deadlines(policy, interrupt))
+	{
+		HitlTimer  *timer = lfirst(cell);
+
+		if (timer->kind == HITL_TIMER_DUE ? !has_new_due : !has_new_expiry)
+			continue;
+		/* what has fired may fire again at its new time */
+		timer->round = store_timer_rounds(interrupt->interrupt_id, timer->kind);
+		timers = lappend(timers, timer);
+	}
+	keep(timers);
+}
+
+static void
+audit_move(const HitlInterrupt *interrupt, TimestampTz due_at, TimestampTz expires_at, const char *reason)
+{
+	JsonBuilder b;
+
+	json_begin(&b);
+	if (due_at != DT_NOBEGIN)
+		json_add_time(&b, "due_at", due_at);
+	if (expires_at != DT_NOBEGIN)
+		json_add_time(&b, "expires_at", expires_at);
+	if (reason != NULL)
+		json_add_string(&b, "reason", reason);
+	audit_interrupt(interrupt, "deadline_moved", json_end(&b));
+}
+
+/*
+ * hitl.set_deadline(): reason may be NULL; of the times DT_NOBEGIN leaves one as
+ * it is, infinity takes it away.
+ */
+void
+deadline_set(int64 interrupt_id, TimestampTz due_at, TimestampTz expires_at, const char *reason)
+{
+	HitlInterrupt *interrupt = pending_get(interrupt_id);
+	const HitlPolicy *policy;
+
+	/* the right before the lock, as for a vote */
+	rights_require_person("move deadlines");
+	if (!rights_may(HITL_RIGHT_OPERATOR, interrupt->owner, interrupt->graph_id))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for the deadlines of interrupt %lld", (long long) interrupt_id),
+				 errdetail("Its graph belongs to role \"%s\".", rights_role_name(interrupt->owner)),
+				 errhint("Act as the graph's owner, or as an operator.")));
+	interrupt = pending_lock(interrupt_id);
+	if (interrupt->status != HITL_INTERRUPT_PENDING)
+		pending_error_settled(interrupt);
+	due_at = moved(interrupt->due_at, due_at);
+	expires_at = moved(interrupt->expires_at, expires_at);
+	if (due_at != DT_NOBEGIN && expires_at != DT_NOBEGIN && due_at > expires_at)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an interrupt cannot be due after it has expired"),
+				 errdetail("due_at would be %s and expires_at %s.",
+						   pstrdup(timestamptz_to_str(due_at)), pstrdup(timestamptz_to_str(expires_at))),
+				 errhint("Move both, or leave due_at out.")));
+	policy = deadline_policy(interrupt);
+	refuse_to_decide(interrupt, policy, expires_at);
+
+	store_interrupt_set_deadline(interrupt_id, due_at, expires_at);
+	replan(interrupt, policy, due_at, expires_at);
+	audit_move(interrupt, due_at, expires_at, reason);
+}
