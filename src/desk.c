@@ -26,6 +26,7 @@
 #include "identity.h"
 #include "inbox.h"
 #include "json.h"
+#include "outbox.h"
 #include "pending.h"
 #include "rights.h"
 #include "show.h"
@@ -281,6 +282,8 @@ desk_assign(int64 interrupt_id, const char *person, const char *reason)
 		error_held(interrupt);
 	(void) store_snooze_delete(interrupt_id, person);
 	take(interrupt, person, DT_NOEND, "assigned");
+	if (strcmp(person, actor->person) != 0)
+		(void) outbox_note(interrupt_id, "assigned", list_make1((char *) person), psprintf("assigned %lld", (long long) now));
 	note_reason(interrupt, HITL_COMMENT_ASSIGNED, actor, reason);
 }
 
@@ -318,6 +321,7 @@ desk_delegate(int64 interrupt_id, const char *role, const char *reason)
 	json_add_string(&detail, "person", actor->person);
 	json_add_string(&detail, "role", role);
 	audit_interrupt(interrupt, "delegated", json_end(&detail));
+	(void) outbox_note(interrupt_id, "delegated", list_make1((char *) role), psprintf("delegated %lld", (long long) now));
 	note_reason(interrupt, HITL_COMMENT_DELEGATED, actor, reason);
 }
 

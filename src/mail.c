@@ -272,7 +272,6 @@ append_quoted_printable(StringInfo body, const char *text)
 	{
 		bool		is_last = c[1] == '\n' || c[1] == '\0';
 		bool		is_itself = *c > ' ' && *c < 0x7f && *c != '=';
-		int			needs;
 
 		if (*c == '\n')
 		{
@@ -280,22 +279,21 @@ append_quoted_printable(StringInfo body, const char *text)
 			length = 0;
 			continue;
 		}
-		if (*c == ' ' && !is_last)
-			is_itself = true;
-		if (length == 0 && (*c == '.' || strncmp(c, "From ", 5) == 0))
-			is_itself = false;
-		needs = is_itself ? 1 : 3;
 		/* the mark of a line that goes on takes a place too */
-		if (length + needs > MAIL_LINE - 1)
+		if (length + 3 > MAIL_LINE - 1)
 		{
 			appendStringInfoString(body, "=\n");
 			length = 0;
 		}
+		if (*c == ' ' && !is_last)
+			is_itself = true;
+		if (length == 0 && (*c == '.' || strncmp(c, "From ", 5) == 0))
+			is_itself = false;
 		if (is_itself)
 			appendStringInfoChar(body, *c);
 		else
 			appendStringInfo(body, "=%02X", (unsigned char) *c);
-		length += needs;
+		length += is_itself ? 1 : 3;
 	}
 }
 

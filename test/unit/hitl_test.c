@@ -23,6 +23,7 @@
 #include "gate.h"
 #include "json.h"
 #include "lifecycle.h"
+#include "mail.h"
 #include "names.h"
 #include "pattern.h"
 #include "reducer.h"
@@ -82,6 +83,13 @@ PG_FUNCTION_INFO_V1(unit_json_type);
 PG_FUNCTION_INFO_V1(unit_json_get);
 PG_FUNCTION_INFO_V1(unit_json_array);
 PG_FUNCTION_INFO_V1(unit_json_object);
+PG_FUNCTION_INFO_V1(unit_mail_line);
+PG_FUNCTION_INFO_V1(unit_mail_quote);
+PG_FUNCTION_INFO_V1(unit_mail_address_fault);
+PG_FUNCTION_INFO_V1(unit_mail_is_mailbox);
+PG_FUNCTION_INFO_V1(unit_mail_header);
+PG_FUNCTION_INFO_V1(unit_mail_date);
+PG_FUNCTION_INFO_V1(unit_mail_body);
 
 /* ------------------------------------------------------------------ decoding */
 
@@ -709,4 +717,48 @@ unit_json_object(PG_FUNCTION_ARGS)
 	json_add_jsonb(&b, "json", arg_jsonb(fcinfo, 3));
 	json_add_string(&b, "twice", "last");
 	PG_RETURN_JSONB_P(json_end(&b));
+}
+
+/* ---------------------------------------------------------------------- mail */
+
+Datum
+unit_mail_line(PG_FUNCTION_ARGS)
+{
+	return text_or_null(fcinfo, mail_line(arg_string(fcinfo, 0), PG_GETARG_INT32(1)));
+}
+
+Datum
+unit_mail_quote(PG_FUNCTION_ARGS)
+{
+	return text_or_null(fcinfo, mail_quote(arg_string(fcinfo, 0), arg_string(fcinfo, 1)));
+}
+
+Datum
+unit_mail_address_fault(PG_FUNCTION_ARGS)
+{
+	return text_or_null(fcinfo, mail_address_fault(arg_string(fcinfo, 0)));
+}
+
+Datum
+unit_mail_is_mailbox(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(mail_is_mailbox(arg_string(fcinfo, 0)));
+}
+
+Datum
+unit_mail_header(PG_FUNCTION_ARGS)
+{
+	return text_or_null(fcinfo, mail_header(arg_string(fcinfo, 0), arg_string(fcinfo, 1)));
+}
+
+Datum
+unit_mail_date(PG_FUNCTION_ARGS)
+{
+	return text_or_null(fcinfo, mail_date(PG_GETARG_TIMESTAMPTZ(0)));
+}
+
+Datum
+unit_mail_body(PG_FUNCTION_ARGS)
+{
+	return text_or_null(fcinfo, mail_body(arg_string(fcinfo, 0)));
 }
