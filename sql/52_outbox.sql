@@ -63,7 +63,7 @@ COMMENT ON VIEW hitl._reachable IS 'Internal: who is told for a role, and where.
 CREATE VIEW hitl.contacts WITH (security_barrier) AS
   SELECT r.rolname AS role, c.address, c.set_by, c.set_at
   FROM hitl.contact c JOIN pg_catalog.pg_roles r ON r.oid = c.role
-  WHERE pg_catalog.pg_has_role(c.role, 'USAGE')
+  WHERE pg_catalog.pg_has_role((SELECT hitl._member()), c.role, 'USAGE')
   ORDER BY r.rolname;
 COMMENT ON VIEW hitl.contacts IS 'Where I am told, and the roles that I may act as. set_contact() writes it.';
 
@@ -73,7 +73,7 @@ CREATE VIEW hitl.notifications WITH (security_barrier) AS
               WHEN o.error IS NOT NULL THEN 'failed' ELSE 'waiting' END AS status,
          o.attempts, COALESCE(o.sent_at, o.dropped_at) AS settled_at, o.due_at, o.error, o.message_id
   FROM hitl.outbox o JOIN hitl.interrupt i ON i.interrupt_id = o.interrupt_id
-  WHERE pg_catalog.pg_has_role(i.owner, 'USAGE')
+  WHERE i.graph_id IN (SELECT w.graph_id FROM hitl._graph_watched w)
   ORDER BY o.outbox_id;
 COMMENT ON VIEW hitl.notifications IS 'Who was to be told what, and what became of it: waiting, failed (the last attempt, by error; due_at is the next), sent, or dropped (settled before anybody was told).';
 

@@ -268,17 +268,17 @@ render_email(const HitlInterrupt *interrupt, const HitlMessage *message, const c
 
 /* ------------------------------------------------------------------- rights */
 
-/* May the current user see the question: its graph's owner, who may decide it? */
+/* May the current user see the question: its graph's owner, an auditor, who may decide it? */
 static bool
 may_see(const HitlInterrupt *interrupt)
 {
-	const HitlActor *actor = identity_actor();
+	const HitlActor *viewer = identity_viewer();
 	ListCell   *cell;
 
-	if (rights_is_owner(interrupt->owner))
+	if (rights_may_access(HITL_ACCESS_READ, interrupt->owner, interrupt->graph_id))
 		return true;
 	foreach(cell, store_audience(interrupt->interrupt_id))
-		if (rights_is_owner(lfirst_oid(cell)) && identity_is_in(actor, lfirst_oid(cell)))
+		if (identity_is_in(viewer, lfirst_oid(cell)))
 			return true;
 	return false;
 }

@@ -93,8 +93,8 @@ rights_may(HitlRight right, Oid owner, int64 graph_id)
  * To look, a proxy's session has the rights of the person whom it names; what
  * changes something needs those of the current user.
  */
-static bool
-may_access(HitlAccess access, Oid owner, int64 graph_id)
+bool
+rights_may_access(HitlAccess access, Oid owner, int64 graph_id)
 {
 	Oid			viewer;
 
@@ -118,7 +118,7 @@ may_access(HitlAccess access, Oid owner, int64 graph_id)
 void
 rights_require_graph(const HitlGraph *graph, HitlAccess access)
 {
-	if (!may_access(access, graph->owner, graph->graph_id))
+	if (!rights_may_access(access, graph->owner, graph->graph_id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for graph \"%s\"", graph->name),
@@ -129,7 +129,7 @@ rights_require_graph(const HitlGraph *graph, HitlAccess access)
 void
 rights_require_thread(const HitlThread *thread, HitlAccess access)
 {
-	if (!may_access(access, thread->owner, thread->graph_id))
+	if (!rights_may_access(access, thread->owner, thread->graph_id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for thread %lld", (long long) thread->thread_id),

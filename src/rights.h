@@ -12,6 +12,7 @@
 extern const char *rights_role_name(Oid role);
 extern bool rights_is_owner(Oid owner);
 extern bool rights_may(HitlRight right, Oid owner, int64 graph_id);
+extern bool rights_may_access(HitlAccess access, Oid owner, int64 graph_id);
 extern void rights_refuse_agent(const char *what);
 extern void rights_require_person(const char *what);
 extern void rights_require_author(const char *what);

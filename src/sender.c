@@ -44,7 +44,7 @@ require_sender(void)
 static void
 require_operator(const HitlInterrupt *interrupt, const char *what)
 {
-	if (rights_is_owner(interrupt->owner) || rights_is_owner(db_owner()))
+	if (rights_may_access(HITL_ACCESS_OPERATE, interrupt->owner, interrupt->graph_id) || rights_is_owner(db_owner()))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

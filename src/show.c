@@ -34,13 +34,13 @@
 
 /*
  * May the session's person see this interrupt?  Who may decide it, who has
- * voted on it, and who owns the graph.
+ * voted on it, who owns the graph or audits it.
  */
 void
 show_require_reader(const HitlInterrupt *interrupt)
 {
-	if (!rights_is_owner(interrupt->owner) && !inbox_admits(interrupt) &&
-		!store_has_voted(interrupt->interrupt_id, identity_actor()->person))
+	if (!rights_may_access(HITL_ACCESS_READ, interrupt->owner, interrupt->graph_id) && !inbox_admits(interrupt) &&
+		!store_has_voted(interrupt->interrupt_id, identity_viewer()->person))
 		ereport(ERROR,
 				(errcode(ERRCODE_HITL_NOT_ALLOWED),
 				 errmsg("you may not see interrupt %lld", (long long) interrupt->interrupt_id),
