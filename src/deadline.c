@@ -159,15 +159,30 @@ keep(List *timers)
 }
 
 /*
- * An interrupt opens, with its two deadlines in it: plan what is to be done.
- * policy: may be NULL.
+ * The steps of the ladder of a question that is about to be asked, as
+ * HitlTimer: policy may be NULL; owner: of the graph.  It asks the policy's
+ * business time, so ask it before the thread is locked.
+ */
+List *
+deadline_steps(const HitlPolicy *policy, Oid owner, TimestampTz opened_at)
+{
+	HitlDeadlineClock clock = {.policy = policy, .owner = owner};
+
+	return ladder_steps(policy, opened_at, deadline_clock, &clock);
+}
+
+/*
+ * An interrupt opens, with its two deadlines in it: keep what is to be done.
+ * policy: may be NULL; steps: those of deadline_steps().
  */
 void
-deadline_plan(const HitlInterrupt *interrupt, const HitlPolicy *policy)
+deadline_plan(const HitlInterrupt *interrupt, const HitlPolicy *policy, List *steps)
 {
-	HitlDeadlineClock clock = {.policy = policy, .owner = interrupt->owner};
+	ListCell   *cell;
 
-	keep(ladder_plan(policy, interrupt, deadline_clock, &clock));
+	foreach(cell, steps)
+		((HitlTimer *) lfirst(cell))->interrupt_id = interrupt->interrupt_id;
+	keep(list_concat(ladder_deadlines(policy, interrupt), steps));
 }
 
 /*

@@ -19,7 +19,8 @@ typedef struct HitlDeadlineClock
 extern const HitlPolicy *deadline_policy(const HitlInterrupt *interrupt);
 extern TimestampTz deadline_after(const HitlPolicy *policy, Oid owner, TimestampTz from, int64 wait_ms);
 extern TimestampTz deadline_clock(void *arg, TimestampTz from, int64 wait_ms);
-extern void deadline_plan(const HitlInterrupt *interrupt, const HitlPolicy *policy);
+extern List *deadline_steps(const HitlPolicy *policy, Oid owner, TimestampTz opened_at);
+extern void deadline_plan(const HitlInterrupt *interrupt, const HitlPolicy *policy, List *steps);
 extern void deadline_resume(int64 interrupt_id);
 extern void deadline_set(int64 interrupt_id, TimestampTz due_at, TimestampTz expires_at, const char *reason);
 

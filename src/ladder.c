@@ -66,24 +66,26 @@ ladder_deadlines(const HitlPolicy *policy, const HitlInterrupt *interrupt)
 }
 
 /*
- * All timers of an interrupt that opens.  policy: may be NULL; after: how it
- * counts time, NULL for the calendar.
+ * The timers of the steps of an interrupt that opens then, as a list of
+ * HitlTimer; policy: may be NULL; after: how it counts time, NULL for the
+ * calendar.  They get their interrupt_id later.
  */
 List *
-ladder_plan(const HitlPolicy *policy, const HitlInterrupt *interrupt, LadderClock after, void *arg)
+ladder_steps(const HitlPolicy *policy, TimestampTz opened_at, LadderClock after, void *arg)
 {
-	List	   *timers = ladder_deadlines(policy, interrupt);
+	HitlInterrupt unopened = {.interrupt_id = 0};
+	List	   *timers = NIL;
 	ListCell   *cell;
 
 	if (policy == NULL)
-		return timers;
+		return NIL;
 	foreach(cell, policy->ladder)
 	{
 		const HitlLadderStep *step = lfirst(cell);
-		TimestampTz at = count_on(after, arg, interrupt->opened_at, step->after_ms);
+		TimestampTz at = count_on(after, arg, opened_at, step->after_ms);
 
 		if (!TIMESTAMP_NOT_FINITE(at))
-			timers = lappend(timers, make_timer(interrupt, HITL_TIMER_STEP, foreach_current_index(cell) + 1, at));
+			timers = lappend(timers, make_timer(&unopened, HITL_TIMER_STEP, foreach_current_index(cell) + 1, at));
 	}
 	return timers;
 }

@@ -22,7 +22,7 @@ typedef enum HitlTimerVerdict
 typedef TimestampTz (*LadderClock) (void *arg, TimestampTz from, int64 wait_ms);
 
 extern TimestampTz ladder_after(TimestampTz from, int64 wait_ms);
-extern List *ladder_plan(const HitlPolicy *policy, const HitlInterrupt *interrupt, LadderClock after, void *arg);
+extern List *ladder_steps(const HitlPolicy *policy, TimestampTz opened_at, LadderClock after, void *arg);
 extern List *ladder_deadlines(const HitlPolicy *policy, const HitlInterrupt *interrupt);
 extern const HitlLadderStep *ladder_step(const HitlPolicy *policy, const HitlTimer *timer);
 extern HitlTimerVerdict ladder_verdict(const HitlPolicy *policy, const HitlInterrupt *interrupt, const HitlTimer *timer,

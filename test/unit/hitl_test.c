@@ -22,6 +22,7 @@
 #include "frontier.h"
 #include "gate.h"
 #include "json.h"
+#include "ladder.h"
 #include "lifecycle.h"
 #include "mail.h"
 #include "names.h"
@@ -37,6 +38,10 @@
 PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(unit_words);
+PG_FUNCTION_INFO_V1(unit_ladder_plan);
+PG_FUNCTION_INFO_V1(unit_ladder_verdict);
+PG_FUNCTION_INFO_V1(unit_ladder_next);
+PG_FUNCTION_INFO_V1(unit_ladder_compare);
 PG_FUNCTION_INFO_V1(unit_thread_may_move);
 PG_FUNCTION_INFO_V1(unit_task_may_move);
 PG_FUNCTION_INFO_V1(unit_interrupt_may_move);
@@ -203,6 +208,129 @@ unit_words(PG_FUNCTION_ARGS)
 	if (!name_find_decision_type("agree", &type))
 		words = lappend(words, psprintf("all: %s", name_decision_list(HITL_DECISION_ALL)));
 	return text_array(words);
+}
+
+/* ------------------------------------------------------------------- ladder.c */
+
+static int64
+member_int64(Jsonb *object, const char *key)
+{
+	double		number;
+
+	return json_get_number(json_get(object, key), &number) ? (int64) number : 0;
+}
+
+/* {"warn_before_ms", "ladder": [{"after_ms", "unless_claimed", "n_repeats", "every_ms"}]}; NULL: none */
+static HitlPolicy *
+arg_ladder(FunctionCallInfo fcinfo, int n)
+{
+	Jsonb	   *document = arg_jsonb(fcinfo, n);
+	HitlPolicy *policy;
+	Jsonb	   *ladder;
+	ListCell   *cell;
+
+	if (document == NULL)
+		return NULL;
+	policy = palloc0(sizeof(HitlPolicy));
+	policy->warn_before_ms = member_int64(document, "warn_before_ms");
+	ladder = json_get(document, "ladder");
+	if (ladder == NULL)
+		return policy;
+	foreach(cell, json_elements(ladder))
+	{
+		HitlLadderStep *step = palloc0(sizeof(HitlLadderStep));
+
+		step->after_ms = member_int64(lfirst(cell), "after_ms");
+		step->n_repeats = (int) member_int64(lfirst(cell), "n_repeats");
+		step->every_ms = member_int64(lfirst(cell), "every_ms");
+		(void) json_get_bool(json_get(lfirst(cell), "unless_claimed"), &step->unless_claimed);
+		policy->ladder = lappend(policy->ladder, step);
+	}
+	return policy;
+}
+
+/* {"kind", "step", "round", "at"} */
+static HitlTimer *
+arg_timer(FunctionCallInfo fcinfo, int n)
+{
+	Jsonb	   *document = PG_GETARG_JSONB_P(n);
+	HitlTimer  *timer = palloc0(sizeof(HitlTimer));
+
+	timer->kind = name_to_timer_kind(json_get_string(document, "kind"));
+	timer->step = (int) member_int64(document, "step");
+	timer->round = (int) member_int64(document, "round");
+	timer->planned_at = timer->due_at =
+		DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(json_get_string(document, "at")),
+												ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	return timer;
+}
+
+static Jsonb *
+timer_document(const HitlTimer *timer)
+{
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_string(&b, "kind", name_timer_kind(timer->kind));
+	json_add_int64(&b, "step", timer->step);
+	json_add_int64(&b, "round", timer->round);
+	json_add_time(&b, "at", timer->due_at);
+	return json_end(&b);
+}
+
+static TimestampTz
+arg_time(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(n);
+}
+
+/* (policy, opened_at, due_at, expires_at) */
+Datum
+unit_ladder_plan(PG_FUNCTION_ARGS)
+{
+	HitlInterrupt interrupt = {.opened_at = arg_time(fcinfo, 1), .due_at = arg_time(fcinfo, 2), .expires_at = arg_time(fcinfo, 3)};
+	HitlPolicy *policy = arg_ladder(fcinfo, 0);
+	List	   *documents = NIL;
+	ListCell   *cell;
+
+	foreach(cell, list_concat(ladder_deadlines(policy, &interrupt), ladder_steps(policy, interrupt.opened_at, NULL, NULL)))
+		documents = lappend(documents, timer_document(lfirst(cell)));
+	PG_RETURN_JSONB_P(json_list(documents));
+}
+
+/* (policy, timer, now, status, claimed_until, due_at, expires_at) */
+Datum
+unit_ladder_verdict(PG_FUNCTION_ARGS)
+{
+	static const char *const words[] = {
+		[HITL_TIMER_FIRES] = "fires", [HITL_TIMER_WAITS] = "waits", [HITL_TIMER_DROPS] = "drops"
+	};
+	HitlInterrupt interrupt = {
+		.status = name_to_interrupt_status(arg_string(fcinfo, 3)),
+		.claimed_by = PG_ARGISNULL(4) ? NULL : "mia",
+		.claimed_until = arg_time(fcinfo, 4),
+		.due_at = arg_time(fcinfo, 5),
+		.expires_at = arg_time(fcinfo, 6)
+	};
+
+	return text_or_null(fcinfo, words[ladder_verdict(arg_ladder(fcinfo, 0), &interrupt, arg_timer(fcinfo, 1), arg_time(fcinfo, 2))]);
+}
+
+/* (policy, timer, now) */
+Datum
+unit_ladder_next(PG_FUNCTION_ARGS)
+{
+	HitlTimer  *next = ladder_next(arg_ladder(fcinfo, 0), arg_timer(fcinfo, 1), arg_time(fcinfo, 2), NULL, NULL);
+
+	if (next == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(timer_document(next));
+}
+
+Datum
+unit_ladder_compare(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(ladder_compare(arg_timer(fcinfo, 0), arg_timer(fcinfo, 1)));
 }
 
 /* ---------------------------------------------------------------- lifecycle.c */
