@@ -1,5 +1,5 @@
 # 050_dump.pl: pg_dump and restore keep parked and queued threads whole: they are decided and run on in the new place.
-# A role that owns graphs cannot be dropped, there neither.
+# A role that owns graphs cannot be dropped, there neither. Grants are dumped, and hold in the new place.
 
 use strict;
 use warnings;
@@ -43,9 +43,17 @@ $node->safe_psql('postgres', 'CALL hitl.run_pending()', extra_params => [ '-U', 
 sql('postgres', "SELECT hitl.approve(interrupt_id, comment => 'before') FROM hitl.pending WHERE thread_id = $decided");
 my $queued = start_thread($node, 'postgres', 'mia_quick', '{"name": "queued"}');
 
+# grants: of a graph by its owner, for all graphs, and of an application
+$node->safe_psql('postgres', 'CREATE ROLE tom LOGIN; CREATE ROLE app LOGIN; CREATE ROLE team; CREATE ROLE kim LOGIN IN ROLE team');
+$node->safe_psql('postgres', q{SELECT hitl.grant_reviewer('team', 'mia_ask')}, extra_params => [ '-U', 'mia' ]);
+sql('postgres', q{SELECT hitl.grant_auditor('tom'), hitl.grant_proxy('app', 'team')});
+
 my $facts = q{SELECT thread_id, status, owner, hitl.get_state(thread_id) FROM hitl.threads ORDER BY thread_id;
 	SELECT interrupt_id, thread_id, action, opened_at FROM hitl.pending ORDER BY interrupt_id;
-	SELECT * FROM hitl.timeline};
+	SELECT * FROM hitl.timeline;
+	SELECT * FROM hitl.grants; SELECT * FROM hitl.grant_history;
+	SELECT role, is_granted FROM hitl.audience ORDER BY interrupt_id, role;
+	SELECT grantee::regrole FROM pg_type, aclexplode(typacl) WHERE typname = 'grantee' AND grantee <> typowner ORDER BY 1};
 my $before = sql('postgres', $facts);
 my ($stdout, $stderr) = run_command([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('postgres') ]);
 is($stderr, '', 'pg_dump says nothing');
@@ -89,6 +97,32 @@ for my $database ('postgres', 'copy')
 	is(sql($database, 'SELECT count(*) FROM hitl.check()'), 0, 'the rows are in order');
 }
 
+# the grants hold: an auditor reads, a reviewer sees what waits, and an application speaks for her
+for my $database ('postgres', 'copy')
+{
+	cmp_ok($node->safe_psql($database, 'SELECT count(*) FROM hitl.threads', extra_params => [ '-U', 'tom' ]), '>', 0, "$database: the auditor reads");
+	my $asked = start_thread($node, $database, 'mia_ask');
+	is(wait_thread($node, $database, $asked), 'interrupted', 'a question for the team');
+	is($node->safe_psql($database, "SELECT count(*) FROM hitl.inbox WHERE thread_id = $asked", extra_params => [ '-U', 'kim' ]), 1, 'is in the inbox of a member');
+	is($node->safe_psql($database, "SET hitl.actor = 'anna'; SELECT (hitl.approve(interrupt_id)).status FROM hitl.inbox WHERE thread_id = $asked", extra_params => [ '-U', 'app' ]), 'decided', 'and an application decides it');
+	is(sql($database, "SELECT voter, login, is_asserted FROM hitl.vote ORDER BY vote_id DESC LIMIT 1"), 'anna|app|t', 'for the person whom it names');
+	my ($status, $out, $error) = $node->psql($database, 'DROP ROLE tom');
+	like($error, qr/role "tom" cannot be dropped because some objects depend on it/, 'a role with a grant is not dropped');
+	is(wait_thread($node, $database, $asked), 'done', 'it runs on');
+}
+
+# where a role is missing, the rows of hitl.grant say which, and come when it is there
+my $bare = start_server('bare', 'hitl.max_executors = 0');
+$bare->safe_psql('postgres', 'CREATE ROLE mia LOGIN; CREATE ROLE app LOGIN; CREATE ROLE team; CREATE DATABASE copy');
+($stdout, $stderr) = run_command([ 'pg_restore', '-d', $bare->connstr('copy'), $dump ]);
+like($stderr, qr/role "tom" does not exist/, 'a restore without a role says so');
+is($bare->safe_psql('copy', 'SELECT count(*) FROM hitl.grants'), 0, 'and no right is half there');
+$bare->safe_psql('postgres', 'CREATE ROLE tom LOGIN');
+($stdout, $stderr) = run_command([ 'pg_restore', '--exit-on-error', '--data-only', '-n', 'hitl', '-t', 'grant', '-d', $bare->connstr('copy'), $dump ]);
+is($stderr, '', 'its rows come later');
+is($bare->safe_psql('copy', q{SELECT string_agg("right" || ' ' || role, ', ' ORDER BY "right", role) FROM hitl.grants}), $node->safe_psql('copy', q{SELECT string_agg("right" || ' ' || role, ', ' ORDER BY "right", role) FROM hitl.grants}), 'as they were');
+$bare->stop;
+
 # data only, into an extension that is there already
 sql('postgres', 'CREATE DATABASE late');
 ($stdout, $stderr) = run_command([ 'pg_restore', '--exit-on-error', '--schema-only', '-d', $node->connstr('late'), $dump ]);
@@ -110,9 +144,11 @@ for my $database ('postgres', 'copy')
 	sql($database, 'DROP SCHEMA mia CASCADE; REVOKE ALL ON SCHEMA hitl FROM mia; REVOKE ALL ON log FROM mia');
 	($status, $out, $error) = $node->psql($database, 'DROP ROLE mia');
 	like($error, qr/privileges for type hitl.graph_owner/, "$database: also when the graphs alone are left");
-	is(sql($database, "SELECT count(*) FROM hitl.threads WHERE owner = 'mia'::regrole"), 7, 'they are hers');
+	is(sql($database, "SELECT count(*) FROM hitl.threads WHERE owner = 'mia'::regrole"), 8, 'they are hers');
 }
 poll($node, 'postgres', workers('executor') . ' = 0', 'her executors have left');
+sql($_, 'DROP OWNED BY tom, app, team') for qw(postgres copy);
+is($node->psql('postgres', 'DROP ROLE tom'), 0, 'DROP OWNED ends grants, and the role can go');
 my $copies = q{SELECT count(*) FROM pg_proc p JOIN pg_roles r ON r.oid = proowner WHERE rolname = 'mia'};
 is(sql($_, $copies), 2, "$_: the copies are there") for qw(postgres copy);
 sql($_, 'DROP EXTENSION hitl') for qw(postgres copy);
