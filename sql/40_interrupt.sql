@@ -130,9 +130,9 @@ CREATE FUNCTION hitl.interrupt(payload jsonb, key text DEFAULT NULL) RETURNS jso
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_interrupt';
 COMMENT ON FUNCTION hitl.interrupt(jsonb, text) IS
 'In a node: puts a question to people. The node stops here, whatever handlers it has, and its thread is parked; once there is a decision the node runs
-again from its start and this call returns the decision: {"type", "args", "by", "at"} with "edits", "reason" or "response".
-payload: any JSON; from an object action (text), args, description (text) and allowed (array of decision types) are read.
-key names the question within the node; without one its place in the order does. Returns jsonb. Errors: IH005 outside a node, or in a step; 22023 the payload''s allowed, or the key, is no good; 42710 the key was used already in this run;
+again from its start and this call returns the decision: {"type", "args", "by", "at"} with "edits", "reason" or "response". Where a rule says that nobody need be asked it returns {"type": "approve", "automatic": true, "rule", "args", "at"} at once.
+payload: any JSON; from an object action (text), args, description (text), allowed (array of decision types) and policy (the name of one, if no rule chooses another) are read.
+key names the question within the node; without one its place in the order does. Returns jsonb. Errors: IH005 outside a node, or in a step; 22023 the payload''s allowed or policy, or the key, is no good, or what the question and its policy allow has nothing in common; 42704 there is no such policy, or a role that it names is gone; 42710 the key was used already in this run;
 IH007 the node has asked something else under this key hitl.max_reasks times; a node that ends without having asked for a reject, an edit or a response that it was given fails with it too. The idea is LangGraph''s interrupt().';
 
 CREATE FUNCTION hitl.decide(interrupt_id bigint, decision jsonb, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL, seen text DEFAULT NULL,

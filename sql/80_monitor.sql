@@ -85,6 +85,9 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
       SELECT a.thread_id, 'audit ' || a.audit_id
       FROM hitl.audit a WHERE a.thread_id <> 0 AND NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = a.thread_id)
     UNION ALL
+      SELECT a.thread_id, 'automatic verdict ' || a.verdict_id
+      FROM hitl.automatic_verdict a WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = a.thread_id)
+    UNION ALL
       SELECT NULL, 'vote on interrupt ' || v.interrupt_id
       FROM hitl.vote v WHERE NOT EXISTS (SELECT FROM hitl.interrupt i WHERE i.interrupt_id = v.interrupt_id)
     UNION ALL
@@ -117,6 +120,10 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
   UNION ALL
     SELECT 'I11: an owner is a role', o.thread_id, o.detail
     FROM (SELECT NULL::bigint AS thread_id, 'graph ' || g.graph_id AS detail, g.owner FROM hitl.graph g
+          UNION ALL
+          SELECT NULL, 'policy ' || p.policy_id, p.owner FROM hitl.policy p
+          UNION ALL
+          SELECT NULL, 'rule ' || r.rule_id, r.owner FROM hitl.rule r WHERE r.dropped_at IS NULL
           UNION ALL
           SELECT t.thread_id, NULL, t.owner FROM hitl.thread t) o
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = o.owner)
@@ -173,6 +180,24 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
         OR (i.expires_at IS NOT NULL
             AND NOT EXISTS (SELECT FROM hitl.timer t WHERE t.interrupt_id = i.interrupt_id AND t.kind = 'expiry' AND t.planned_at = i.expires_at)
             AND NOT EXISTS (SELECT FROM hitl.escalation e WHERE e.interrupt_id = i.interrupt_id AND e.kind = 'expiry' AND e.planned_at = i.expires_at)))
+  UNION ALL
+    SELECT 'I23: a policy has its versions, and who names one finds it', o.thread_id, o.detail
+    FROM (
+      SELECT NULL::bigint AS thread_id, 'policy ' || p.policy_id AS detail
+      FROM hitl.policy p
+      WHERE NOT EXISTS (SELECT FROM hitl.policy_version v WHERE v.policy_id = p.policy_id AND v.version = p.version)
+    UNION ALL
+      SELECT NULL, 'version ' || v.version || ' of policy ' || v.policy_id
+      FROM hitl.policy_version v WHERE NOT EXISTS (SELECT FROM hitl.policy p WHERE p.policy_id = v.policy_id AND p.version >= v.version)
+    UNION ALL
+      SELECT NULL, 'rule ' || r.rule_id
+      FROM hitl.rule r WHERE r.policy_id IS NOT NULL AND NOT EXISTS (SELECT FROM hitl.policy p WHERE p.policy_id = r.policy_id)
+    UNION ALL
+      SELECT i.thread_id, 'interrupt ' || i.interrupt_id
+      FROM hitl.interrupt i
+      WHERE i.policy_id IS NOT NULL
+        AND NOT EXISTS (SELECT FROM hitl.policy_version v WHERE v.policy_id = i.policy_id AND v.version = i.policy_version)
+    ) o
   UNION ALL
     SELECT 'I24: a grant names roles that are there, and its graph', NULL, 'right ' || g."right" || ' of role ' || g.role
     FROM hitl.grant g

@@ -9,7 +9,8 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA hitl FROM PUBLIC;
 REVOKE ALL ON FUNCTION hitl._announce() FROM PUBLIC;
 
 GRANT SELECT ON hitl.pending, hitl.inbox, hitl.my_decisions, hitl.absences, hitl.decided, hitl.threads, hitl.failed, hitl.timeline, hitl.breakpoints, hitl.breakpoint_history,
-                hitl.grants, hitl.grant_history, hitl.contacts, hitl.notifications, hitl.worker_status, hitl._violation, hitl._checkpoint, hitl.deadlines, hitl.escalations TO PUBLIC;
+                hitl.grants, hitl.grant_history, hitl.contacts, hitl.notifications, hitl.policies, hitl.policy_history, hitl.rules, hitl.rule_history, hitl.automatic_verdicts,
+                hitl.worker_status, hitl._violation, hitl._checkpoint, hitl.deadlines, hitl.escalations TO PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph_version', '');
@@ -39,6 +40,13 @@ SELECT pg_catalog.pg_extension_config_dump('hitl.comment_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.viewed', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.timer', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.escalation', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.policy', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.policy_version', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.rule', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.automatic_verdict', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.policy_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.rule_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.automatic_verdict_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.audit', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.thread_id_seq', '');

@@ -30,6 +30,7 @@
 #include "ladder.h"
 #include "pending.h"
 #include "rights.h"
+#include "rulebook.h"
 #include "store_interrupt.h"
 #include "store_timer.h"
 #include "utils/builtins.h"
@@ -142,9 +143,7 @@ deadline_clock(void *arg, TimestampTz from, int64 wait_ms)
 const HitlPolicy *
 deadline_policy(const HitlInterrupt *interrupt)
 {
-	if (interrupt->policy_id == 0)
-		return NULL;
-	elog(ERROR, "hitl has lost policy %lld", (long long) interrupt->policy_id);
+	return interrupt->policy_id != 0 ? rulebook_policy(interrupt->policy_id, interrupt->policy_version) : NULL;
 }
 
 /* Keep timers, and have somebody look when the first of them is due. */

@@ -12,7 +12,7 @@
  *                                "max_interval": 128, "jitter": true, "retry_on": ["08", "P0001"]},
  *                      "gate": {"action": "refund", "description": "...", "args": "$.refund_args", "skip_when": "$.amount <= 1000",
  *                               "allowed": ["approve", "reject"], "on_reject": "END", "feedback_key": "feedback",
- *                               "on_respond": "output"}},
+ *                               "on_respond": "output", "policy": "two of finance"}},
  *              "sum": {"sql": "SELECT ..."},
  *              "check": {"subgraph": {"graph": "checks", "version": 3, "input": {"order": "refund_args"},
  *                                     "output": {"risk": "score"}}}},
@@ -37,145 +37,46 @@
 #include "definition.h"
 #include "gate.h"
 #include "json.h"
-#include "lib/stringinfo.h"
 #include "names.h"
+#include "reader.h"
 
 #define DEFAULT_RECURSION_LIMIT 25
 
-/* what is being read: faults name the place */
-typedef struct Reader
-{
-	List	   *faults;
-} Reader;
-
-static void fault(Reader *reader, const char *format,...) pg_attribute_printf(2, 3);
-
-static void
-fault(Reader *reader, const char *format,...)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (;;)
-	{
-		va_list		args;
-		int			needed;
-
-		va_start(args, format);
-		needed = appendStringInfoVA(&text, format, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&text, needed);
-	}
-	reader->faults = lappend(reader->faults, text.data);
-}
-
 static char *
-check_name(Reader *reader, const char *place, const char *name, bool is_reserved_ok)
+check_name(HitlReader *reader, const char *place, const char *name, bool is_reserved_ok)
 {
 	if (name == NULL || name[0] == '\0' || strlen(name) >= NAMEDATALEN)
-		fault(reader, "%s: a name must have 1 to %d bytes", place, NAMEDATALEN - 1);
+		reader_fault(reader, "%s: a name must have 1 to %d bytes", place, NAMEDATALEN - 1);
 	else if (!is_reserved_ok && (strcmp(name, HITL_START) == 0 || strcmp(name, HITL_END) == 0))
-		fault(reader, "%s: the name \"%s\" is reserved", place, name);
+		reader_fault(reader, "%s: the name \"%s\" is reserved", place, name);
 	return name != NULL ? pstrdup(name) : pstrdup("");
 }
 
-/* A key that nobody reads is a misspelt one. */
-static void
-check_keys(Reader *reader, const char *place, Jsonb *object, const char *const *known, int n_known)
-{
-	ListCell   *cell;
-
-	foreach(cell, json_keys(object))
-	{
-		const char *key = lfirst(cell);
-		bool		is_known = false;
-
-		for (int i = 0; i < n_known; i++)
-			is_known |= strcmp(known[i], key) == 0;
-		if (!is_known)
-			fault(reader, "%s: there is no key \"%s\" here", place, key);
-	}
-}
-
-#define CHECK_KEYS(reader, place, object, ...) \
-	do { \
-		static const char *const known_[] = {__VA_ARGS__}; \
-		check_keys(reader, place, object, known_, lengthof(known_)); \
-	} while (0)
-
-static char *
-read_string(Reader *reader, const char *place, Jsonb *object, const char *key, bool is_needed)
-{
-	Jsonb	   *value = json_get(object, key);
-	char	   *string = json_scalar_string(value);
-
-	if (string == NULL && (is_needed || (value != NULL && !json_is_null(value))))
-		fault(reader, "%s: \"%s\" must be a string", place, key);
-	return string;
-}
-
-static bool
-is_given(Jsonb *object, const char *key)
-{
-	Jsonb	   *value = json_get(object, key);
-
-	return value != NULL && !json_is_null(value);
-}
-
-static double
-read_number(Reader *reader, const char *place, Jsonb *object, const char *key,
-			double missing, double low, double high)
-{
-	Jsonb	   *value = json_get(object, key);
-	double		number = missing;
-
-	if (value == NULL || json_is_null(value))
-		return missing;
-	if (!json_get_number(value, &number) || !(number >= low && number <= high))
-	{
-		fault(reader, "%s: \"%s\" must be a number from %g to %g", place, key, low, high);
-		return missing;
-	}
-	return number;
-}
-
-static int
-read_integer(Reader *reader, const char *place, Jsonb *object, const char *key, int missing, int low, int high)
-{
-	double		number = read_number(reader, place, object, key, missing, low, high);
-
-	if (number != floor(number))
-		fault(reader, "%s: \"%s\" must be a whole number", place, key);
-	return (int) number;
-}
-
 static HitlFunction
-read_function(Reader *reader, const char *place, Jsonb *object, const char *key)
+read_function(HitlReader *reader, const char *place, Jsonb *object, const char *key)
 {
-	HitlFunction function = {.signature = read_string(reader, place, object, key, true)};
+	HitlFunction function = {.signature = reader_string(reader, place, object, key, true)};
 
 	return function;
 }
 
 /* The members of an object at a key, sorted by jsonb; NIL if it is not there. */
 static List *
-read_members(Reader *reader, Jsonb *document, const char *key, Jsonb **members)
+read_members(HitlReader *reader, Jsonb *document, const char *key, Jsonb **members)
 {
 	*members = json_get(document, key);
 	if (*members == NULL || json_is_null(*members))
 		return NIL;
 	if (!json_is_object(*members))
 	{
-		fault(reader, "\"%s\" must be an object", key);
+		reader_fault(reader, "\"%s\" must be an object", key);
 		return NIL;
 	}
 	return json_keys(*members);
 }
 
 static List *
-read_list(Reader *reader, Jsonb *document, const char *key)
+read_list(HitlReader *reader, Jsonb *document, const char *key)
 {
 	Jsonb	   *list = json_get(document, key);
 
@@ -183,14 +84,14 @@ read_list(Reader *reader, Jsonb *document, const char *key)
 		return NIL;
 	if (!json_is_array(list))
 	{
-		fault(reader, "\"%s\" must be an array", key);
+		reader_fault(reader, "\"%s\" must be an array", key);
 		return NIL;
 	}
 	return json_elements(list);
 }
 
 static void
-read_channel(Reader *reader, HitlChannel *channel, Jsonb *json)
+read_channel(HitlReader *reader, HitlChannel *channel, Jsonb *json)
 {
 	char	   *place = psprintf("channel \"%s\"", channel->name);
 	char	   *reducer = json_scalar_string(json);
@@ -198,12 +99,12 @@ read_channel(Reader *reader, HitlChannel *channel, Jsonb *json)
 	(void) check_name(reader, place, channel->name, true);
 	if (json_is_object(json))
 	{
-		CHECK_KEYS(reader, place, json, "reducer", "initial");
-		reducer = read_string(reader, place, json, "reducer", false);
+		READER_KEYS(reader, place, json, "reducer", "initial");
+		reducer = reader_string(reader, place, json, "reducer", false);
 		channel->initial = json_get(json, "initial");
 	}
 	else if (reducer == NULL)
-		fault(reader, "%s must be an object or the name of a reducer", place);
+		reader_fault(reader, "%s must be an object or the name of a reducer", place);
 
 	channel->reducer = HITL_REDUCER_OVERWRITE;
 	if (reducer != NULL && !name_find_reducer(reducer, &channel->reducer))
@@ -214,7 +115,7 @@ read_channel(Reader *reader, HitlChannel *channel, Jsonb *json)
 }
 
 static void
-read_retry(Reader *reader, const char *place, HitlRetry *retry, Jsonb *json)
+read_retry(HitlReader *reader, const char *place, HitlRetry *retry, Jsonb *json)
 {
 	Jsonb	   *codes;
 	ListCell   *cell;
@@ -228,23 +129,23 @@ read_retry(Reader *reader, const char *place, HitlRetry *retry, Jsonb *json)
 		return;
 	if (!json_is_object(json))
 	{
-		fault(reader, "%s: \"retry\" must be an object", place);
+		reader_fault(reader, "%s: \"retry\" must be an object", place);
 		return;
 	}
-	CHECK_KEYS(reader, place, json, "max_attempts", "initial_interval", "backoff_factor",
+	READER_KEYS(reader, place, json, "max_attempts", "initial_interval", "backoff_factor",
 			   "max_interval", "jitter", "retry_on");
-	retry->max_attempts = read_integer(reader, place, json, "max_attempts", 3, 1, 1000);
-	retry->initial_interval = read_number(reader, place, json, "initial_interval", 0.5, 0, 86400);
-	retry->backoff_factor = read_number(reader, place, json, "backoff_factor", 2, 1, 100);
-	retry->max_interval = read_number(reader, place, json, "max_interval", 128, 0, 86400 * 30);
+	retry->max_attempts = reader_integer(reader, place, json, "max_attempts", 3, 1, 1000);
+	retry->initial_interval = reader_number(reader, place, json, "initial_interval", 0.5, 0, 86400);
+	retry->backoff_factor = reader_number(reader, place, json, "backoff_factor", 2, 1, 100);
+	retry->max_interval = reader_number(reader, place, json, "max_interval", 128, 0, 86400 * 30);
 	if (json_get(json, "jitter") != NULL && !json_is_null(json_get(json, "jitter")) && !json_get_bool(json_get(json, "jitter"), &retry->jitter))
-		fault(reader, "%s: \"jitter\" must be true or false", place);
+		reader_fault(reader, "%s: \"jitter\" must be true or false", place);
 	codes = json_get(json, "retry_on");
 	if (codes == NULL || json_is_null(codes))
 		return;
 	if (!json_is_array(codes))
 	{
-		fault(reader, "%s: \"retry_on\" must be an array of SQLSTATEs", place);
+		reader_fault(reader, "%s: \"retry_on\" must be an array of SQLSTATEs", place);
 		return;
 	}
 	foreach(cell, json_elements(codes))
@@ -253,41 +154,14 @@ read_retry(Reader *reader, const char *place, HitlRetry *retry, Jsonb *json)
 
 		if (code == NULL || (strlen(code) != 5 && strlen(code) != 2) ||
 			strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(code))
-			fault(reader, "%s: \"retry_on\" must hold SQLSTATEs of five, or classes of two, digits and capitals", place);
+			reader_fault(reader, "%s: \"retry_on\" must hold SQLSTATEs of five, or classes of two, digits and capitals", place);
 		else
 			retry->retry_on = lappend(retry->retry_on, code);
 	}
 }
 
-/* The types of decision in an array. */
-static HitlDecisionSet
-read_allowed(Reader *reader, const char *place, Jsonb *json)
-{
-	HitlDecisionSet set = 0;
-	ListCell   *cell;
-
-	if (json == NULL || json_is_null(json))
-		return HITL_DECISION_ALL;
-	if (json_is_array(json))
-		foreach(cell, json_elements(json))
-		{
-			char	   *word = json_scalar_string(lfirst(cell));
-			HitlDecisionType type;
-
-			if (word != NULL && name_find_decision_type(word, &type))
-				set |= HITL_DECISION_BIT(type);
-			else
-				set = 0;
-			if (set == 0)
-				break;
-		}
-	if (set == 0)
-		fault(reader, "%s: \"allowed\" must be an array of %s", place, name_decision_list(HITL_DECISION_ALL));
-	return set;
-}
-
 static HitlGate *
-read_gate(Reader *reader, const char *node_place, const char *node, Jsonb *json)
+read_gate(HitlReader *reader, const char *node_place, const char *node, Jsonb *json)
 {
 	HitlGate   *gate;
 	char	   *place = psprintf("%s, gate", node_place);
@@ -297,39 +171,40 @@ read_gate(Reader *reader, const char *node_place, const char *node, Jsonb *json)
 		return NULL;
 	if (!json_is_object(json))
 	{
-		fault(reader, "%s: \"gate\" must be an object", node_place);
+		reader_fault(reader, "%s: \"gate\" must be an object", node_place);
 		return NULL;
 	}
-	CHECK_KEYS(reader, place, json, "action", "description", "args", "skip_when", "allowed",
-			   "on_reject", "feedback_key", "on_respond");
+	READER_KEYS(reader, place, json, "action", "description", "args", "skip_when", "allowed",
+			   "on_reject", "feedback_key", "on_respond", "policy");
 	gate = palloc0(sizeof(HitlGate));
-	gate->action = read_string(reader, place, json, "action", false);
+	gate->action = reader_string(reader, place, json, "action", false);
 	if (gate->action == NULL)
 		gate->action = pstrdup(node);
-	gate->description = read_string(reader, place, json, "description", false);
-	gate->args = read_string(reader, place, json, "args", false);
+	gate->description = reader_string(reader, place, json, "description", false);
+	gate->args = reader_string(reader, place, json, "args", false);
 	if (gate->args == NULL)
 		gate->args = pstrdup("$");
 	gate->path = gate_path(gate->args);
 	if (gate->path != NIL && linitial(gate->path) == NULL)
-		fault(reader, "%s: \"args\" must be a path of keys, such as $.order", place);
-	gate->skip_when = read_string(reader, place, json, "skip_when", false);
-	gate->allowed = read_allowed(reader, place, json_get(json, "allowed"));
-	gate->on_reject = read_string(reader, place, json, "on_reject", false);
+		reader_fault(reader, "%s: \"args\" must be a path of keys, such as $.order", place);
+	gate->skip_when = reader_string(reader, place, json, "skip_when", false);
+	gate->allowed = reader_decisions(reader, place, json, "allowed");
+	gate->on_reject = reader_string(reader, place, json, "on_reject", false);
 	gate->on_reject = gate->on_reject == NULL ? pstrdup(HITL_END) : check_name(reader, place, gate->on_reject, true);
-	gate->feedback_key = read_string(reader, place, json, "feedback_key", false);
+	gate->feedback_key = reader_string(reader, place, json, "feedback_key", false);
 	if (gate->feedback_key == NULL)
 		gate->feedback_key = pstrdup("feedback");
-	on_respond = read_string(reader, place, json, "on_respond", false);
+	gate->policy = reader_string(reader, place, json, "policy", false);
+	on_respond = reader_string(reader, place, json, "on_respond", false);
 	gate->runs_on_respond = on_respond != NULL && strcmp(on_respond, "run") == 0;
 	if (on_respond != NULL && !gate->runs_on_respond && strcmp(on_respond, "output") != 0)
-		fault(reader, "%s: \"on_respond\" must be output or run", place);
+		reader_fault(reader, "%s: \"on_respond\" must be output or run", place);
 	return gate;
 }
 
 /* Which key becomes which: NULL where it is not said. */
 static Jsonb *
-read_map(Reader *reader, const char *place, Jsonb *object, const char *key)
+read_map(HitlReader *reader, const char *place, Jsonb *object, const char *key)
 {
 	Jsonb	   *map = json_get(object, key);
 	bool		is_map = json_is_object(map);
@@ -341,12 +216,12 @@ read_map(Reader *reader, const char *place, Jsonb *object, const char *key)
 		foreach(cell, json_keys(map))
 			is_map &= json_get_string(map, lfirst(cell)) != NULL;
 	if (!is_map)
-		fault(reader, "%s: \"%s\" must be an object of keys to keys, such as {\"here\": \"there\"}", place, key);
+		reader_fault(reader, "%s: \"%s\" must be an object of keys to keys, such as {\"here\": \"there\"}", place, key);
 	return is_map ? map : NULL;
 }
 
 static HitlSubgraph *
-read_subgraph(Reader *reader, const char *node_place, Jsonb *json)
+read_subgraph(HitlReader *reader, const char *node_place, Jsonb *json)
 {
 	HitlSubgraph *subgraph;
 	char	   *place = psprintf("%s, subgraph", node_place);
@@ -357,19 +232,19 @@ read_subgraph(Reader *reader, const char *node_place, Jsonb *json)
 	subgraph->graph = json_scalar_string(json);
 	if (json_is_object(json))
 	{
-		CHECK_KEYS(reader, place, json, "graph", "version", "input", "output");
-		subgraph->graph = read_string(reader, place, json, "graph", true);
-		subgraph->version = read_integer(reader, place, json, "version", 0, 1, PG_INT32_MAX);
+		READER_KEYS(reader, place, json, "graph", "version", "input", "output");
+		subgraph->graph = reader_string(reader, place, json, "graph", true);
+		subgraph->version = reader_integer(reader, place, json, "version", 0, 1, PG_INT32_MAX);
 		subgraph->input = read_map(reader, place, json, "input");
 		subgraph->output = read_map(reader, place, json, "output");
 	}
 	else if (subgraph->graph == NULL)
-		fault(reader, "%s: \"subgraph\" must be an object or the name of a graph", node_place);
+		reader_fault(reader, "%s: \"subgraph\" must be an object or the name of a graph", node_place);
 	return subgraph;
 }
 
 static void
-read_node(Reader *reader, HitlNode *node, Jsonb *json)
+read_node(HitlReader *reader, HitlNode *node, Jsonb *json)
 {
 	char	   *place = psprintf("node \"%s\"", node->name);
 	Jsonb	   *destinations;
@@ -384,35 +259,35 @@ read_node(Reader *reader, HitlNode *node, Jsonb *json)
 	}
 	if (!json_is_object(json))
 	{
-		fault(reader, "%s must be an object or the signature of a function", place);
+		reader_fault(reader, "%s must be an object or the signature of a function", place);
 		return;
 	}
-	CHECK_KEYS(reader, place, json, "handler", "sql", "subgraph", "retry", "timeout", "gate", "destinations");
+	READER_KEYS(reader, place, json, "handler", "sql", "subgraph", "retry", "timeout", "gate", "destinations");
 	node->subgraph = read_subgraph(reader, place, json_get(json, "subgraph"));
-	node->sql = read_string(reader, place, json, "sql", false);
+	node->sql = reader_string(reader, place, json, "sql", false);
 	if (node->subgraph != NULL)
 	{
-		if (node->sql != NULL || is_given(json, "handler"))
-			fault(reader, "%s has a subgraph, and a handler or sql", place);
-		if (is_given(json, "retry") || is_given(json, "timeout"))
-			fault(reader, "%s: a subgraph has no retry and no timeout, the nodes in it have", place);
+		if (node->sql != NULL || reader_has(json, "handler"))
+			reader_fault(reader, "%s has a subgraph, and a handler or sql", place);
+		if (reader_has(json, "retry") || reader_has(json, "timeout"))
+			reader_fault(reader, "%s: a subgraph has no retry and no timeout, the nodes in it have", place);
 	}
 	else if (node->sql == NULL && json_get(json, "handler") == NULL)
-		fault(reader, "%s has neither a handler nor sql nor a subgraph", place);
+		reader_fault(reader, "%s has neither a handler nor sql nor a subgraph", place);
 	else if (node->sql == NULL)
 		node->handler = read_function(reader, place, json, "handler");
 	else if (json_get(json, "handler") != NULL)
-		fault(reader, "%s has both a handler and sql", place);
+		reader_fault(reader, "%s has both a handler and sql", place);
 	read_retry(reader, place, &node->retry, json_get(json, "retry"));
 	if (json_get(json, "timeout") != NULL && !json_is_null(json_get(json, "timeout")))
-		node->timeout_ms = (int) rint(1000 * read_number(reader, place, json, "timeout", 1, 0.001, 86400));
+		node->timeout_ms = (int) rint(1000 * reader_number(reader, place, json, "timeout", 1, 0.001, 86400));
 	node->gate = read_gate(reader, place, node->name, json_get(json, "gate"));
 	destinations = json_get(json, "destinations");
 	if (destinations == NULL || json_is_null(destinations))
 		return;
 	if (!json_is_array(destinations))
 	{
-		fault(reader, "%s: \"destinations\" must be an array of names", place);
+		reader_fault(reader, "%s: \"destinations\" must be an array of names", place);
 		return;
 	}
 	foreach(cell, json_elements(destinations))
@@ -431,7 +306,7 @@ compare_edges(const ListCell *a, const ListCell *b)
 }
 
 static void
-read_edges(Reader *reader, HitlGraphVersion *graph, Jsonb *document)
+read_edges(HitlReader *reader, HitlGraphVersion *graph, Jsonb *document)
 {
 	List	   *edges = NIL;
 	ListCell   *cell;
@@ -444,13 +319,13 @@ read_edges(Reader *reader, HitlGraphVersion *graph, Jsonb *document)
 		if (list_length(ends) != 2 || json_scalar_string(linitial(ends)) == NULL ||
 			json_scalar_string(lsecond(ends)) == NULL)
 		{
-			fault(reader, "an edge must be an array of two names");
+			reader_fault(reader, "an edge must be an array of two names");
 			continue;
 		}
 		edge->source = check_name(reader, "edge", json_scalar_string(linitial(ends)), true);
 		edge->target = check_name(reader, "edge", json_scalar_string(lsecond(ends)), true);
 		if (strcmp(edge->source, HITL_END) == 0 || strcmp(edge->target, HITL_START) == 0)
-			fault(reader, "the edge from \"%s\" to \"%s\" leaves END or leads to START", edge->source, edge->target);
+			reader_fault(reader, "the edge from \"%s\" to \"%s\" leaves END or leads to START", edge->source, edge->target);
 		edges = lappend(edges, edge);
 	}
 	list_sort(edges, compare_edges);
@@ -474,7 +349,7 @@ compare_strings(const void *a, const void *b)
 }
 
 static void
-read_joins(Reader *reader, HitlGraphVersion *graph, Jsonb *document)
+read_joins(HitlReader *reader, HitlGraphVersion *graph, Jsonb *document)
 {
 	List	   *joins = read_list(reader, document, "joins");
 	ListCell   *cell;
@@ -489,29 +364,29 @@ read_joins(Reader *reader, HitlGraphVersion *graph, Jsonb *document)
 
 		if (json_is_object(json))
 		{
-			CHECK_KEYS(reader, "join", json, "sources", "target");
-			join->target = check_name(reader, "join", read_string(reader, "join", json, "target", true), true);
+			READER_KEYS(reader, "join", json, "sources", "target");
+			join->target = check_name(reader, "join", reader_string(reader, "join", json, "target", true), true);
 		}
 		if (!json_is_object(json) || !json_is_array(sources))
 		{
-			fault(reader, "a join must be an object with an array of \"sources\" and a \"target\"");
+			reader_fault(reader, "a join must be an object with an array of \"sources\" and a \"target\"");
 			continue;
 		}
 		join->sources = palloc0(sizeof(char *) * Max(list_length(json_elements(sources)), 1));
 		foreach(source, json_elements(sources))
 			join->sources[join->n_sources++] = check_name(reader, "join", json_scalar_string(lfirst(source)), false);
 		if (join->n_sources == 0)
-			fault(reader, "the join to \"%s\" has no sources", join->target);
+			reader_fault(reader, "the join to \"%s\" has no sources", join->target);
 		qsort(join->sources, join->n_sources, sizeof(char *), compare_strings);
 		for (int i = 1; i < join->n_sources; i++)
 			if (strcmp(join->sources[i - 1], join->sources[i]) == 0)
-				fault(reader, "the join to \"%s\" names the source \"%s\" twice", join->target, join->sources[i]);
+				reader_fault(reader, "the join to \"%s\" names the source \"%s\" twice", join->target, join->sources[i]);
 		graph->n_joins++;
 	}
 }
 
 static void
-read_branches(Reader *reader, HitlGraphVersion *graph, Jsonb *document)
+read_branches(HitlReader *reader, HitlGraphVersion *graph, Jsonb *document)
 {
 	List	   *branches = read_list(reader, document, "conditional_edges");
 	ListCell   *cell;
@@ -526,28 +401,28 @@ read_branches(Reader *reader, HitlGraphVersion *graph, Jsonb *document)
 
 		if (!json_is_object(json))
 		{
-			fault(reader, "a conditional edge must be an object with \"source\" and \"router\"");
+			reader_fault(reader, "a conditional edge must be an object with \"source\" and \"router\"");
 			continue;
 		}
-		branch->source = check_name(reader, "conditional edge", read_string(reader, "conditional edge", json, "source", true), true);
+		branch->source = check_name(reader, "conditional edge", reader_string(reader, "conditional edge", json, "source", true), true);
 		place = psprintf("conditional edge from \"%s\"", branch->source);
-		CHECK_KEYS(reader, place, json, "source", "router", "map");
+		READER_KEYS(reader, place, json, "source", "router", "map");
 		if (strcmp(branch->source, HITL_END) == 0)
-			fault(reader, "%s: nothing leaves END", place);
+			reader_fault(reader, "%s: nothing leaves END", place);
 		branch->router = read_function(reader, place, json, "router");
 		branch->map = json_get(json, "map");
 		if (json_is_null(branch->map))
 			branch->map = NULL;
 		if (branch->map != NULL && !json_is_object(branch->map))
 		{
-			fault(reader, "%s: \"map\" must be an object", place);
+			reader_fault(reader, "%s: \"map\" must be an object", place);
 			branch->map = NULL;
 		}
 		else if (branch->map != NULL)
 			foreach(key, json_keys(branch->map))
 				if (json_get_string(branch->map, lfirst(key)) == NULL)
 				{
-					fault(reader, "%s: the map must lead to names of nodes", place);
+					reader_fault(reader, "%s: the map must lead to names of nodes", place);
 					branch->map = NULL;
 					break;
 				}
@@ -563,7 +438,7 @@ compare_names(const ListCell *a, const ListCell *b)
 
 /* Breakpoints: names of nodes, or "*" for all; sorted, each once. */
 static List *
-read_breakpoints(Reader *reader, Jsonb *document, const char *key)
+read_breakpoints(HitlReader *reader, Jsonb *document, const char *key)
 {
 	List	   *names = NIL;
 	List	   *unique = NIL;
@@ -574,7 +449,7 @@ read_breakpoints(Reader *reader, Jsonb *document, const char *key)
 		char	   *name = json_scalar_string(lfirst(cell));
 
 		if (name == NULL)
-			fault(reader, "\"%s\" must hold names of nodes, or \"*\"", key);
+			reader_fault(reader, "\"%s\" must hold names of nodes, or \"*\"", key);
 		else
 			names = lappend(names, name);
 	}
@@ -624,7 +499,7 @@ HitlGraphVersion *
 definition_parse(Jsonb *document, List **faults)
 {
 	HitlGraphVersion *graph = palloc0(sizeof(HitlGraphVersion));
-	Reader		reader = {*faults};
+	HitlReader	reader = {*faults};
 	Jsonb	   *members;
 	char	   *functions;
 	List	   *names;
@@ -632,17 +507,17 @@ definition_parse(Jsonb *document, List **faults)
 
 	if (!json_is_object(document))
 	{
-		fault(&reader, "a definition must be an object, and this is %s", json_type(document));
+		reader_fault(&reader, "a definition must be an object, and this is %s", json_type(document));
 		document = json_empty_object();
 	}
-	CHECK_KEYS(&reader, "definition", document, "graph", "recursion_limit", "functions", "channels", "nodes",
+	READER_KEYS(&reader, "definition", document, "graph", "recursion_limit", "functions", "channels", "nodes",
 			   "edges", "joins", "conditional_edges", "interrupt_before", "interrupt_after");
-	graph->recursion_limit = read_integer(&reader, "definition", document, "recursion_limit",
+	graph->recursion_limit = reader_integer(&reader, "definition", document, "recursion_limit",
 										  DEFAULT_RECURSION_LIMIT, 1, 1000000000);
 
-	functions = read_string(&reader, "definition", document, "functions", false);
+	functions = reader_string(&reader, "definition", document, "functions", false);
 	if (functions != NULL && !definition_read_pinned(functions, &graph->is_pinned))
-		fault(&reader, "definition: \"functions\" must be live or pinned");
+		reader_fault(&reader, "definition: \"functions\" must be live or pinned");
 
 	names = read_members(&reader, document, "channels", &members);
 	graph->channels = palloc0(sizeof(HitlChannel) * Max(list_length(names), 1));

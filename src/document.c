@@ -65,6 +65,8 @@ gate_document(const HitlGate *gate)
 	json_add_string(&b, "on_reject", gate->on_reject);
 	json_add_string(&b, "feedback_key", gate->feedback_key);
 	json_add_string(&b, "on_respond", gate->runs_on_respond ? "run" : "output");
+	if (gate->policy != NULL)
+		json_add_string(&b, "policy", gate->policy);
 	return json_end(&b);
 }
 

@@ -31,9 +31,9 @@
 #include "session.h"
 #include "shadow.h"
 #include "store_graph.h"
+#include "store_policy.h"
 #include "subxact.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
@@ -237,13 +237,11 @@ sql_fault(const HitlGraphVersion *graph, const char *sql)
 	return fault;
 }
 
-/* Is it a predicate, and one that fails closed?  Strict, as the gate will read it. */
+/* Is it a predicate, and one that fails closed? */
 static const char *
-predicate_fault(const HitlGraphVersion *graph pg_attribute_unused(), const char *path)
+predicate_fault(const HitlGraphVersion *graph pg_attribute_unused(), const char *predicate)
 {
-	Datum		predicate = DirectFunctionCall1(jsonpath_in, CStringGetDatum(psprintf("strict %s", path)));
-
-	return gate_predicate_fault(DatumGetCString(DirectFunctionCall1(jsonpath_out, predicate)));
+	return gate_check_predicate(predicate);
 }
 
 /*
@@ -298,6 +296,9 @@ resolve_functions(HitlGraphVersion *graph, List **faults)
 		if (node->gate != NULL && node->gate->skip_when != NULL &&
 			(fault = caught_fault(predicate_fault, graph, node->gate->skip_when)) != NULL)
 			*faults = lappend(*faults, psprintf("%s, gate, skip_when: %s", what, fault));
+		/* a policy's name is for ever: what is there now is there at each run */
+		if (node->gate != NULL && node->gate->policy != NULL && store_policy_find(node->gate->policy) == NULL)
+			*faults = lappend(*faults, psprintf("%s, gate: policy \"%s\" does not exist", what, node->gate->policy));
 	}
 	for (int i = 0; i < graph->n_branches; i++)
 		function_resolve(graph, &graph->branches[i].router, HITL_FUNCTION_ROUTER,

@@ -48,6 +48,8 @@ typedef struct HitlRun
 	Jsonb	   *child_input;	/* for the child to be made; NULL: none is */
 	List	   *targets;		/* HitlTarget, of its command and its routers */
 	bool		is_diverted;	/* its gate was rejected: only targets count */
+	List	   *automatic;		/* HitlAutomatic: what it was let do without a
+								 * person */
 	HitlQuestion *question;
 	bool		is_parked;		/* it asks, and what it did stays: ... */
 	int			next_phase;		/* ... it goes on in this phase ... */

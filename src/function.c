@@ -263,17 +263,15 @@ function_name(const char *signature)
 }
 
 /*
- * The function of a compiled signature, "schema.name(pg_catalog.jsonb)".  Its
+ * The function of a qualified signature with arguments of these types.  Its
  * name is qualified and its arguments known, so no path matters; nor do rights,
  * which are judged by who is going to run it.
  */
 Oid
-function_find(const char *signature)
+function_find_typed(const char *signature, int n_args, const Oid *types)
 {
-	static const Oid types[] = {JSONBOID, JSONBOID};
-	int			n_args = strchr(strrchr(signature, '('), ',') != NULL ? 2 : 1;
 	List	   *name = compat_qualified_name(function_name(signature));
-	Oid			schema = get_namespace_oid(strVal(linitial(name)), true);
+	Oid			schema = list_length(name) == 2 ? get_namespace_oid(strVal(linitial(name)), true) : InvalidOid;
 
 	if (!OidIsValid(schema))
 		return InvalidOid;
@@ -281,6 +279,15 @@ function_find(const char *signature)
 						   CStringGetDatum(strVal(lsecond(name))),
 						   PointerGetDatum(buildoidvector(types, n_args)),
 						   ObjectIdGetDatum(schema));
+}
+
+/* The same of a compiled signature, "schema.name(pg_catalog.jsonb)". */
+Oid
+function_find(const char *signature)
+{
+	static const Oid types[] = {JSONBOID, JSONBOID};
+
+	return function_find_typed(signature, strchr(strrchr(signature, '('), ',') != NULL ? 2 : 1, types);
 }
 
 static void

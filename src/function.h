@@ -26,6 +26,7 @@ extern void function_resolve(const HitlGraphVersion *graph, HitlFunction *functi
 extern FmgrInfo *function_get(const HitlGraphVersion *graph, const HitlFunction *function,
 							  HitlFunctionKind kind, const char *what);
 extern Oid	function_find(const char *signature);
+extern Oid	function_find_typed(const char *signature, int n_args, const Oid *types);
 extern char *function_name(const char *signature);
 extern char *function_qualify(const char *signature, const char *key);
 extern FmgrInfo *function_get_step(const HitlGraphVersion *graph, const char *signature, const char *key);

@@ -102,6 +102,18 @@ gate_predicate_fault(const char *path)
 }
 
 /*
+ * The same of a predicate as its author writes it.  What cannot be read is an
+ * error.
+ */
+const char *
+gate_check_predicate(const char *predicate)
+{
+	Datum		path = DirectFunctionCall1(jsonpath_in, CStringGetDatum(psprintf("strict %s", predicate)));
+
+	return gate_predicate_fault(DatumGetCString(DirectFunctionCall1(jsonpath_out, path)));
+}
+
+/*
  * The args as the predicate sees them.  To jsonpath null is a value like others:
  * null != "US" is true, and so is !(null > 1000).  Here it is one that nobody
  * knows: a key with null is not there, and a null in a list compares with
@@ -137,20 +149,20 @@ without_nulls(Jsonb *json)
 }
 
 /*
- * Does the predicate say of this state, in so many words, that nobody need be
- * asked?
+ * What a predicate says of some args, which may be NULL.  It knows only what it
+ * can see: what is missing, null, of another type, or an error on the way makes
+ * it unknown, which is neither true nor false.
  */
-bool
-gate_skips(const HitlGate *gate, Jsonb *state)
+HitlTruth
+gate_judge(const char *predicate, Jsonb *args)
 {
-	Jsonb	   *args = value_at(state, gate->path);
 	LOCAL_FCINFO(fcinfo, 4);
 	Datum		result;
 	Datum		path;
 
-	if (gate->skip_when == NULL || args == NULL)
-		return false;
-	path = DirectFunctionCall1(jsonpath_in, CStringGetDatum(psprintf("strict %s", gate->skip_when)));
+	if (args == NULL)
+		return HITL_UNKNOWN;
+	path = DirectFunctionCall1(jsonpath_in, CStringGetDatum(psprintf("strict %s", predicate)));
 	InitFunctionCallInfoData(*fcinfo, NULL, 4, InvalidOid, NULL, NULL);
 	fcinfo->args[0].value = JsonbPGetDatum(without_nulls(args));
 	fcinfo->args[1].value = path;
@@ -160,7 +172,19 @@ gate_skips(const HitlGate *gate, Jsonb *state)
 	for (int i = 0; i < 4; i++)
 		fcinfo->args[i].isnull = false;
 	result = jsonb_path_match(fcinfo);
-	return !fcinfo->isnull && DatumGetBool(result);
+	if (fcinfo->isnull)
+		return HITL_UNKNOWN;
+	return DatumGetBool(result) ? HITL_TRUE : HITL_FALSE;
+}
+
+/*
+ * Does the predicate say of this state, in so many words, that nobody need be
+ * asked?
+ */
+bool
+gate_skips(const HitlGate *gate, Jsonb *state)
+{
+	return gate->skip_when != NULL && gate_judge(gate->skip_when, value_at(state, gate->path)) == HITL_TRUE;
 }
 
 /* What the gate asks about this state. */
@@ -176,6 +200,7 @@ gate_question(const HitlGate *gate, Jsonb *state, const char *key)
 	question->args = json_is_null(args) ? NULL : args;
 	question->description = gate->description;
 	question->allowed = gate->allowed;
+	question->policy = gate->policy;
 	question_check_answerable(question);
 	if (!json_is_object(question->args))
 		question->allowed &= ~HITL_DECISION_BIT(HITL_DECISION_EDIT);

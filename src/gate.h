@@ -12,6 +12,14 @@
 /* the key of the question in front of a node: authors' keys have no "#" */
 #define HITL_GATE_QUESTION "#gate"
 
+/* what a predicate says */
+typedef enum HitlTruth
+{
+	HITL_FALSE,
+	HITL_TRUE,
+	HITL_UNKNOWN
+} HitlTruth;
+
 /* what a decision makes of the node behind the gate */
 typedef enum HitlGateVerdict
 {
@@ -20,10 +28,12 @@ typedef enum HitlGateVerdict
 	HITL_GATE_REJECTED			/* it does not: the thread goes elsewhere */
 } HitlGateVerdict;
 
+extern HitlTruth gate_judge(const char *predicate, Jsonb *args);
 extern bool gate_skips(const HitlGate *gate, Jsonb *state);
 extern HitlQuestion *gate_question(const HitlGate *gate, Jsonb *state, const char *key);
 extern HitlGateVerdict gate_apply(const HitlGate *gate, Jsonb *decision, Jsonb **state, Jsonb **update);
 extern List *gate_path(const char *path);
 extern const char *gate_predicate_fault(const char *path);
+extern const char *gate_check_predicate(const char *predicate);
 
 #endif							/* HITL_GATE_H */

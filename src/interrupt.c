@@ -15,16 +15,13 @@
 
 #include "answer.h"
 #include "audit.h"
-#include "clock.h"
-#include "content.h"
 #include "errors.h"
-#include "event.h"
 #include "frame.h"
 #include "guc.h"
 #include "interrupt.h"
 #include "json.h"
 #include "names.h"
-#include "store_grant.h"
+#include "opening.h"
 #include "store_interrupt.h"
 
 /* In frame->context. */
@@ -144,6 +141,21 @@ find_answer(HitlFrame *frame, HitlQuestion *question)
 }
 
 /*
+ * The answer to a question, of a person or, if a rule says that nobody need be
+ * asked, of the rule; NULL: it is to be opened, with what was chosen for it.
+ * Who was asked once under this key is asked again, whatever rules say now.
+ */
+static Jsonb *
+get_answer(HitlFrame *frame, HitlQuestion *question)
+{
+	Jsonb	   *answer = find_answer(frame, question);
+
+	if (answer == NULL && opening_choose(frame->run, question, question->supersedes == 0))
+		answer = opening_automatic(frame->run, question);
+	return answer;
+}
+
+/*
  * hitl.interrupt(): returns the decision if there is one for this question,
  * else does not return.  payload: any JSON, or NULL; key: may be NULL.
  *
@@ -172,7 +184,7 @@ interrupt_ask(Jsonb *payload, const char *key)
 			memcpy(copy, payload, VARSIZE(payload));
 		}
 		question = question_parse(copy, name_question(frame, key));
-		answer = find_answer(frame, question);
+		answer = get_answer(frame, question);
 	}
 	PG_CATCH();
 	{
@@ -194,7 +206,7 @@ interrupt_ask(Jsonb *payload, const char *key)
 Jsonb *
 interrupt_ask_gate(HitlFrame *frame, HitlQuestion *question)
 {
-	Jsonb	   *answer = find_answer(frame, question);
+	Jsonb	   *answer = get_answer(frame, question);
 
 	if (answer == NULL)
 		frame_pause(frame, question);
@@ -246,6 +258,7 @@ interrupt_question(HitlFrame *frame, Jsonb *payload, const char *key)
 			memcpy(copy, payload, VARSIZE(payload));
 		}
 		question = question_parse(copy, name_question(frame, key));
+		(void) opening_choose(frame->run, question, false);
 	}
 	PG_CATCH();
 	{
@@ -256,39 +269,6 @@ interrupt_question(HitlFrame *frame, Jsonb *payload, const char *key)
 		frame_fail(frame, failure);
 	MemoryContextSwitchTo(old);
 	return question;
-}
-
-/* Record the question of a node that paused; returns the interrupt's id. */
-int64
-interrupt_open(const HitlThread *thread, const HitlTask *task, const HitlQuestion *question)
-{
-	HitlInterrupt interrupt = {
-		.thread_id = thread->thread_id,
-		.task_id = task->task_id,
-		.graph_id = thread->graph_id,
-		.owner = thread->owner,
-		.step = task->step,
-		.node = task->node,
-		.status = HITL_INTERRUPT_PENDING,
-		.question = *question,
-		.opened_at = clock_now(),
-		.revision = 1,
-		.due_at = DT_NOBEGIN,
-		.expires_at = DT_NOBEGIN
-	};
-	List	   *reviewers;
-	Oid		   *audience;
-	ListCell   *cell;
-
-	interrupt.content_hash = content_hash(question, NULL);
-	reviewers = list_append_unique_oid(store_grant_reviewers(thread->graph_id), thread->owner);
-	audience = palloc(sizeof(Oid) * list_length(reviewers));
-	foreach(cell, reviewers)
-		audience[foreach_current_index(cell)] = lfirst_oid(cell);
-	store_interrupt_insert(&interrupt, audience, list_length(reviewers));
-	audit_interrupt(&interrupt, "opened", NULL);
-	event_note(HITL_EVENT_OPENED, thread->thread_id, interrupt.interrupt_id, thread->owner);
-	return interrupt.interrupt_id;
 }
 
 /* Has somebody answered what a task has asked under this key? */

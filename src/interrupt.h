@@ -13,8 +13,6 @@
 extern Jsonb *interrupt_ask(Jsonb *payload, const char *key);
 extern Jsonb *interrupt_ask_gate(HitlFrame *frame, HitlQuestion *question);
 extern HitlQuestion *interrupt_question(HitlFrame *frame, Jsonb *payload, const char *key);
-extern int64 interrupt_open(const HitlThread *thread, const HitlTask *task,
-						   const HitlQuestion *question);
 extern void interrupt_supersede(List *interrupts, int64 interrupt_id);
 extern bool interrupt_is_answer(const HitlInterrupt *interrupt);
 extern const HitlInterrupt *interrupt_ran_out(List *interrupts);

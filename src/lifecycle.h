@@ -44,6 +44,7 @@
  *   I15 an input waits for the end of its thread, which counts it
  *   I19 a timer is that of a pending interrupt
  *   I20 a pending interrupt with a deadline has the timer of it, or it has fired
+ *   I23 a policy has its versions, and who names one finds it
  *   I24 a grant names roles that are there, and its graph
  *
  * Layer 1: pure.

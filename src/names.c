@@ -82,6 +82,23 @@ static const char *const reducer_words[] = {
 	[HITL_REDUCER_MESSAGES] = "messages",
 };
 
+static const char *const expiry_words[] = {
+	[HITL_EXPIRY_STAY] = "stay",
+	[HITL_EXPIRY_REJECT] = "reject",
+	[HITL_EXPIRY_APPROVE] = "approve",
+	[HITL_EXPIRY_RESPOND] = "respond",
+	[HITL_EXPIRY_ROUTE] = "route",
+	[HITL_EXPIRY_FAIL] = "fail",
+};
+
+static const char *const ladder_action_words[] = {
+	[HITL_LADDER_NOTIFY] = "notify",
+	[HITL_LADDER_WIDEN] = "widen",
+	[HITL_LADDER_REASSIGN] = "reassign",
+	[HITL_LADDER_PRIORITY] = "priority",
+	[HITL_LADDER_DECIDE] = "decide",
+};
+
 static int
 word_index(const char *const *words, int n_words, const char *name)
 {
@@ -227,6 +244,42 @@ name_find_reducer(const char *name, HitlReducer *reducer)
 	if (i < 0)
 		return false;
 	*reducer = (HitlReducer) i;
+	return true;
+}
+
+const char *
+name_expiry(HitlExpiry expiry)
+{
+	return expiry_words[expiry];
+}
+
+/* A word that a user wrote: false when it is no way to expire. */
+bool
+name_find_expiry(const char *name, HitlExpiry *expiry)
+{
+	int			i = word_index(expiry_words, lengthof(expiry_words), name);
+
+	if (i < 0)
+		return false;
+	*expiry = (HitlExpiry) i;
+	return true;
+}
+
+const char *
+name_ladder_action(HitlLadderAction action)
+{
+	return ladder_action_words[action];
+}
+
+/* A word that a user wrote: false when no step of a ladder does that. */
+bool
+name_find_ladder_action(const char *name, HitlLadderAction *action)
+{
+	int			i = word_index(ladder_action_words, lengthof(ladder_action_words), name);
+
+	if (i < 0)
+		return false;
+	*action = (HitlLadderAction) i;
 	return true;
 }
 

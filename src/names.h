@@ -28,6 +28,10 @@ extern HitlDecisionType name_to_decision_type(const char *name);
 extern bool name_find_decision_type(const char *name, HitlDecisionType *type);
 extern const char *name_reducer(HitlReducer reducer);
 extern bool name_find_reducer(const char *name, HitlReducer *reducer);
+extern const char *name_expiry(HitlExpiry expiry);
+extern bool name_find_expiry(const char *name, HitlExpiry *expiry);
+extern const char *name_ladder_action(HitlLadderAction action);
+extern bool name_find_ladder_action(const char *name, HitlLadderAction *action);
 extern char *name_decision_list(HitlDecisionSet set);
 
 #endif							/* HITL_NAMES_H */

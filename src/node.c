@@ -24,6 +24,7 @@
 #include "json.h"
 #include "names.h"
 #include "node.h"
+#include "opening.h"
 #include "reducer.h"
 #include "session.h"
 #include "slot.h"
@@ -219,7 +220,12 @@ pass_gate(HitlFrame *frame, Jsonb **decided)
 		return true;
 	/* who was asked and has answered is heard, whatever the predicate says now */
 	if (!interrupt_is_answered(run->interrupts, HITL_GATE_QUESTION) && gate_skips(gate, run->input))
+	{
+		old = MemoryContextSwitchTo(frame->context);
+		opening_note_automatic(run, HITL_GATE_QUESTION, gate->action, HITL_RULE_GATE);
+		MemoryContextSwitchTo(old);
 		return true;
+	}
 	old = MemoryContextSwitchTo(frame->context);
 	question = gate_question(gate, run->input, HITL_GATE_QUESTION);
 	decision = interrupt_ask_gate(frame, question);

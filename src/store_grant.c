@@ -306,6 +306,8 @@ DB_STATEMENT(grant_open_to,
 			 "  SELECT i.interrupt_id, i.priority, i.opened_at FROM hitl.interrupt i"
 			 "  WHERE i.status = 'pending' AND ($2 = 0 OR i.graph_id = $2) AND EXISTS"
 			 "   (SELECT FROM hitl.audience a WHERE a.interrupt_id = i.interrupt_id AND a.role = i.owner AND NOT a.is_granted)"
+			 "   AND NOT EXISTS (SELECT FROM hitl.policy_version v WHERE v.policy_id = i.policy_id AND v.version = i.policy_version"
+			 "    AND v.definition OPERATOR(pg_catalog.?) 'groups')"
 			 "  ORDER BY i.interrupt_id FOR SHARE OF i)"
 			 " INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id, is_granted)"
 			 " SELECT $1, p.priority, p.opened_at, p.interrupt_id, true FROM pending p"

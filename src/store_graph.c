@@ -126,12 +126,14 @@ owner_is_marked(Oid owner)
 	return is_marked;
 }
 
-/* a short table, and DROP OWNED is rare */
+/* short tables, and DROP OWNED is rare */
 DB_STATEMENT(graph_has_owner,
-			 "SELECT 1 FROM hitl.graph WHERE owner = $1 LIMIT 1",
+			 "SELECT 1 WHERE EXISTS (SELECT FROM hitl.graph WHERE owner = $1)"
+			 " OR EXISTS (SELECT FROM hitl.policy WHERE owner = $1)"
+			 " OR EXISTS (SELECT FROM hitl.rule WHERE owner = $1 AND dropped_at IS NULL)",
 			 REGROLEOID);
 
-/* Does this role own graphs? */
+/* Does this role own graphs, policies or rules? */
 bool
 store_graph_has_owner(Oid owner)
 {

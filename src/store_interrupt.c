@@ -24,10 +24,10 @@ DB_STATEMENT(interrupt_insert,
 			 "   $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18, $19, $20, $21, $22)"
 			 " RETURNING interrupt_id)"
 			 " INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id, is_granted)"
-			 " SELECT r.role, $19, $13, o.interrupt_id, r.role <> $4 AND $4::oid = ANY ($23) FROM opened o, pg_catalog.unnest($23) r (role) RETURNING interrupt_id",
+			 " SELECT r.role, $19, $13, o.interrupt_id, $24 AND r.role <> $4 FROM opened o, pg_catalog.unnest($23) r (role) RETURNING interrupt_id",
 			 INT8OID, INT8OID, INT8OID, REGROLEOID, INT4OID, TEXTOID, TEXTOID,
 			 TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID,
-			 INT8OID, INT4OID, TEXTOID, TEXTOID, INT2OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, OIDARRAYOID);
+			 INT8OID, INT4OID, TEXTOID, TEXTOID, INT2OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, OIDARRAYOID, BOOLOID);
 
 static DbArg
 id_or_null(int64 id)
@@ -37,11 +37,11 @@ id_or_null(int64 id)
 
 /*
  * Insert a pending interrupt; fills in its interrupt_id.  audience: the roles
- * that may decide it, one at least, none twice.  Those beside the graph's owner
- * may because hitl.grant says so; groups of a policy stand there without him.
+ * that may decide it, one at least, none twice; is_granted: those beside the
+ * graph's owner may because hitl.grant says so, and not as groups of a policy.
  */
 void
-store_interrupt_insert(HitlInterrupt *interrupt, const Oid *audience, int n_audience)
+store_interrupt_insert(HitlInterrupt *interrupt, const Oid *audience, int n_audience, bool is_granted)
 {
 	DbCall		call;
 	const HitlQuestion *question = &interrupt->question;
@@ -62,7 +62,7 @@ store_interrupt_insert(HitlInterrupt *interrupt, const Oid *audience, int n_audi
 			interrupt->policy_id != 0 ? db_int(interrupt->policy_version) : db_null(), db_text(interrupt->rule),
 			db_text(interrupt->content_hash), db_smallint(interrupt->priority),
 			db_time_or_null(interrupt->due_at), db_time_or_null(interrupt->expires_at),
-			id_or_null(interrupt->reopens), db_oid_array(audience, n_audience)
+			id_or_null(interrupt->reopens), db_oid_array(audience, n_audience), db_bool(is_granted)
 		};
 
 		db_open(&call);

@@ -17,7 +17,7 @@ typedef enum HitlLock
 	HITL_LOCK_SKIP				/* lock those that are free, leave out the others */
 } HitlLock;
 
-extern void store_interrupt_insert(HitlInterrupt *interrupt, const Oid *audience, int n_audience);
+extern void store_interrupt_insert(HitlInterrupt *interrupt, const Oid *audience, int n_audience, bool is_granted);
 extern HitlInterrupt *store_interrupt_find(int64 interrupt_id);
 extern HitlInterrupt *store_interrupt_lock(int64 interrupt_id);
 extern HitlInterrupt *store_interrupt_lock_free(int64 interrupt_id);

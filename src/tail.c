@@ -20,6 +20,7 @@
 #include "interrupt.h"
 #include "json.h"
 #include "lifecycle.h"
+#include "opening.h"
 #include "session.h"
 #include "slot.h"
 #include "step.h"
@@ -46,14 +47,15 @@ error_detail(const HitlRun *run)
 	return json_end(&b);
 }
 
+/* automatic: may be NULL */
 static Jsonb *
-child_detail(const HitlTask *task)
+child_detail(const HitlTask *task, Jsonb *automatic)
 {
 	JsonBuilder b;
 
 	json_begin(&b);
 	json_add_int64(&b, "child_id", task->child_id);
-	return json_end(&b);
+	return automatic != NULL ? json_merge(automatic, json_end(&b)) : json_end(&b);
 }
 
 /* The task's queue row again, due later; the caller has deleted this one. */
@@ -87,19 +89,21 @@ record_task(const HitlQueueEntry *entry, const HitlThread *thread, HitlTask *tas
 			task->saved = NULL;
 			/* of a breakpoint's task that somebody decided says all */
 			if (task->kind != HITL_TASK_BREAKPOINT)
-				audit_task(task, "executed", NULL);
+				audit_task(task, "executed", opening_record_automatic(thread, task, run));
 			break;
 		case HITL_OUTCOME_WAITING:
 			task->status = HITL_TASK_WAITING;
 			task->update = run->update;
-			audit_task(task, "waiting", child_detail(task));
+			audit_task(task, "waiting", child_detail(task, opening_record_automatic(thread, task, run)));
 			break;
 		case HITL_OUTCOME_PAUSED:
 			task->status = HITL_TASK_INTERRUPTED;
 			task->has_asked = true;
-			interrupt_id = interrupt_open(thread, task, run->question);
+			interrupt_id = opening_interrupt(thread, task, run->question);
 			if (run->is_parked)
 			{
+				/* what this phase did stays, and is not done again */
+				(void) opening_record_automatic(thread, task, run);
 				task->phase = run->next_phase;
 				task->saved = run->saved;
 				task->phase_interrupt = interrupt_id;

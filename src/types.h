@@ -162,6 +162,7 @@ typedef struct HitlGate
 	HitlDecisionSet allowed;
 	char	   *on_reject;		/* a node, or END */
 	char	   *feedback_key;	/* the channel that a reject or a response goes to */
+	char	   *policy;			/* by name, or NULL */
 	bool		runs_on_respond;	/* else the response is the node's output */
 } HitlGate;
 
@@ -386,6 +387,13 @@ typedef struct HitlQuestion
 	HitlDecisionSet allowed;
 	char	   *policy;			/* the policy that it asks for by name, or NULL */
 	int64		supersedes;		/* the interrupt whose answer it replaces, or 0 */
+	const struct HitlPolicy *under; /* what was chosen for it, before it is
+									 * opened: the policy, or NULL; ... */
+	char	   *rule;			/* ... the rule that chose it, or NULL; ... */
+	TimestampTz opened_at;		/* ... and, if they are known, the times; ... */
+	TimestampTz due_at;			/* ... DT_NOBEGIN: never; ... */
+	TimestampTz expires_at;
+	List	   *steps;			/* ... those of its ladder, as deadline.c has them */
 } HitlQuestion;
 
 /* what a role may be granted: for one graph, or for all */
@@ -406,6 +414,32 @@ typedef enum HitlAccess
 	HITL_ACCESS_WATCH,			/* see what its threads do: auditors too */
 	HITL_ACCESS_READ			/* see their state: its owner, auditors */
 } HitlAccess;
+
+/* in the place of a rule: it was the gate's own skip_when */
+#define HITL_RULE_GATE "gate"
+
+/* what a run was let do without a person: a row of hitl.automatic_verdict */
+typedef struct HitlAutomatic
+{
+	char	   *key;			/* of the question that nobody was asked */
+	char	   *action;			/* may be NULL */
+	char	   *rule;			/* or HITL_RULE_GATE */
+} HitlAutomatic;
+
+/* a row of hitl.rule */
+typedef struct HitlRule
+{
+	int64		rule_id;
+	char	   *name;
+	Oid			owner;
+	int64		policy_id;		/* what it chooses; 0: nothing, it only skips */
+	char	   *action;			/* a pattern; NULL: all, as the four that follow */
+	int64		graph_id;		/* 0 */
+	char	   *node;
+	char	   *args;			/* a predicate on the args */
+	char	   *skip_when;		/* NULL: never */
+	int			priority;		/* lower comes first */
+} HitlRule;
 
 /* how many have to agree */
 typedef enum HitlQuorumKind

@@ -20,6 +20,8 @@ INSERT INTO t SELECT 'child', child_id FROM hitl.task JOIN t USING (thread_id) W
 SELECT lives_ok($$SELECT hitl.resume(thread_id, '{"type": "approve"}') FROM t WHERE state = 'decided'$$, 'one is decided and done');
 SELECT lives_ok($$SELECT hitl.cancel(thread_id) FROM t WHERE state = 'cancelled'$$, 'one is cancelled');
 SELECT lives_ok($$SELECT hitl.approve(interrupt_id) FROM hitl.pending JOIN t USING (thread_id) WHERE state = 'approved'$$, 'one has its answer and is queued');
+SELECT is(hitl.create_policy('two', '{"quorum": 2}'), 1, 'a policy');
+SELECT isnt(hitl.create_rule('pay', 'two', action => 'pay'), NULL, 'a rule');
 SELECT is_empty('SELECT * FROM hitl.check()', 'threads in every state: nothing to report');
 
 -- Breaks something by hand, and looks at what is reported: these invariants, of this thread; then puts it back.
@@ -88,11 +90,18 @@ SELECT breaks('{I15}', 'done', 'an input of no thread', $$INSERT INTO hitl.threa
 SELECT breaks('{I19}', 'decided', 'a timer of what is decided', $$INSERT INTO hitl.timer SELECT now(), now(), interrupt_id, 0, 0, 'due' FROM hitl.interrupt WHERE thread_id = :t$$);
 SELECT breaks('{I20}', 'interrupted', 'a deadline without its timer', $$UPDATE hitl.interrupt SET due_at = now() WHERE thread_id = :t AND status = 'pending'$$);
 SELECT breaks('{I20}', 'interrupted', 'an expiry without its timer', $$UPDATE hitl.interrupt SET expires_at = now() WHERE thread_id = :t AND status = 'pending'$$);
+SELECT breaks('{I9}', 'done', 'an automatic verdict of no thread', $$INSERT INTO hitl.automatic_verdict (thread_id, task_id, graph_id, node, key, rule, at) VALUES (-1, -1, 1, 'n', 'k', 'gate', now())$$);
+SELECT breaks('{I11}', 'done', 'a policy whose owner is no role', $$UPDATE hitl.policy SET owner = 99999999$$);
+SELECT breaks('{I11}', 'done', 'a rule whose owner is no role', $$UPDATE hitl.rule SET owner = 99999999$$);
+SELECT breaks('{I23}', 'done', 'a policy without its version', 'DELETE FROM hitl.policy_version');
+SELECT breaks('{I23}', 'done', 'a version of no policy', $$INSERT INTO hitl.policy_version VALUES (-1, 1, '{}', 'x', now())$$);
+SELECT breaks('{I23}', 'done', 'a rule for no policy', 'UPDATE hitl.rule SET policy_id = -1');
+SELECT breaks('{I23}', 'interrupted', 'an interrupt under no policy', 'UPDATE hitl.interrupt SET policy_id = -1, policy_version = 1 WHERE thread_id = :t');
 SELECT is_empty('SELECT * FROM hitl.check()', 'all is put back');
 
 -- Every invariant that lifecycle.h lists is one of the above.
 SELECT results_eq($$SELECT DISTINCT substring(v.v FROM '''(I\d+):') COLLATE "C" FROM regexp_split_to_table(pg_get_viewdef('hitl._violation'), E'\n') v (v) WHERE v.v ~ '''I\d+:' ORDER BY 1$$,
-  $$SELECT ('I' || n) COLLATE "C" FROM (SELECT generate_series(1, 15) UNION SELECT unnest('{19,20,24}'::int[])) n (n) ORDER BY 1$$, 'each is a query of check()');
+  $$SELECT ('I' || n) COLLATE "C" FROM (SELECT generate_series(1, 15) UNION SELECT unnest('{19,20,23,24}'::int[])) n (n) ORDER BY 1$$, 'each is a query of check()');
 
 -- A role sees what breaks in its own threads only.
 CREATE ROLE tap_owner LOGIN;

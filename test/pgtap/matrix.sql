@@ -26,6 +26,7 @@ BEGIN
 END $$;
 SELECT ok(hitl.define('{"graph": "g", "nodes": {"n": "tap.does"}, "edges": [["START", "n"], ["n", "END"]]}') = 1, 'a graph');
 SELECT ok(hitl.grant_reviewer('tap_team', 'g') AND hitl.grant_operator('tap_p', 'g') AND hitl.grant_auditor('tap_a', 'g'), 'its reviewers, operator, auditor');
+SELECT ok(hitl.create_policy('two', '{"quorum": {"tap_team": 2}}') = 1 AND hitl.create_rule('all', 'two', action => 'nothing of that name', graph => 'g') > 0, 'a policy and a rule');
 SELECT hitl.start('g', '{"n": 1}', key => 'k') AS t, hitl.start('g', '{"fails": 1}') AS f, hitl.start('g', '{"n": 2}') AS d \gset
 SELECT is(hitl.wait(:t, '30 s'), 'interrupted', 'a question waits');
 SELECT is(hitl.wait(:d, '30 s'), 'interrupted', 'another');
@@ -39,6 +40,7 @@ RESET ROLE;
 CREATE TEMP TABLE may (call text PRIMARY KEY, who text NOT NULL);
 INSERT INTO may VALUES
   -- authors
+  ('create_policy(''another'', ''{}'')', 'ow'), ('create_policy(''two'', ''{}'')', 'o'), ('create_rule(''another'', ''two'')', 'ow'), ('create_rule(''another'', ''two'', graph => ''g'')', 'o'), ('drop_rule(''all'')', 'o'),
   ('create_graph(''another'')', 'ow'), ('define(''{"graph": "another", "nodes": {"n": {"sql": "SELECT $1"}}, "edges": [["START", "n"], ["n", "END"]]}'')', 'ow'),
   ('add_node(''g'', ''m'', ''tap.does'')', 'o'), ('add_edge(''g'', ''n'', ''n'')', 'o'), ('add_join(''g'', ''{n}'', ''n'')', 'o'), ('add_conditional_edges(''g'', ''n'', ''tap.does'')', 'o'), ('add_channel(''g'', ''c'')', 'o'),
   ('compile(''g'')', 'o'), ('command()', 'owrpaxyn'), ('send(''n'')', 'owrpaxyn'), ('overwrite(''1'')', 'owrpaxyn'),
@@ -84,6 +86,7 @@ SELECT is_empty($$SELECT proname FROM pg_proc WHERE pronamespace = 'hitl'::regna
 CREATE TEMP TABLE sees (view_name text PRIMARY KEY, who text NOT NULL);
 INSERT INTO sees VALUES
   ('pending', 'orxa'), ('inbox', 'orx'), ('decided', 'oa'), ('my_decisions', ''), ('threads', 'opa'), ('failed', 'opa'), ('timeline', 'opa'), ('breakpoints', 'opa'), ('breakpoint_history', 'opa'), ('_checkpoint', 'oa'), ('grants', 'owrpaxy'), ('grant_history', 'oa'),
+  ('policies', 'orx'), ('policy_history', 'orx'), ('rules', 'oa'), ('rule_history', 'oa'), ('automatic_verdicts', 'opa'),
   ('absences', 'ow'), ('contacts', 'w'), ('notifications', 'opa'), ('deadlines', 'orpxa'), ('escalations', 'orpxa'), ('worker_status', 'owrpaxyn'), ('_violation', '');
 SELECT ok(hitl.interrupt_before('n', 'g'), 'a breakpoint');
 CREATE FUNCTION count_as(who text, view_name text) RETURNS bigint LANGUAGE plpgsql AS $f$
@@ -100,6 +103,7 @@ SET LOCAL SESSION AUTHORIZATION tap_w;
 SELECT ok(hitl.out_of_office('tap_o') IS NOT NULL AND hitl.set_contact('tap_w', 'w@shop.example') IS NOT NULL, 'an absence and a contact of somebody''s');
 COMMIT;
 INSERT INTO hitl.outbox (interrupt_id, kind, role, dedup_key, created_at, due_at) SELECT :i, 'opened', 'tap_team', 'tap', now(), 'infinity';
+INSERT INTO hitl.automatic_verdict (thread_id, task_id, graph_id, node, key, rule, at) SELECT thread_id, task_id, graph_id, node, key, 'all', now() FROM hitl.interrupt WHERE interrupt_id = :i;
 INSERT INTO hitl.timer VALUES ('infinity', 'infinity', :i, 0, 0, 'expiry');
 INSERT INTO hitl.escalation VALUES (:i, 0, 0, 'warn', now(), now(), 'notify', NULL);
 SELECT is((SELECT string_agg(w, '' ORDER BY w) FROM regexp_split_to_table('owrpaxyn', '') w WHERE count_as(w, view_name) > 0), (SELECT string_agg(w, '' ORDER BY w) FROM regexp_split_to_table(NULLIF(who, ''), '') w), 'view ' || view_name) FROM sees ORDER BY view_name;

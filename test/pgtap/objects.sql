@@ -17,9 +17,9 @@ END $f$;
 
 -- What the extension consists of ---------------------------------------------------------------------------------
 
-SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'escalation', 'grant', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'timer', 'viewed', 'vote']);
-SELECT views_are('hitl', ARRAY['_checkpoint', '_grant_of_me', '_graph_read', '_graph_watched', '_reachable', '_role_of_me', '_status', '_thread', '_violation', 'absences', 'breakpoint_history', 'breakpoints', 'contacts', 'deadlines', 'decided', 'escalations', 'failed', 'grant_history', 'grants', 'inbox', 'my_decisions', 'notifications', 'pending', 'threads', 'timeline', 'worker_status']);
-SELECT sequences_are('hitl', ARRAY['absence_id_seq', 'audit_id_seq', 'breakpoint_id_seq', 'comment_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'queue_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
+SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'automatic_verdict', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'escalation', 'grant', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'policy', 'policy_version', 'rule', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'timer', 'viewed', 'vote']);
+SELECT views_are('hitl', ARRAY['_checkpoint', '_grant_of_me', '_graph_read', '_graph_watched', '_policy_of_me', '_reachable', '_role_of_me', '_status', '_thread', '_violation', 'absences', 'automatic_verdicts', 'breakpoint_history', 'breakpoints', 'contacts', 'deadlines', 'decided', 'escalations', 'failed', 'grant_history', 'grants', 'inbox', 'my_decisions', 'notifications', 'pending', 'policies', 'policy_history', 'rule_history', 'rules', 'threads', 'timeline', 'worker_status']);
+SELECT sequences_are('hitl', ARRAY['absence_id_seq', 'audit_id_seq', 'automatic_verdict_id_seq', 'breakpoint_id_seq', 'comment_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'policy_id_seq', 'queue_id_seq', 'rule_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner'), ('grantee')$$, 'two domains, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
   UNION ALL SELECT collname FROM pg_collation WHERE collnamespace = 'hitl'::regnamespace$$, 'no operators, operator classes, collations');
@@ -74,6 +74,9 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('compile', 'graph text', 'integer', 'v', 'u', true),
   ('context', '', 'jsonb', 's', 'r', false),
   ('create_graph', 'graph text, recursion_limit integer DEFAULT 25, functions text DEFAULT ''live''::text', 'bigint', 'v', 'u', true),
+  ('create_policy', 'policy text, definition jsonb', 'integer', 'v', 'u', false),
+  ('create_rule', 'rule text, policy text DEFAULT NULL::text, action text DEFAULT NULL::text, graph text DEFAULT NULL::text, node text DEFAULT NULL::text, args text DEFAULT NULL::text, skip_when text DEFAULT NULL::text, priority integer DEFAULT 0', 'bigint', 'v', 'u', false),
+  ('drop_rule', 'rule text', 'void', 'v', 'u', false),
   ('current_thread', '', 'bigint', 's', 'r', false),
   ('decide', 'interrupt_id bigint, decision jsonb, comment text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, seen text DEFAULT NULL::text, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer', 'record', 'v', 'u', false),
   ('define', 'definition jsonb', 'integer', 'v', 'u', true),
@@ -129,6 +132,10 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('viewed', 'interrupt_id bigint !, person text !, revision integer !, viewed_at timestamp with time zone !'),
   ('audience', 'role regrole !, priority smallint !, opened_at timestamp with time zone !, interrupt_id bigint !, is_granted boolean !'),
   ('audit', 'thread_id bigint !, audit_id bigint !, at timestamp with time zone !, event text !, step integer, node text, task_id bigint, interrupt_id bigint, actor text !, login text, role text !, actor_kind text !, detail jsonb'),
+  ('automatic_verdict', 'thread_id bigint !, verdict_id bigint !, task_id bigint !, graph_id bigint !, node text !, key text !, action text, rule text !, at timestamp with time zone !'),
+  ('policy', 'policy_id bigint !, policy text !, owner regrole !, version integer !'),
+  ('policy_version', 'policy_id bigint !, version integer !, definition jsonb !, created_by text !, created_at timestamp with time zone !'),
+  ('rule', 'rule_id bigint !, rule text !, owner regrole !, policy_id bigint, action text, graph_id bigint, node text, args text, skip_when text, priority integer !, created_by text !, created_at timestamp with time zone !, dropped_by text, dropped_at timestamp with time zone'),
   ('breakpoint', 'breakpoint_id bigint !, graph_id bigint !, node text !, kind text !, set_by text !, set_at timestamp with time zone !, removed_by text, removed_at timestamp with time zone'),
   ('checkpoint', 'thread_id bigint !, checkpoint integer !, base integer !, step integer !, next_step integer, delta jsonb !, patch jsonb, snapshot jsonb, weight bigint !, joins jsonb, created_at timestamp with time zone !'),
   ('grant', 'right text !, role regrole !, graph_id bigint !, reviewers regrole, gave_usage boolean !, granted_by text !, granted_at timestamp with time zone !'),
@@ -151,7 +158,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
 SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname, ', ' ORDER BY k.n) FROM pg_constraint, unnest(conkey) WITH ORDINALITY k (attnum, n), pg_attribute a
   WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES
   ('hitl.absence', 'absence_id'), ('hitl.comment', 'interrupt_id, comment_id'), ('hitl.delegation', 'interrupt_id, delegator, role'), ('hitl.snooze', 'interrupt_id, person'), ('hitl.viewed', 'interrupt_id, person, revision'),
-  ('hitl.timer', 'interrupt_id, kind, step, round'), ('hitl.escalation', 'interrupt_id, kind, step, round'),
+  ('hitl.timer', 'interrupt_id, kind, step, round'), ('hitl.escalation', 'interrupt_id, kind, step, round'), ('hitl.automatic_verdict', 'thread_id, verdict_id'), ('hitl.policy', 'policy_id'), ('hitl.policy_version', 'policy_id, version'), ('hitl.rule', 'rule_id'),
   ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'breakpoint_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.contact', 'role'), ('hitl.outbox', 'outbox_id'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_input', 'thread_id, input_id'), ('hitl.thread_key', 'graph_id, key'), ('hitl."grant"', 'right, graph_id, role'), ('hitl.graph', 'graph_id'),
   ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'), ('hitl.step_result', 'thread_id, task_id, key'),
   ('hitl.thread', 'thread_id'), ('hitl.vote', 'interrupt_id, vote_id')$$, 'tables: primary keys');
@@ -174,6 +181,11 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' OR
   ('escalations', 'interrupt_id, thread_id, graph, node, kind, step, round, action, role, planned_at, fired_at'),
   ('contacts', 'role, address, set_by, set_at'),
   ('notifications', 'outbox_id, interrupt_id, thread_id, kind, role, created_at, status, attempts, settled_at, due_at, error, message_id'),
+  ('automatic_verdicts', 'day, rule, graph, node, action, verdicts'),
+  ('policies', 'policy, version, owner, definition, created_by, created_at'),
+  ('policy_history', 'policy, version, owner, definition, created_by, created_at'),
+  ('rules', 'rule, policy, action, graph, node, args, skip_when, priority, owner, is_first, created_by, created_at'),
+  ('rule_history', 'rule, policy, action, graph, node, args, skip_when, priority, owner, created_by, created_at, dropped_by, dropped_at'),
   ('breakpoint_history', 'kind, node, graph, set_by, set_at, removed_by, removed_at'),
   ('breakpoints', 'kind, node, graph, set_by, set_at'),
   ('decided', 'interrupt_id, thread_id, graph, node, key, action, args, description, status, type, decision, settled_by, settled_at, opened_at, took, root_id, depth, frame'),
@@ -188,7 +200,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' OR
   ('timeline', 'thread_id, audit_id, at, event, step, node, interrupt_id, actor, actor_kind, detail, comment, root_id, depth, frame'),
   ('worker_status', 'process, database, role, pid, state, thread_id, since, note')$$, 'views: columns');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND NOT ('security_barrier=true' = ANY (COALESCE(reloptions, '{}'))) AND relname <> 'worker_status'
-  AND (relacl IS NULL OR EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner) OR relname NOT IN ('_reachable', '_thread', '_status', '_grant_of_me', '_graph_read', '_graph_watched', '_role_of_me'))$$,
+  AND (relacl IS NULL OR EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner) OR relname NOT IN ('_reachable', '_thread', '_status', '_grant_of_me', '_graph_read', '_graph_watched', '_policy_of_me', '_role_of_me'))$$,
   'views that leave rows out are security barriers');
 -- A view that could be written through would hand out the tables.
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND pg_relation_is_updatable(oid, false) <> 0$$, 'no view can be written through');

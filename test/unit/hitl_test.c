@@ -26,8 +26,12 @@
 #include "lifecycle.h"
 #include "mail.h"
 #include "names.h"
+#include "policy.h"
+#include "question.h"
+#include "quorum.h"
 #include "pattern.h"
 #include "reducer.h"
+#include "rule.h"
 #include "schema.h"
 #include "subgraph.h"
 #include "utils/array.h"
@@ -70,6 +74,10 @@ PG_FUNCTION_INFO_V1(unit_subgraph_output);
 PG_FUNCTION_INFO_V1(unit_gate_predicate_fault);
 PG_FUNCTION_INFO_V1(unit_gate_question);
 PG_FUNCTION_INFO_V1(unit_gate_apply);
+PG_FUNCTION_INFO_V1(unit_policy);
+PG_FUNCTION_INFO_V1(unit_tally);
+PG_FUNCTION_INFO_V1(unit_rule);
+PG_FUNCTION_INFO_V1(unit_action_matches);
 PG_FUNCTION_INFO_V1(unit_answer);
 PG_FUNCTION_INFO_V1(unit_decision);
 PG_FUNCTION_INFO_V1(unit_question);
@@ -456,6 +464,129 @@ Datum
 unit_retry_delay_ms(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT64(lifecycle_retry_delay_ms(&arg_node_with(fcinfo, 0, "retry")->retry, PG_GETARG_INT32(1), PG_GETARG_FLOAT8(2)));
+}
+
+/* ------------------------------------------------------- policy.c, quorum.c, rule.c */
+
+/* {"document": written again, "roles": [...], "faults": [sentence, ...]} */
+Datum
+unit_policy(PG_FUNCTION_ARGS)
+{
+	List	   *faults = NIL;
+	HitlPolicy *policy = policy_read(PG_GETARG_JSONB_P(0), &faults);
+	JsonBuilder b;
+
+	json_begin(&b);
+	json_add_jsonb(&b, "document", faults == NIL ? policy_document(policy) : NULL);
+	json_add_jsonb(&b, "roles", json_string_list(policy_roles(policy)));
+	json_add_jsonb(&b, "faults", json_string_list(faults));
+	PG_RETURN_JSONB_P(json_end(&b));
+}
+
+/* The strings of an array at a key; NIL when it is not there. */
+static List *
+strings_at(Jsonb *json, const char *key)
+{
+	List	   *strings = NIL;
+	ListCell   *cell;
+
+	if (json_get(json, key) != NULL)
+		foreach(cell, json_elements(json_get(json, key)))
+			strings = lappend(strings, json_scalar_string(lfirst(cell)));
+	return strings;
+}
+
+static int
+int_at(Jsonb *json, const char *key, int missing)
+{
+	double		number = missing;
+
+	(void) json_get_number(json_get(json, key), &number);
+	return (int) number;
+}
+
+/*
+ * (policy or NULL, votes [{"voter", "type", "for", "groups", "withdrawn",
+ * "revision"}, ...], revision, proposed_by, members [{"role", "persons"}, ...])
+ */
+Datum
+unit_tally(PG_FUNCTION_ARGS)
+{
+	static const char *const words[] = {
+		[HITL_TALLY_WAIT] = "wait",
+		[HITL_TALLY_PASSED] = "passed",
+		[HITL_TALLY_REJECTED] = "rejected",
+	};
+	HitlPolicy *policy = PG_ARGISNULL(0) ? NULL : policy_parse(PG_GETARG_JSONB_P(0));
+	List	   *votes = NIL;
+	List	   *members = NIL;
+	HitlTally	tally;
+	ListCell   *cell;
+	JsonBuilder b;
+
+	foreach(cell, json_elements(PG_GETARG_JSONB_P(1)))
+	{
+		Jsonb	   *json = lfirst(cell);
+		HitlVote   *vote = palloc0(sizeof(HitlVote));
+		char	   *type = json_get_string(json, "type");
+
+		vote->vote_id = foreach_current_index(cell) + 1;
+		vote->revision = int_at(json, "revision", 1);
+		vote->voter = json_get_string(json, "voter");
+		vote->on_behalf_of = json_get_string(json, "for");
+		vote->groups = strings_at(json, "groups");
+		(void) json_get_bool(json_get(json, "withdrawn"), &vote->is_withdrawal);
+		if (type != NULL && !name_find_decision_type(type, &vote->type))
+			elog(ERROR, "no type of decision: %s", type);
+		votes = lappend(votes, vote);
+	}
+	if (!PG_ARGISNULL(4))
+		foreach(cell, json_elements(PG_GETARG_JSONB_P(4)))
+		{
+			HitlMembers *group = palloc0(sizeof(HitlMembers));
+
+			group->role = json_get_string(lfirst(cell), "role");
+			group->persons = strings_at(lfirst(cell), "persons");
+			members = lappend(members, group);
+		}
+	tally = quorum_tally(policy, votes, PG_GETARG_INT32(2), arg_string(fcinfo, 3), members);
+	json_begin(&b);
+	json_add_string(&b, "verdict", words[tally.verdict]);
+	json_add_int64(&b, "votes", tally.votes);
+	json_add_int64(&b, "needed", tally.needed);
+	json_add_jsonb(&b, "missing", json_string_list(tally.missing));
+	PG_RETURN_JSONB_P(json_end(&b));
+}
+
+/* A rule that may say anything of a question: none, policy or skip. */
+Datum
+unit_rule(PG_FUNCTION_ARGS)
+{
+	static const char *const words[] = {
+		[HITL_RULE_NONE] = "none",
+		[HITL_RULE_POLICY] = "policy",
+		[HITL_RULE_SKIP] = "skip",
+	};
+	Jsonb	   *json = PG_GETARG_JSONB_P(0);
+	HitlQuestion *question = question_parse(arg_jsonb(fcinfo, 1), "k");
+	HitlRule	rule = {
+		.policy_id = int_at(json, "policy", 0),
+		.action = json_get_string(json, "action"),
+		.graph_id = int_at(json, "graph", 0),
+		.node = json_get_string(json, "node"),
+		.args = json_get_string(json, "args"),
+		.skip_when = json_get_string(json, "skip_when")
+	};
+	bool		may_skip = true;
+
+	(void) json_get_bool(json_get(json, "may_skip"), &may_skip);
+	return text_or_null(fcinfo, words[rule_judge(&rule, question, 1, "n", may_skip)]);
+}
+
+Datum
+unit_action_matches(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(rule_action_matches(arg_string(fcinfo, 0), arg_string(fcinfo, 1)));
 }
 
 /* --------------------------------------------------------------- definition.c */

@@ -1,0 +1,265 @@
+/*
+ * opening.c
+ *    Put a question to people: under which policy, to whom, until when.
+ *
+ * In two parts.  While its node runs, a question gets what it will be opened
+ * with (opening_choose()): a rule's policy, else the one that its gate or its
+ * payload names, else none; and the times, which may call code.  What is wrong
+ * there is the node's error.  The tail of the run then writes the interrupt.
+ *
+ * A rule may also say that nobody need be asked: then the node goes on with a
+ * decision of type approve, "automatic", and the verdict is counted where the
+ * run that acted on it commits.
+ *
+ * Layer 3.
+ */
+#include "postgres.h"
+
+#include "audit.h"
+#include "clock.h"
+#include "content.h"
+#include "deadline.h"
+#include "errors.h"
+#include "event.h"
+#include "json.h"
+#include "names.h"
+#include "opening.h"
+#include "outbox.h"
+#include "rights.h"
+#include "rulebook.h"
+#include "store_grant.h"
+#include "store_interrupt.h"
+#include "store_policy.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* ---------------------------------------------------------------- what to open it with */
+
+/* The decisions that both the question and its policy take; at least one. */
+static void
+limit_allowed(HitlQuestion *question)
+{
+	HitlDecisionSet asked = question->allowed;
+
+	question->allowed &= question->under->allowed;
+	/* an edit needs something to edit */
+	if (question->allowed == HITL_DECISION_BIT(HITL_DECISION_EDIT) && !json_is_object(question->args))
+		question->allowed = 0;
+	if (question->allowed == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("nobody could answer this question"),
+				 errdetail("It can be answered by %s, and its policy \"%s\" allows %s.",
+						   name_decision_list(asked), question->under->name, name_decision_list(question->under->allowed)),
+				 errhint("Have the question or the policy allow more.")));
+}
+
+/* By when: as the policy counts; DT_NOBEGIN: it has no such time. */
+static TimestampTz
+time_after(const HitlPolicy *policy, Oid owner, TimestampTz from, int64 ms)
+{
+	return policy != NULL && ms > 0 ? deadline_after(policy, owner, from, ms) : DT_NOBEGIN;
+}
+
+static void
+set_times(HitlQuestion *question, Oid owner)
+{
+	const HitlPolicy *policy = question->under;
+
+	question->opened_at = clock_now();
+	question->due_at = time_after(policy, owner, question->opened_at, policy != NULL ? policy->due_in_ms : 0);
+	question->expires_at = time_after(policy, owner, question->opened_at, policy != NULL ? policy->expires_in_ms : 0);
+	if (policy != NULL)
+		question->steps = deadline_steps(policy, owner, question->opened_at);
+}
+
+/*
+ * Choose what a question of this run is opened with.  Returns whether a rule,
+ * question->rule, says that nobody need be asked; may_skip: it may say so.
+ */
+bool
+opening_choose(const HitlRun *run, HitlQuestion *question, bool may_skip)
+{
+	HitlRuleVerdict verdict;
+	const HitlRule *rule = rulebook_choose(question, run->graph->owner, run->graph->graph_id, run->task->node,
+										   may_skip, &verdict);
+
+	if (rule != NULL)
+		question->rule = pstrdup(rule->name);
+	if (verdict == HITL_RULE_SKIP)
+		return true;
+	if (rule != NULL)
+		question->under = rulebook_policy_latest(rule->policy_id);
+	else if (question->policy != NULL)
+		question->under = rulebook_policy_named(question->policy);
+	if (question->under == NULL)
+		return false;
+	limit_allowed(question);
+	/* a role that is gone is the node's error, not the tail's */
+	if (question->under->n_groups > 0)
+		(void) opening_audience(question->under, run->graph->owner, run->graph->graph_id);
+	set_times(question, run->graph->owner);
+	return false;
+}
+
+/* A run goes on without a person, as this rule says: to be counted. */
+void
+opening_note_automatic(HitlRun *run, const char *key, const char *action, const char *rule)
+{
+	HitlAutomatic *verdict = palloc(sizeof(HitlAutomatic));
+
+	verdict->key = pstrdup(key);
+	verdict->action = action != NULL ? pstrdup(action) : NULL;
+	verdict->rule = pstrdup(rule);
+	run->automatic = lappend(run->automatic, verdict);
+}
+
+/* The decision that a rule gives in the place of a person. */
+Jsonb *
+opening_automatic(HitlRun *run, const HitlQuestion *question)
+{
+	JsonBuilder b;
+
+	opening_note_automatic(run, question->key, question->action, question->rule);
+	json_begin(&b);
+	json_add_string(&b, "type", name_decision_type(HITL_DECISION_APPROVE));
+	json_add_bool(&b, "automatic", true);
+	json_add_string(&b, "rule", question->rule);
+	json_add_jsonb(&b, "args", question->args);
+	json_add_time(&b, "at", clock_now());
+	return json_end(&b);
+}
+
+/*
+ * The tail of a run that is recorded: count what it did without a person.
+ * Returns that as {"automatic": [{"key", "rule"}, ...]}; NULL: nothing.
+ */
+Jsonb *
+opening_record_automatic(const HitlThread *thread, const HitlTask *task, const HitlRun *run)
+{
+	List	   *verdicts = NIL;
+	ListCell   *cell;
+	JsonBuilder b;
+
+	if (run->automatic == NIL)
+		return NULL;
+	store_automatic_insert(task, thread->graph_id, run->automatic, clock_now());
+	foreach(cell, run->automatic)
+	{
+		const HitlAutomatic *automatic = lfirst(cell);
+
+		json_begin(&b);
+		json_add_string(&b, "key", automatic->key);
+		json_add_string(&b, "rule", automatic->rule);
+		verdicts = lappend(verdicts, json_end(&b));
+	}
+	json_begin(&b);
+	json_add_jsonb(&b, "automatic", json_list(verdicts));
+	return json_end(&b);
+}
+
+/*
+ * Who may decide, as a list of Oid: the groups of the policy, else the graph's
+ * owner and who was granted to review it.
+ */
+List *
+opening_audience(const HitlPolicy *policy, Oid owner, int64 graph_id)
+{
+	List	   *audience = NIL;
+
+	if (policy == NULL || policy->n_groups == 0)
+		return list_append_unique_oid(store_grant_reviewers(graph_id), owner);
+	for (int i = 0; i < policy->n_groups; i++)
+	{
+		Oid			role = get_role_oid(policy->groups[i].role, true);
+
+		if (!OidIsValid(role))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("role \"%s\" does not exist", policy->groups[i].role),
+					 errdetail("Policy \"%s\" names it as a group that may decide.", policy->name),
+					 errhint("Write a new version of the policy with hitl.create_policy().")));
+		audience = list_append_unique_oid(audience, role);
+	}
+	return audience;
+}
+
+/* ------------------------------------------------------------------------- the interrupt */
+
+/* Record the question of a node that paused; returns the interrupt's id. */
+int64
+opening_interrupt(const HitlThread *thread, const HitlTask *task, const HitlQuestion *question)
+{
+	const HitlPolicy *policy = question->under;
+	List	   *audience = opening_audience(policy, thread->owner, thread->graph_id);
+	Oid		   *roles = palloc(sizeof(Oid) * list_length(audience));
+	HitlInterrupt interrupt = {
+		.thread_id = thread->thread_id,
+		.task_id = task->task_id,
+		.graph_id = thread->graph_id,
+		.owner = thread->owner,
+		.step = task->step,
+		.node = task->node,
+		.status = HITL_INTERRUPT_PENDING,
+		.question = *question,
+		.rule = question->rule,
+		.revision = 1
+	};
+	ListCell   *cell;
+
+	if (policy != NULL)
+	{
+		interrupt.policy_id = policy->policy_id;
+		interrupt.policy_version = policy->version;
+		interrupt.priority = policy->priority;
+	}
+	if (interrupt.question.opened_at == 0)
+		set_times(&interrupt.question, thread->owner);
+	interrupt.opened_at = interrupt.question.opened_at;
+	interrupt.due_at = interrupt.question.due_at;
+	interrupt.expires_at = interrupt.question.expires_at;
+	interrupt.content_hash = content_hash(question, NULL);
+	foreach(cell, audience)
+		roles[foreach_current_index(cell)] = lfirst_oid(cell);
+	store_interrupt_insert(&interrupt, roles, list_length(audience), policy == NULL || policy->n_groups == 0);
+	audit_interrupt(&interrupt, "opened", NULL);
+	if (policy != NULL)
+		deadline_plan(&interrupt, policy, interrupt.question.steps);
+	if (policy != NULL && policy->notify != NIL)
+		(void) outbox_note(interrupt.interrupt_id, "opened", policy->notify, NULL);
+	event_note(HITL_EVENT_OPENED, thread->thread_id, interrupt.interrupt_id, thread->owner);
+	return interrupt.interrupt_id;
+}
+
+/* ------------------------------------------------------------------- the edited action */
+
+/*
+ * The rules are asked again about an action as an edit leaves it: an edit must
+ * not carry an action out from under the policy that is meant for it.  args: the
+ * final ones.  Raises IH004 if they are for another policy than the interrupt's;
+ * where no rule is for them, or one that would let them run without a person,
+ * the interrupt's own policy is enough.
+ */
+void
+opening_check_edit(const HitlInterrupt *interrupt, Jsonb *args)
+{
+	HitlQuestion edited = interrupt->question;
+	HitlRuleVerdict verdict;
+	const HitlRule *rule;
+	char	   *rule_name;
+	const HitlPolicy *policy;
+
+	edited.args = args;
+	rule = rulebook_choose(&edited, interrupt->owner, interrupt->graph_id, interrupt->node, true, &verdict);
+	if (verdict != HITL_RULE_POLICY || rule->policy_id == interrupt->policy_id)
+		return;
+	rule_name = pstrdup(rule->name);
+	policy = rulebook_policy_latest(rule->policy_id);
+	ereport(ERROR,
+			(errcode(ERRCODE_HITL_DECISION_TYPE),
+			 errmsg("interrupt %lld cannot be edited so", (long long) interrupt->interrupt_id),
+			 errdetail("Rule \"%s\" puts what that would do under policy \"%s\", which is not the one that this interrupt was opened under.",
+					   rule_name, policy->name),
+			 errhint("Reject it and say why, so that it is asked anew; or edit it otherwise.")));
+}

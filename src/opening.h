@@ -1,0 +1,21 @@
+/*
+ * opening.h
+ *    Put a question to people: under which policy, to whom, until when.
+ *
+ * Layer 3.
+ */
+#ifndef HITL_OPENING_H
+#define HITL_OPENING_H
+
+#include "frame.h"
+#include "types.h"
+
+extern bool opening_choose(const HitlRun *run, HitlQuestion *question, bool may_skip);
+extern Jsonb *opening_automatic(HitlRun *run, const HitlQuestion *question);
+extern void opening_note_automatic(HitlRun *run, const char *key, const char *action, const char *rule);
+extern Jsonb *opening_record_automatic(const HitlThread *thread, const HitlTask *task, const HitlRun *run);
+extern void opening_check_edit(const HitlInterrupt *interrupt, Jsonb *args);
+extern List *opening_audience(const HitlPolicy *policy, Oid owner, int64 graph_id);
+extern int64 opening_interrupt(const HitlThread *thread, const HitlTask *task, const HitlQuestion *question);
+
+#endif							/* HITL_OPENING_H */
