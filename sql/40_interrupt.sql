@@ -93,6 +93,7 @@ CREATE TABLE hitl.vote (
   CONSTRAINT vote_pkey PRIMARY KEY (interrupt_id, vote_id),
   CONSTRAINT vote_type CHECK (type IN ('approve', 'edit', 'reject', 'respond', 'batch'))
 );
+CREATE INDEX vote_voter ON hitl.vote (voter, interrupt_id);
 COMMENT ON TABLE hitl.vote IS 'What each reviewer said. A row never changes.';
 COMMENT ON COLUMN hitl.vote.interrupt_id IS 'The interrupt.';
 COMMENT ON COLUMN hitl.vote.vote_id IS 'Key, from a sequence whose start and step may be set.';
