@@ -16,73 +16,27 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "audit.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
 #include "clock.h"
-#include "compat.h"
-#include "db.h"
 #include "deadline.h"
 #include "errors.h"
-#include "function.h"
 #include "json.h"
 #include "ladder.h"
+#include "miscadmin.h"
 #include "pending.h"
 #include "rights.h"
 #include "rulebook.h"
+#include "rulebook.h"
 #include "store_interrupt.h"
 #include "store_timer.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "wake.h"
 
+/* in an interval, so that a function sees days as days */
+#define MS_PER_DAY INT64CONST(86400000)
+
 /* -------------------------------------------------------------- business time */
-
-static void
-refuse_clock(const HitlPolicy *policy, int sqlerrcode, const char *detail)
-{
-	ereport(ERROR,
-			(errcode(sqlerrcode),
-			 errmsg("the business time of policy \"%s\" cannot be asked", policy->name),
-			 errdetail("Function %s: %s.", policy->business_time, detail),
-			 errhint("Mend the function, or SELECT hitl.create_policy(%s, ...) without it.", quote_literal_cstr(policy->name))));
-}
-
-/* The policy's function, judged anew at each call: it may have changed hands. */
-static Oid
-find_clock(const HitlPolicy *policy)
-{
-	static const Oid types[] = {TIMESTAMPTZOID, INTERVALOID};
-	List	   *name = compat_qualified_name(function_name(policy->business_time));
-	Oid			schema = list_length(name) == 2 ? get_namespace_oid(strVal(linitial(name)), true) : InvalidOid;
-	HeapTuple	tuple = NULL;
-	Form_pg_proc row;
-	Oid			function;
-	Oid			owner;
-	bool		fits;
-
-	if (OidIsValid(schema))
-		tuple = SearchSysCache3(PROCNAMEARGSNSP, CStringGetDatum(strVal(lsecond(name))),
-								PointerGetDatum(buildoidvector(types, 2)), ObjectIdGetDatum(schema));
-	if (!HeapTupleIsValid(tuple))
-		refuse_clock(policy, ERRCODE_UNDEFINED_FUNCTION, "it does not exist");
-	row = (Form_pg_proc) GETSTRUCT(tuple);
-	function = row->oid;
-	owner = row->proowner;
-	fits = row->prokind == PROKIND_FUNCTION && !row->proretset && row->prorettype == TIMESTAMPTZOID;
-	ReleaseSysCache(tuple);
-	if (!fits)
-		refuse_clock(policy, ERRCODE_DATATYPE_MISMATCH, "it does not return timestamptz");
-	if (!superuser_arg(owner) && owner != db_owner())
-		refuse_clock(policy, ERRCODE_INSUFFICIENT_PRIVILEGE,
-					 psprintf("it belongs to \"%s\", who is neither a superuser nor the owner of hitl", rights_role_name(owner)));
-	return function;
-}
 
 /*
  * So much after a time, as the policy counts; policy: may be NULL; owner: of the
@@ -91,40 +45,29 @@ find_clock(const HitlPolicy *policy)
 TimestampTz
 deadline_after(const HitlPolicy *policy, Oid owner, TimestampTz from, int64 wait_ms)
 {
-	FmgrInfo	function;
-	LOCAL_FCINFO(fcinfo, 2);
-	Interval	wait = {.time = wait_ms * 1000};
+	Interval	wait = {.day = (int32) (wait_ms / MS_PER_DAY), .time = wait_ms % MS_PER_DAY * 1000};
 	Oid			user;
 	int			security;
-	int			level;
 	Datum		result;
+	bool		is_null;
 
 	if (policy == NULL || policy->business_time == NULL)
 		return ladder_after(from, wait_ms);
 
-	fmgr_info(find_clock(policy), &function);
-	if (compat_function_aclcheck(function.fn_oid, owner, ACL_EXECUTE) != ACLCHECK_OK)
-		refuse_clock(policy, ERRCODE_INSUFFICIENT_PRIVILEGE,
-					 psprintf("role \"%s\", the owner of the graph, may not execute it", rights_role_name(owner)));
-	InitFunctionCallInfoData(*fcinfo, &function, 2, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = TimestampTzGetDatum(from);
-	fcinfo->args[0].isnull = false;
-	fcinfo->args[1].value = IntervalPGetDatum(&wait);
-	fcinfo->args[1].isnull = false;
-
-	/* an abort puts all of this back */
+	/* an abort puts both back */
 	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	level = compat_push_search_path();
+	SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	result = FunctionCallInvoke(fcinfo);
+	result = rulebook_call(policy, HITL_POLICY_BUSINESS_TIME, TimestampTzGetDatum(from), IntervalPGetDatum(&wait), &is_null);
 	PopActiveSnapshot();
-	compat_pop_search_path(level);
 	SetUserIdAndSecContext(user, security);
 
-	if (fcinfo->isnull || DatumGetTimestampTz(result) < from)
-		refuse_clock(policy, ERRCODE_INVALID_PARAMETER_VALUE,
-					 fcinfo->isnull ? "it returned NULL" : "it returned a time before the one that it was given");
+	if (is_null || TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(result)) || DatumGetTimestampTz(result) < from)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the business time of policy \"%s\" returned no later time", policy->name),
+				 errdetail("%s returned NULL, infinity, or a time before the one that it was given.", policy->business_time),
+				 errhint("It must say when the wait is over.")));
 	return DatumGetTimestampTz(result);
 }
 

@@ -62,6 +62,7 @@ time_after(const HitlPolicy *policy, Oid owner, TimestampTz from, int64 ms)
 	return policy != NULL && ms > 0 ? deadline_after(policy, owner, from, ms) : DT_NOBEGIN;
 }
 
+/* Before the thread is locked: the policy's calendar is asked. */
 static void
 set_times(HitlQuestion *question, Oid owner)
 {
