@@ -40,14 +40,18 @@ store_timer_insert(List *timers)
 	db_close(&call);
 }
 
-/* timer_due, from a place on; nothing is locked */
+/*
+ * timer_due, from a place on; nothing is locked.  Two probes for each row: of a
+ * join the planner, who does not know the limit, would make one with all
+ * interrupts.
+ */
 DB_STATEMENT(timer_due,
-			 "SELECT t.due_at, t.interrupt_id, i.owner, i.graph_id"
-			 " FROM (SELECT t.due_at, t.interrupt_id FROM hitl.timer t"
-			 "       WHERE t.due_at <= $1 AND (t.due_at, t.interrupt_id) OPERATOR(pg_catalog.>) ($2, $3)"
-			 "       ORDER BY t.due_at, t.interrupt_id LIMIT $4) t"
-			 " LEFT JOIN hitl.interrupt i ON i.interrupt_id = t.interrupt_id"
-			 " ORDER BY t.due_at, t.interrupt_id",
+			 "SELECT t.due_at, t.interrupt_id,"
+			 " (SELECT i.owner FROM hitl.interrupt i WHERE i.interrupt_id = t.interrupt_id),"
+			 " (SELECT i.graph_id FROM hitl.interrupt i WHERE i.interrupt_id = t.interrupt_id)"
+			 " FROM hitl.timer t"
+			 " WHERE t.due_at <= $1 AND (t.due_at, t.interrupt_id) OPERATOR(pg_catalog.>) ($2, $3)"
+			 " ORDER BY t.due_at, t.interrupt_id LIMIT $4",
 			 TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID);
 
 /*
@@ -81,10 +85,12 @@ store_timer_due(TimestampTz now, const HitlTimerPlace *after, int limit)
 	return places;
 }
 
-/* ranges of the primary key */
+/* a range of the primary key for each, as OFFSET 0 has it */
 DB_STATEMENT(timer_of,
-			 "SELECT interrupt_id, kind, step, round, planned_at, due_at FROM hitl.timer"
-			 " WHERE interrupt_id = ANY ($1) AND due_at <= $2 ORDER BY interrupt_id",
+			 "SELECT t.interrupt_id, t.kind, t.step, t.round, t.planned_at, t.due_at"
+			 " FROM pg_catalog.unnest($1) u (interrupt_id)"
+			 " CROSS JOIN LATERAL (SELECT * FROM hitl.timer t WHERE t.interrupt_id = u.interrupt_id OFFSET 0) t"
+			 " WHERE t.due_at <= $2 ORDER BY t.interrupt_id",
 			 INT8ARRAYOID, TIMESTAMPTZOID);
 
 /* The timers of some interrupts that are due, as HitlTimer, by interrupt. */
