@@ -33,6 +33,7 @@ CREATE TABLE hitl.interrupt (
   claimed_by     text,
   claimed_until  timestamptz,
   reopens        bigint,
+  is_review      boolean NOT NULL,
   decision       jsonb,
   settled_at     timestamptz,
   settled_by     text,
@@ -70,6 +71,7 @@ COMMENT ON COLUMN hitl.interrupt.expires_at IS 'Then the policy says what become
 COMMENT ON COLUMN hitl.interrupt.claimed_by IS 'The person who holds it, until claimed_until.';
 COMMENT ON COLUMN hitl.interrupt.claimed_until IS 'When the claim lapses; infinity: it was assigned.';
 COMMENT ON COLUMN hitl.interrupt.reopens IS 'The interrupt, decided earlier, that this one looks at again.';
+COMMENT ON COLUMN hitl.interrupt.is_review IS 'That one was acted on: no task waits for this one, its decision is recorded and told.';
 COMMENT ON COLUMN hitl.interrupt.decision IS 'The decision as it is handed to the node, with the final args, by and at.';
 COMMENT ON COLUMN hitl.interrupt.settled_at IS 'When it left pending.';
 COMMENT ON COLUMN hitl.interrupt.settled_by IS 'Session user who decided or cancelled.';
@@ -155,7 +157,7 @@ CREATE FUNCTION hitl.edit(interrupt_id bigint, edits jsonb, comment text DEFAULT
                           OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_edit';
 COMMENT ON FUNCTION hitl.edit(bigint, jsonb, text, text, text) IS
-'Answers an interrupt with edit: edits, an object, are laid over the args, key by key. Returns and errors: as decide().';
+'Answers an interrupt with edit: edits, an object, are laid over the args as asked, key by key, whatever others have proposed. Under a policy that wants more votes it is a proposal: revision n + 1, for which earlier votes do not count. Returns and errors: as decide().';
 
 CREATE FUNCTION hitl.reject(interrupt_id bigint, reason text DEFAULT NULL, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL, seen text DEFAULT NULL,
                             OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
@@ -167,4 +169,29 @@ CREATE FUNCTION hitl.respond(interrupt_id bigint, response jsonb DEFAULT NULL, t
                              OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_respond';
 COMMENT ON FUNCTION hitl.respond(bigint, jsonb, text, text, text, text) IS
-'Answers an interrupt with respond: response, any JSON, or text => ''...'', a plain text, stands in for the action. Returns and errors: as decide(); 22023 both or neither are given.';
+'Answers an interrupt with respond: response, any JSON, or text => ''...'', a plain text, stands in for the action. Under a policy that wants more votes it is a proposal, as an edit is. Returns and errors: as decide(); 22023 both or neither are given.';
+
+CREATE FUNCTION hitl.decide_many(interrupt_ids bigint[], decision jsonb, on_conflict text DEFAULT 'error', comment text DEFAULT NULL, idempotency_key text DEFAULT NULL, seen text[] DEFAULT NULL,
+                                 OUT interrupt_id bigint, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer, OUT sqlstate text, OUT message text, OUT detail text)
+  RETURNS SETOF record
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_decide_many';
+COMMENT ON FUNCTION hitl.decide_many(bigint[], jsonb, text, text, text, text[]) IS
+'Gives many interrupts one decision, as decide() does; returns a row for each, in the order of the ids, which is that of the locks: two that are given the same ids in opposite
+orders do not deadlock. on_conflict: error (default): one that is refused is an error, and nothing is decided; skip: the others are decided, and its row has the sqlstate, message and detail of
+the refusal (a deadlock, a cancel or trouble of the server is an error all the same). seen: a content hash or a revision for each. An id that is given twice is decided once.
+Errors: as decide(); 54000 more than hitl.max_bulk_decisions; 22023 on_conflict is another word, or the decision is none; 22004 a NULL; 2202E seen has not as many elements.';
+
+CREATE FUNCTION hitl.withdraw(interrupt_id bigint, comment text DEFAULT NULL,
+                              OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_withdraw';
+COMMENT ON FUNCTION hitl.withdraw(bigint, text) IS
+'Takes my vote on an interrupt back, while it is not decided, also if I have lost the right to decide since. With the vote for an edit or a response that I have proposed, the proposal goes: the question is as asked
+again, a new revision. Returns: as decide(). Errors: 42704 no such interrupt; IH001 it is settled already; 55000 I have no vote on its present revision; 42501 from a node; 22004 interrupt_id is NULL.';
+
+CREATE FUNCTION hitl.reopen(interrupt_id bigint, reason text) RETURNS bigint
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_reopen';
+COMMENT ON FUNCTION hitl.reopen(bigint, text) IS
+'Looks again at what was decided, or has expired: puts the same question to people once more, under the latest version of its policy, and returns the id of that interrupt, whose reopens is the old one; the reason is its first comment.
+If no run has acted on the old decision yet (its task waits to be run, or has failed), that is superseded, and the thread waits for the new one. If one has, the new interrupt is a review (is_review): its
+decision is recorded and told, and the thread is left alone. Who may decide it may reopen it.
+Errors: 42704 no such interrupt; 55000 it is pending; IH001 it was reopened already, cancelled or superseded; IH003 you may not decide it; IH006 its node runs at this moment; 42501 from a node; 22004 an argument is NULL.';

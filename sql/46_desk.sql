@@ -62,12 +62,12 @@ CREATE TABLE hitl.comment (
   text          text,
   commented_at  timestamptz NOT NULL,
   CONSTRAINT comment_pkey PRIMARY KEY (interrupt_id, comment_id),
-  CONSTRAINT comment_kind CHECK (kind IN ('comment', 'assigned', 'delegated', 'dismissed', 'released'))
+  CONSTRAINT comment_kind CHECK (kind IN ('comment', 'assigned', 'delegated', 'dismissed', 'released', 'reopened'))
 );
 COMMENT ON TABLE hitl.comment IS 'What people said about an interrupt beside their votes. A row never changes.';
 COMMENT ON COLUMN hitl.comment.interrupt_id IS 'The interrupt.';
 COMMENT ON COLUMN hitl.comment.comment_id IS 'Key, from a sequence whose start and step may be set.';
-COMMENT ON COLUMN hitl.comment.kind IS 'comment, or of what it is the reason: assigned, delegated, dismissed, released.';
+COMMENT ON COLUMN hitl.comment.kind IS 'comment, or of what it is the reason: assigned, delegated, dismissed, released, reopened.';
 COMMENT ON COLUMN hitl.comment.person IS 'Who said it.';
 COMMENT ON COLUMN hitl.comment.login IS 'Session user.';
 COMMENT ON COLUMN hitl.comment.text IS 'What was said.';

@@ -34,7 +34,7 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
     FROM hitl.thread t
     WHERE t.status = 'interrupted'
       AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = t.thread_id)
-      AND NOT EXISTS (SELECT FROM hitl.interrupt i WHERE i.thread_id = t.thread_id AND i.status = 'pending')
+      AND NOT EXISTS (SELECT FROM hitl.interrupt i WHERE i.thread_id = t.thread_id AND i.status = 'pending' AND NOT i.is_review)
   UNION ALL
     SELECT 'I3: a row of the run queue has its task', q.thread_id, 'task ' || q.task_id
     FROM hitl.run_queue q
@@ -43,7 +43,7 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
     SELECT 'I4: a pending interrupt has its interrupted task and somebody to decide it', i.thread_id, 'interrupt ' || i.interrupt_id
     FROM hitl.interrupt i
     WHERE i.status = 'pending'
-      AND (NOT EXISTS (SELECT FROM hitl.task k
+      AND (NOT i.is_review AND NOT EXISTS (SELECT FROM hitl.task k
                        WHERE k.thread_id = i.thread_id AND k.task_id = i.task_id AND k.status = 'interrupted')
            OR NOT EXISTS (SELECT FROM hitl.audience a WHERE a.interrupt_id = i.interrupt_id))
   UNION ALL
@@ -62,7 +62,7 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
     FROM hitl.task k
     WHERE k.status = 'interrupted'
       AND NOT EXISTS (SELECT FROM hitl.interrupt i
-                      WHERE i.thread_id = k.thread_id AND i.task_id = k.task_id AND i.status = 'pending')
+                      WHERE i.thread_id = k.thread_id AND i.task_id = k.task_id AND i.status = 'pending' AND NOT i.is_review)
       AND NOT EXISTS (SELECT FROM hitl.run_queue q WHERE q.thread_id = k.thread_id AND q.task_id = k.task_id)
   UNION ALL
     SELECT 'I8: a thread has its graph version and its latest checkpoint', t.thread_id, NULL
@@ -204,6 +204,26 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = g.role)
        OR (g."right" = 'proxy') IS DISTINCT FROM EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = g.reviewers)
        OR (g.graph_id <> 0 AND NOT EXISTS (SELECT FROM hitl.graph p WHERE p.graph_id = g.graph_id))
+  UNION ALL
+    SELECT 'I16: a vote is for a revision that its interrupt had', i.thread_id, 'interrupt ' || i.interrupt_id
+    FROM hitl.vote v JOIN hitl.interrupt i ON i.interrupt_id = v.interrupt_id
+    WHERE v.revision NOT BETWEEN 1 AND i.revision
+  UNION ALL
+    SELECT 'I17: a proposal is somebody''s vote, and a revision of its own', i.thread_id, 'interrupt ' || i.interrupt_id
+    FROM hitl.interrupt i
+    WHERE i.content_hash IS NULL OR (i.proposal IS NULL) <> (i.proposed_by IS NULL)
+       OR (i.proposal IS NOT NULL
+           AND NOT EXISTS (SELECT FROM hitl.vote v
+                           WHERE v.interrupt_id = i.interrupt_id AND v.revision = i.revision AND v.voter = i.proposed_by
+                             AND NOT v.is_withdrawal AND v.type NOT IN ('approve', 'reject') AND v.answer = i.proposal))
+  UNION ALL
+    SELECT 'I18: a round that reopens has the one before it: superseded, or of a review decided', i.thread_id, 'interrupt ' || i.interrupt_id
+    FROM hitl.interrupt i
+    WHERE (i.is_review AND i.reopens IS NULL)
+       OR (i.reopens IS NOT NULL
+           AND NOT EXISTS (SELECT FROM hitl.interrupt o
+                           WHERE o.interrupt_id = i.reopens AND o.thread_id = i.thread_id AND o.task_id = i.task_id AND o.decision IS NOT NULL
+                             AND (o.status = 'superseded' OR (i.is_review AND o.status IN ('decided', 'expired')))))
   ) v
   WHERE EXISTS (SELECT FROM hitl.thread t JOIN hitl._graph_watched g ON g.graph_id = t.graph_id WHERE t.thread_id = v.thread_id)
      OR (((SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.oid = (SELECT hitl._member()))

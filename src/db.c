@@ -39,7 +39,7 @@
 #include "utils/syscache.h"
 
 /* no statement of ours has more */
-#define MAX_ARGS 24
+#define MAX_ARGS 32
 
 /* ---------------------------------------------------------------- arguments */
 

@@ -7,7 +7,8 @@
  * are one commit (P6).  An id answers once (P4): whoever comes later is told
  * who decided what, and when.
  *
- * Without a policy one vote of anybody who may decide is enough.
+ * How many votes are enough is the policy's to say (ballot.c, quorum.c); without
+ * one, one vote of anybody who may decide is.
  *
  * Layer 3.  Lock order: interrupt, then (resume only) the thread.
  */
@@ -15,16 +16,19 @@
 
 #include "access/xact.h"
 #include "audit.h"
+#include "ballot.h"
 #include "clock.h"
 #include "content.h"
 #include "crash.h"
 #include "decision.h"
+#include "desk.h"
 #include "errors.h"
 #include "event.h"
 #include "executor.h"
 #include "identity.h"
 #include "json.h"
 #include "names.h"
+#include "opening.h"
 #include "pending.h"
 #include "rights.h"
 #include "store_interrupt.h"
@@ -35,21 +39,7 @@
 #include "view.h"
 #include "wake.h"
 
-/* votes that settle an interrupt which has no policy */
-#define VOTES_NEEDED 1
-
-static HitlVerdict
-verdict(const HitlInterrupt *interrupt)
-{
-	HitlVerdict result = {
-		.thread_id = interrupt->thread_id,
-		.status = interrupt->status,
-		.votes = VOTES_NEEDED,
-		.needed = VOTES_NEEDED
-	};
-
-	return result;
-}
+/* ------------------------------------------------------------------- the checks */
 
 /*
  * Is this the same answer again, under the same key, of the same person?  Then
@@ -83,8 +73,8 @@ error_stale(const HitlInterrupt *interrupt, const char *detail)
  * a revision; NULL: nothing was said.  read_revision: what it was before we had
  * its lock.
  *
- * An approval of what somebody else has proposed has to say which proposal it
- * means: who approves the question as asked may not know that there is one.
+ * An approval of what somebody has proposed has to say which proposal it means:
+ * who approves the question as asked may not know that there is one.
  */
 static void
 check_seen(const HitlInterrupt *interrupt, const HitlAnswer *answer, const char *seen, int read_revision)
@@ -109,28 +99,46 @@ check_seen(const HitlInterrupt *interrupt, const HitlAnswer *answer, const char 
 										interrupt->proposed_by));
 }
 
-static HitlVote
-make_vote(const HitlInterrupt *interrupt, const HitlActor *actor, const HitlAnswer *answer, TimestampTz now)
+static bool
+is_blank(const char *text)
 {
-	HitlVote	vote = {
-		.interrupt_id = interrupt->interrupt_id,
-		.revision = interrupt->revision,
-		.voter = actor->person,
-		.login = actor->login,
-		.role = actor->role,
-		.is_asserted = actor->is_asserted,
-		.type = answer->type,
-		.answer = answer_document(answer),
-		.voted_at = now
-	};
-
-	return vote;
+	return text == NULL || text[strspn(text, " \t\r\n")] == '\0';
 }
+
+/*
+ * A reject has a reason of its own; with the others the comment is the reason.
+ * Of a batch every action that wants one.
+ */
+static void
+check_reason(const HitlInterrupt *interrupt, const HitlPolicy *policy, const HitlAnswer *answer, const char *comment)
+{
+	bool		is_reject = answer->type == HITL_DECISION_REJECT;
+	ListCell   *cell;
+
+	if (policy == NULL)
+		return;
+	foreach(cell, answer->decisions)
+		check_reason(interrupt, policy, lfirst(cell), comment);
+	if (answer->decisions != NIL || !(policy->needs_reason & HITL_DECISION_BIT(answer->type)) ||
+		!is_blank(is_reject ? answer->reason : comment))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("a decision of type \"%s\" needs a reason here", name_decision_type(answer->type)),
+			 errdetail("Policy \"%s\" of interrupt %lld wants one.", policy->name, (long long) interrupt->interrupt_id),
+			 is_reject ? errhint("SELECT hitl.reject(%lld, 'why');", (long long) interrupt->interrupt_id)
+			 : errhint("Say it by comment => 'why'.")));
+}
+
+/* ------------------------------------------------------------------- settling */
 
 /*
  * Settle an interrupt, whose row the caller has locked: write the decision and
  * the job that resumes the node, in one commit (P6).  status: decided, or
  * expired if nobody was there to decide it; by: the person, or who else.
+ *
+ * Nobody waits for the answer to a question whose first answer was acted on
+ * (reopen.c): that is recorded and told, and no more.
  */
 void
 decision_settle(HitlInterrupt *interrupt, HitlInterruptStatus status, Jsonb *decision, const char *by)
@@ -144,13 +152,124 @@ decision_settle(HitlInterrupt *interrupt, HitlInterruptStatus status, Jsonb *dec
 	interrupt->settled_by = pstrdup(by);
 	interrupt->settled_at = now;
 	store_interrupt_settle(interrupt->interrupt_id, status, decision, by, now);
-	store_queue_insert(interrupt->owner, clock_real(), interrupt->thread_id, interrupt->step, interrupt->task_id);
+	if (!interrupt->is_review)
+	{
+		store_queue_insert(interrupt->owner, clock_real(), interrupt->thread_id, interrupt->step, interrupt->task_id);
+		wake_note_work(interrupt->owner);
+	}
 
 	json_begin(&detail);
 	json_add_string(&detail, "type", json_get_string(decision, "type"));
 	audit_interrupt(interrupt, name_interrupt_status(status), json_end(&detail));
-	wake_note_work(interrupt->owner);
 	event_note(HITL_EVENT_DECIDED, interrupt->thread_id, interrupt->interrupt_id, interrupt->owner);
+}
+
+/* From now on votes are for this answer; NULL: for the question as asked. */
+static void
+revise(HitlInterrupt *interrupt, Jsonb *proposal, const char *proposed_by)
+{
+	interrupt->revision++;
+	interrupt->proposal = proposal;
+	interrupt->proposed_by = (char *) proposed_by;
+	interrupt->content_hash = content_hash(&interrupt->question, proposal);
+	store_interrupt_revise(interrupt);
+	event_note(HITL_EVENT_EDITED, interrupt->thread_id, interrupt->interrupt_id, interrupt->owner);
+}
+
+static void
+audit_vote(const HitlInterrupt *interrupt, const char *event, HitlDecisionType type, const HitlTally *tally)
+{
+	JsonBuilder detail;
+
+	json_begin(&detail);
+	json_add_string(&detail, "type", name_decision_type(type));
+	json_add_int64(&detail, "revision", interrupt->revision);
+	json_add_int64(&detail, "votes", tally->votes);
+	json_add_int64(&detail, "needed", tally->needed);
+	audit_interrupt(interrupt, event, json_end(&detail));
+}
+
+/* The votes are enough for this verdict: make the decision of them. */
+static void
+decide(HitlInterrupt *interrupt, List *votes, int revision, const HitlVote *last, HitlTallyVerdict verdict)
+{
+	HitlAnswer	approve = {.type = HITL_DECISION_APPROVE};
+	const HitlAnswer *answer = &approve;
+	const char *by = NULL;
+	List	   *voters = NIL;
+	Jsonb	   *decision;
+	ListCell   *cell;
+
+	foreach(cell, quorum_standing(votes, revision))
+	{
+		const HitlVote *vote = lfirst(cell);
+
+		if ((vote->type == HITL_DECISION_REJECT) != (verdict == HITL_TALLY_REJECTED))
+			continue;
+		voters = lappend(voters, (void *) vote->voter);
+		if (by == NULL || strcmp(by, last->voter) != 0)
+			by = vote->voter;
+		/* the reason is that of the vote that was the last straw */
+		if (vote->type == HITL_DECISION_REJECT || (interrupt->proposal == NULL && vote->type != HITL_DECISION_APPROVE))
+			answer = answer_parse(vote->answer);
+	}
+	if (verdict == HITL_TALLY_PASSED && interrupt->proposal != NULL)
+		answer = answer_parse(interrupt->proposal);
+	Assert(by != NULL);
+	decision = answer_decision(answer, &interrupt->question, by, clock_now());
+	if (list_length(voters) > 1)
+		decision = json_set(decision, "voters", json_string_list(voters));
+	decision_settle(interrupt, HITL_INTERRUPT_DECIDED, decision, by);
+}
+
+static HitlVerdict
+verdict_of(const HitlInterrupt *interrupt, const HitlTally *tally)
+{
+	HitlVerdict result = {
+		.thread_id = interrupt->thread_id,
+		.status = interrupt->status,
+		.votes = tally->votes,
+		.needed = tally->needed
+	};
+
+	return result;
+}
+
+/* ------------------------------------------------------------------- the votes */
+
+/*
+ * Record a vote, which may be taken, and settle the interrupt if that is enough.
+ *
+ * An edit, a response or a batch of both is another answer than what others have voted on.  If
+ * it is enough alone, and nobody has said anything yet, it is just that; else
+ * it is a proposal, and a revision of its own: earlier votes were for something
+ * else, and do not count for it.
+ */
+static HitlVerdict
+cast_vote(HitlInterrupt *interrupt, const HitlPolicy *policy, HitlVote *vote)
+{
+	bool		is_proposal = vote->type != HITL_DECISION_APPROVE && vote->type != HITL_DECISION_REJECT;
+	List	   *votes = lappend(store_votes(interrupt->interrupt_id), vote);
+	const char *proposed_by = is_proposal ? vote->voter : interrupt->proposed_by;
+	HitlTally	tally;
+
+	vote->revision = interrupt->revision + (is_proposal ? 1 : 0);
+	tally = ballot_tally(interrupt, policy, votes, vote->revision, proposed_by);
+	if (is_proposal && tally.verdict == HITL_TALLY_PASSED && list_length(votes) == 1)
+		vote->revision = interrupt->revision;
+	else if (is_proposal)
+		revise(interrupt, vote->answer, vote->voter);
+	store_vote_insert(vote);
+
+	if (is_proposal && vote->revision > 1)
+		audit_vote(interrupt, "edited", vote->type, &tally);
+	else if (tally.verdict == HITL_TALLY_WAIT)
+		audit_vote(interrupt, "voted", vote->type, &tally);
+	if (tally.verdict != HITL_TALLY_WAIT)
+		decide(interrupt, votes, vote->revision, vote, tally.verdict);
+	else
+		desk_end_claim(interrupt, vote->voter);
+	return verdict_of(interrupt, &tally);
 }
 
 /*
@@ -163,29 +282,98 @@ decision_record(int64 interrupt_id, const HitlAnswer *answer,
 {
 	const HitlActor *actor = identity_actor();
 	HitlInterrupt *interrupt = pending_get(interrupt_id);
-	TimestampTz now = clock_now();
-	HitlVote	vote;
-	int			read_revision;
+	const HitlPolicy *policy = ballot_policy(interrupt);
+	int			read_revision = interrupt->revision;
+	HitlVote	vote = {
+		.interrupt_id = interrupt_id,
+		.voter = actor->person,
+		.login = actor->login,
+		.role = actor->role,
+		.is_asserted = actor->is_asserted,
+		.type = answer->type,
+		.answer = answer_document(answer),
+		.comment = comment,
+		.idempotency_key = idempotency_key
+	};
 
 	/* the right before the lock: who may not vote must not hold up who may */
-	(void) rights_require_voter(interrupt, NULL);
-	read_revision = interrupt->revision;
+	(void) rights_require_voter(interrupt, policy);
 
 	interrupt = pending_lock(interrupt_id);
 	if (is_repeat(interrupt, actor, answer, idempotency_key))
-		return verdict(interrupt);
+	{
+		HitlTally	tally = ballot_count(interrupt);
+
+		return verdict_of(interrupt, &tally);
+	}
 	if (interrupt->status != HITL_INTERRUPT_PENDING)
 		pending_error_settled(interrupt);
+
+	/* and again: who may decide it is written under this lock */
+	vote.on_behalf_of = rights_require_voter(interrupt, policy);
 	check_seen(interrupt, answer, seen, read_revision);
 	answer_check(answer, &interrupt->question, interrupt_id);
+	check_reason(interrupt, policy, answer, comment);
+	ballot_require_duties(interrupt, policy, actor->person, vote.on_behalf_of);
+	if (policy != NULL && policy->needs_claim)
+		desk_require_claim(interrupt, actor->person);
+	if (answer->type == HITL_DECISION_EDIT)
+		opening_check_edit(interrupt, answer_args(answer, &interrupt->question));
 
-	vote = make_vote(interrupt, actor, answer, now);
+	vote.groups = ballot_groups(policy, actor, vote.on_behalf_of);
+	vote.voted_at = clock_now();
+	return cast_vote(interrupt, policy, &vote);
+}
+
+/*
+ * hitl.withdraw(): a person takes the own vote back, while nothing is decided.
+ * Who has lost the right to decide since may do that too.  With the vote for a
+ * proposal of one's own the proposal goes, and the question is as asked again.
+ */
+HitlVerdict
+decision_withdraw(int64 interrupt_id, const char *comment)
+{
+	const HitlActor *actor = identity_actor();
+	HitlInterrupt *interrupt;
+	HitlVote   *mine = NULL;
+	HitlVote	vote = {0};
+	HitlTally	tally;
+	ListCell   *cell;
+
+	rights_require_person("withdraw votes");
+	(void) pending_get(interrupt_id);
+	interrupt = pending_lock(interrupt_id);
+	if (interrupt->status != HITL_INTERRUPT_PENDING)
+		pending_error_settled(interrupt);
+	foreach(cell, store_votes(interrupt_id))
+	{
+		HitlVote   *other = lfirst(cell);
+
+		if (strcmp(other->voter, actor->person) == 0 && other->revision == interrupt->revision)
+			mine = other;
+	}
+	if (mine == NULL || mine->is_withdrawal)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("you have no vote on interrupt %lld", (long long) interrupt_id),
+				 errdetail("Nothing that \"%s\" has said counts for its revision %d.", actor->person, interrupt->revision),
+				 errhint("SELECT * FROM hitl.inbox; shows what you may decide.")));
+
+	vote = *mine;
+	vote.vote_id = 0;
+	vote.login = actor->login;
+	vote.role = actor->role;
+	vote.is_asserted = actor->is_asserted;
+	vote.is_withdrawal = true;
 	vote.comment = comment;
-	vote.idempotency_key = idempotency_key;
+	vote.idempotency_key = NULL;
+	vote.voted_at = clock_now();
 	store_vote_insert(&vote);
-	decision_settle(interrupt, HITL_INTERRUPT_DECIDED,
-					answer_decision(answer, &interrupt->question, vote.voter, now), vote.voter);
-	return verdict(interrupt);
+	if (interrupt->proposal != NULL && strcmp(interrupt->proposed_by, actor->person) == 0)
+		revise(interrupt, NULL, NULL);
+	tally = ballot_count(interrupt);
+	audit_vote(interrupt, "withdrawn", vote.type, &tally);
+	return verdict_of(interrupt, &tally);
 }
 
 /*

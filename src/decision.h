@@ -22,6 +22,7 @@ typedef struct HitlVerdict
 extern HitlVerdict decision_record(int64 interrupt_id, const HitlAnswer *answer,
 								   const char *comment, const char *idempotency_key,
 								   const char *seen);
+extern HitlVerdict decision_withdraw(int64 interrupt_id, const char *comment);
 extern void decision_settle(HitlInterrupt *interrupt, HitlInterruptStatus status,
 							Jsonb *decision, const char *by);
 extern Jsonb *decision_resume(int64 thread_id, const HitlAnswer *answer);

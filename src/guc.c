@@ -19,6 +19,7 @@ int			guc_claim_lease = 900000;
 int			guc_clock_offset = 0;
 int			guc_dispatcher_idle_timeout = 5000;
 int			guc_executor_idle_timeout = 30000;
+int			guc_max_bulk_decisions = 1000;
 int			guc_max_crashes = 3;
 int			guc_max_dispatchers = 2;
 int			guc_max_executors = 4;
@@ -78,6 +79,14 @@ guc_init(void)
 							&guc_executor_idle_timeout,
 							30000, 0, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hitl.max_bulk_decisions",
+							"How many interrupts one statement may decide.",
+							"A query that decides more than was meant is stopped. 0 turns the limit off.",
+							&guc_max_bulk_decisions,
+							1000, 0, INT_MAX,
+							PGC_SUSET, 0,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("hitl.max_crashes",

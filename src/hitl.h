@@ -182,7 +182,8 @@ typedef enum HitlEventKind
 {
 	HITL_EVENT_OPENED,			/* a question waits for a decision */
 	HITL_EVENT_DECIDED,			/* it was decided */
-	HITL_EVENT_ENDED			/* a thread is done, failed or cancelled */
+	HITL_EVENT_ENDED,			/* a thread is done, failed or cancelled */
+	HITL_EVENT_EDITED			/* another answer is proposed: votes are for that now */
 } HitlEventKind;
 
 /* What an observer is told.  The rows are written and can be read. */

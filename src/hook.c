@@ -14,7 +14,9 @@
 #include "access/htup_details.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "ballot.h"
 #include "errors.h"
+#include "guard.h"
 #include "hitl.h"
 #include "hook.h"
 #include "interrupt.h"
@@ -48,9 +50,9 @@ hook_is_one(const FmgrInfo *function)
 	return is_one;
 }
 
-/* What was decided of the question that the task paused with; or NULL. */
-static Jsonb *
-find_decision(const HitlRun *run)
+/* The question that the task paused with, if it is decided; or NULL. */
+static const HitlInterrupt *
+find_decided(const HitlRun *run)
 {
 	ListCell   *cell;
 
@@ -59,9 +61,32 @@ find_decision(const HitlRun *run)
 		const HitlInterrupt *asked = lfirst(cell);
 
 		if (asked->interrupt_id == run->task->phase_interrupt && interrupt_is_answer(asked))
-			return asked->decision;
+			return asked;
 	}
 	return NULL;
+}
+
+/*
+ * The guard does not agree with what was decided: the task pauses with the same
+ * question again, and goes on in the same phase, with what it has kept.
+ */
+static void
+pause_again(HitlFrame *frame, const HitlInterrupt *decided)
+{
+	HitlRun    *run = frame->run;
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	HitlQuestion *question = palloc(sizeof(HitlQuestion));
+
+	guard_require_round(run, decided);
+	*question = decided->question;
+	question->supersedes = decided->interrupt_id;
+	question->under = ballot_policy(decided);
+	question->rule = decided->rule;
+	run->question = question;
+	run->saved = run->task->saved;
+	run->next_phase = run->task->phase;
+	run->is_parked = true;
+	MemoryContextSwitchTo(old);
 }
 
 /* Call it with the run's input. */
@@ -71,6 +96,7 @@ hook_call(HitlFrame *frame, FmgrInfo *function, bool *is_null)
 	LOCAL_FCINFO(fcinfo, 1);
 	const HitlRun *run = frame->run;
 	const HitlTask *task = run->task;
+	const HitlInterrupt *decided = find_decided(run);
 	Datum		result;
 	HitlNodeCall call = {
 		.xnode = {.type = T_ExtensibleNode, .extnodename = HITL_NODE_CALL_NAME},
@@ -87,9 +113,15 @@ hook_call(HitlFrame *frame, FmgrInfo *function, bool *is_null)
 		.state = run->input,
 		.phase = task->phase,
 		.saved = task->saved,
-		.decision = find_decision(run)
+		.decision = decided != NULL ? decided->decision : NULL
 	};
 
+	if (decided != NULL && !guard_agrees(run, decided))
+	{
+		pause_again(frame, decided);
+		*is_null = true;
+		return (Datum) 0;
+	}
 	InitFunctionCallInfoData(*fcinfo, function, 1, InvalidOid, (Node *) &call, NULL);
 	fcinfo->args[0].value = JsonbPGetDatum(run->input);
 	fcinfo->args[0].isnull = false;

@@ -6,7 +6,8 @@
  * the order of those without one.  An answer counts only for what was asked
  * (P5): when the node runs again and asks the same key with another action or
  * other args, nothing is done on the old answer; it is superseded by a new
- * interrupt.  A node that does so again and again is stopped (IH007).
+ * interrupt.  A node that does so again and again is stopped (IH007).  The same
+ * where the guard of its policy does not agree any more (guard.c).
  *
  * Layer 3.  Lock order: an interrupt that is superseded is locked before the
  * thread is.
@@ -17,6 +18,7 @@
 #include "audit.h"
 #include "errors.h"
 #include "frame.h"
+#include "guard.h"
 #include "guc.h"
 #include "interrupt.h"
 #include "json.h"
@@ -116,6 +118,9 @@ find_answer(HitlFrame *frame, HitlQuestion *question)
 			continue;
 		if (asked->status == HITL_INTERRUPT_SUPERSEDED && !is_past_node(asked))
 			n_reasked++;
+		/* of one that people have reopened, the node is not to blame */
+		if (asked->reopens != 0)
+			n_reasked--;
 		/* it failed for want of an answer and was retried: this one takes its place */
 		if (has_no_answer(asked))
 			question->supersedes = asked->interrupt_id;
@@ -123,12 +128,14 @@ find_answer(HitlFrame *frame, HitlQuestion *question)
 			continue;
 
 		difference = question_difference(&asked->question, question);
-		if (difference == NULL)
+		if (difference == NULL && guard_agrees(frame->run, asked))
 		{
 			asked->is_heard = true;
 			return asked->decision;
 		}
-		if (n_reasked >= guc_max_reasks)
+		if (difference == NULL)
+			guard_require_round(frame->run, asked);
+		else if (n_reasked >= guc_max_reasks)
 			ereport(ERROR,
 					(errcode(ERRCODE_HITL_ASKED_ELSE),
 					 errmsg("node \"%s\" asks something else each time it runs", frame->run->task->node),

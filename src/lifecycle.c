@@ -50,7 +50,7 @@ lifecycle_task_may_move(HitlTaskStatus from, HitlTaskStatus to)
 		case HITL_TASK_WAITING:
 			return to != HITL_TASK_READY;
 		case HITL_TASK_FAILED:
-			return to == HITL_TASK_READY || to == HITL_TASK_CANCELLED;
+			return to == HITL_TASK_READY || to == HITL_TASK_INTERRUPTED || to == HITL_TASK_CANCELLED;
 		case HITL_TASK_DONE:
 		case HITL_TASK_CANCELLED:
 			return false;

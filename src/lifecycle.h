@@ -15,21 +15,22 @@
  *   ready       -> done, interrupted, waiting, failed, cancelled, ready (put back)
  *   interrupted -> done, interrupted, waiting, failed, cancelled, ready (put back)
  *   waiting     -> done, interrupted, waiting (put back), failed, cancelled
- *   failed      -> ready (retry), cancelled
+ *   failed      -> ready (retry), interrupted (reopen), cancelled
  *   done, cancelled: the end.
  *
  * interrupt
  *   pending -> decided [decision], expired (its deadline has decided it),
  *      cancelled [thread_cancel], superseded [steer]
- *   decided, expired -> superseded: the node now asks something else, or the thread was
- *      sent elsewhere before the node had acted on it [steer]
+ *   decided, expired -> superseded: the node now asks something else, or, before the
+ *      node had acted on it, the thread was sent elsewhere [steer] or it was
+ *      reopened [reopen]
  *   cancelled, superseded: the end.
  *
  * Invariants, each a query of hitl.check():
  *   I1 a running thread has a row in the run queue or waits for a child
  *   I2 an interrupted thread waits for an interrupt or is queued
  *   I3 a row of the run queue has its task
- *   I4 a pending interrupt has its interrupted task and an audience
+ *   I4 a pending interrupt has its interrupted task, unless it is a review, and an audience
  *   I5 a settled interrupt has no audience
  *   I6 a thread that ended has nothing left to do
  *   I7 an answer has its run: an interrupted task has a pending interrupt or
@@ -42,6 +43,9 @@
  *   I13 a waiting task has a child that lives, or a row in the run queue
  *   I14 a child that lives has the parent and the task that wait for it
  *   I15 an input waits for the end of its thread, which counts it
+ *   I16 a vote is for a revision that its interrupt had
+ *   I17 a proposal is somebody's vote, and a revision of its own
+ *   I18 a round that reopens has the one before it: superseded, or of a review decided
  *   I19 a timer is that of a pending interrupt
  *   I20 a pending interrupt with a deadline has the timer of it, or it has fired
  *   I23 a policy has its versions, and who names one finds it

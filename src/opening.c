@@ -188,9 +188,9 @@ opening_audience(const HitlPolicy *policy, Oid owner, int64 graph_id)
 
 /* ------------------------------------------------------------------------- the interrupt */
 
-/* Record the question of a node that paused; returns the interrupt's id. */
-int64
-opening_interrupt(const HitlThread *thread, const HitlTask *task, const HitlQuestion *question)
+static int64
+open_interrupt(const HitlThread *thread, const HitlTask *task, const HitlQuestion *question,
+			   int64 reopens, bool is_review)
 {
 	const HitlPolicy *policy = question->under;
 	List	   *audience = opening_audience(policy, thread->owner, thread->graph_id);
@@ -205,6 +205,8 @@ opening_interrupt(const HitlThread *thread, const HitlTask *task, const HitlQues
 		.status = HITL_INTERRUPT_PENDING,
 		.question = *question,
 		.rule = question->rule,
+		.reopens = reopens,
+		.is_review = is_review,
 		.revision = 1
 	};
 	ListCell   *cell;
@@ -231,6 +233,26 @@ opening_interrupt(const HitlThread *thread, const HitlTask *task, const HitlQues
 		(void) outbox_note(interrupt.interrupt_id, "opened", policy->notify, NULL);
 	event_note(HITL_EVENT_OPENED, thread->thread_id, interrupt.interrupt_id, thread->owner);
 	return interrupt.interrupt_id;
+}
+
+/* Record the question of a node that paused; returns the interrupt's id. */
+int64
+opening_interrupt(const HitlThread *thread, const HitlTask *task, const HitlQuestion *question)
+{
+	return open_interrupt(thread, task, question, 0, false);
+}
+
+/*
+ * Put a question to people again, which was decided: reopens (see reopen.c).  Its
+ * policy may allow less by now.
+ */
+int64
+opening_again(const HitlThread *thread, const HitlTask *task, HitlQuestion *question,
+			  int64 reopens, bool is_review)
+{
+	if (question->under != NULL)
+		limit_allowed(question);
+	return open_interrupt(thread, task, question, reopens, is_review);
 }
 
 /* ------------------------------------------------------------------- the edited action */

@@ -17,5 +17,7 @@ extern Jsonb *opening_record_automatic(const HitlThread *thread, const HitlTask 
 extern void opening_check_edit(const HitlInterrupt *interrupt, Jsonb *args);
 extern List *opening_audience(const HitlPolicy *policy, Oid owner, int64 graph_id);
 extern int64 opening_interrupt(const HitlThread *thread, const HitlTask *task, const HitlQuestion *question);
+extern int64 opening_again(const HitlThread *thread, const HitlTask *task, HitlQuestion *question,
+						   int64 reopens, bool is_review);
 
 #endif							/* HITL_OPENING_H */

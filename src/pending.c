@@ -55,8 +55,8 @@ pending_error_settled(const HitlInterrupt *interrupt)
 								(long long) interrupt->thread_id);
 				break;
 			}
-			detail = psprintf("It was decided by \"%s\" at %s, and then superseded: the node asked something else, or the thread was sent elsewhere.", by, at);
-			hint = psprintf("SELECT * FROM hitl.pending WHERE supersedes = %lld;",
+			detail = psprintf("It was decided by \"%s\" at %s, and then superseded: the node asked something else, the thread was sent elsewhere, or it was reopened.", by, at);
+			hint = psprintf("SELECT * FROM hitl.pending WHERE %lld IN (supersedes, reopens);",
 							(long long) interrupt->interrupt_id);
 			break;
 		case HITL_INTERRUPT_PENDING:

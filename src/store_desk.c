@@ -200,6 +200,7 @@ store_comment_insert(int64 interrupt_id, HitlCommentKind kind, const char *perso
 		[HITL_COMMENT_DELEGATED] = "delegated",
 		[HITL_COMMENT_DISMISSED] = "dismissed",
 		[HITL_COMMENT_RELEASED] = "released",
+		[HITL_COMMENT_REOPENED] = "reopened",
 	};
 	DbCall		call;
 	DbArg		args[] = {db_bigint(interrupt_id), db_text(kinds[kind]), db_text(person),

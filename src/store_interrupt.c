@@ -19,15 +19,15 @@ DB_STATEMENT(interrupt_insert,
 			 "WITH opened AS ("
 			 " INSERT INTO hitl.interrupt (interrupt_id, thread_id, task_id, graph_id, owner, step, node, key, status,"
 			 "   action, args, description, payload, allowed, opened_at, supersedes,"
-			 "   policy_id, policy_version, rule, revision, content_hash, priority, due_at, expires_at, reopens)"
+			 "   policy_id, policy_version, rule, revision, content_hash, priority, due_at, expires_at, reopens, is_review)"
 			 " VALUES (pg_catalog.nextval('hitl.interrupt_id_seq'), $1, $2, $3, $4, $5, $6, $7, 'pending',"
-			 "   $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18, $19, $20, $21, $22)"
+			 "   $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18, $19, $20, $21, $22, $25)"
 			 " RETURNING interrupt_id)"
 			 " INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id, is_granted)"
 			 " SELECT r.role, $19, $13, o.interrupt_id, $24 AND r.role <> $4 FROM opened o, pg_catalog.unnest($23) r (role) RETURNING interrupt_id",
 			 INT8OID, INT8OID, INT8OID, REGROLEOID, INT4OID, TEXTOID, TEXTOID,
 			 TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID,
-			 INT8OID, INT4OID, TEXTOID, TEXTOID, INT2OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, OIDARRAYOID, BOOLOID);
+			 INT8OID, INT4OID, TEXTOID, TEXTOID, INT2OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, OIDARRAYOID, BOOLOID, BOOLOID);
 
 static DbArg
 id_or_null(int64 id)
@@ -62,7 +62,8 @@ store_interrupt_insert(HitlInterrupt *interrupt, const Oid *audience, int n_audi
 			interrupt->policy_id != 0 ? db_int(interrupt->policy_version) : db_null(), db_text(interrupt->rule),
 			db_text(interrupt->content_hash), db_smallint(interrupt->priority),
 			db_time_or_null(interrupt->due_at), db_time_or_null(interrupt->expires_at),
-			id_or_null(interrupt->reopens), db_oid_array(audience, n_audience), db_bool(is_granted)
+			id_or_null(interrupt->reopens), db_oid_array(audience, n_audience), db_bool(is_granted),
+			db_bool(interrupt->is_review)
 		};
 
 		db_open(&call);
@@ -76,7 +77,7 @@ store_interrupt_insert(HitlInterrupt *interrupt, const Oid *audience, int n_audi
 	"interrupt_id, thread_id, task_id, graph_id, owner, step, node, key, status," \
 	" action, args, description, payload, allowed, supersedes, decision, settled_by, settled_at," \
 	" opened_at, policy_id, policy_version, rule, revision, proposal, proposed_by, content_hash," \
-	" priority, due_at, expires_at, claimed_by, claimed_until, reopens"
+	" priority, due_at, expires_at, claimed_by, claimed_until, reopens, is_review"
 
 static HitlInterrupt *
 read_interrupt(DbCall *call, uint64 row)
@@ -123,6 +124,7 @@ read_interrupt(DbCall *call, uint64 row)
 	interrupt->claimed_by = db_get_text(call, row, 30);
 	interrupt->claimed_until = db_get_time(row, 31);
 	interrupt->reopens = db_get_bigint(row, 32);
+	interrupt->is_review = db_get_bool(row, 33);
 	return interrupt;
 }
 
@@ -202,9 +204,9 @@ store_interrupt_lock_set(const HitlIds *interrupts)
 	return list_interrupts(&interrupt_lock_set, args);
 }
 
-/* interrupt_task: all that a task has asked, oldest first */
+/* interrupt_task: all that a task has asked, oldest first; of a review it knows nothing */
 DB_STATEMENT(interrupt_of_task,
-			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt WHERE thread_id = $1 AND task_id = $2"
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt WHERE thread_id = $1 AND task_id = $2 AND NOT is_review"
 			 " ORDER BY interrupt_id",
 			 INT8OID, INT8OID);
 
@@ -216,19 +218,19 @@ store_interrupt_of_task(int64 thread_id, int64 task_id)
 	return list_interrupts(&interrupt_of_task, args);
 }
 
-/* interrupt_task: what the threads have asked up to now */
+/* interrupt_task: what the threads have asked up to now; nobody waits for a review */
 DB_STATEMENT(interrupt_pending,
-			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = ANY ($1) AND status = 'pending'"
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = ANY ($1) AND status = 'pending' AND NOT is_review"
 			 " ORDER BY interrupt_id",
 			 INT8ARRAYOID);
 
 DB_STATEMENT(interrupt_pending_lock,
-			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = ANY ($1) AND status = 'pending'"
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = ANY ($1) AND status = 'pending' AND NOT is_review"
 			 " ORDER BY interrupt_id FOR UPDATE",
 			 INT8ARRAYOID);
 
 DB_STATEMENT(interrupt_pending_skip,
-			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = ANY ($1) AND status = 'pending'"
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = ANY ($1) AND status = 'pending' AND NOT is_review"
 			 " ORDER BY interrupt_id FOR UPDATE SKIP LOCKED",
 			 INT8ARRAYOID);
 
@@ -270,7 +272,7 @@ store_interrupt_rounds(int64 interrupt_id)
 
 /* interrupt_task; who holds one is superseding it already */
 DB_STATEMENT(interrupt_unused,
-			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = $1 AND step = $2 AND status IN ('decided', 'expired')"
+			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt i WHERE thread_id = $1 AND step = $2 AND status IN ('decided', 'expired') AND NOT is_review"
 			 " AND EXISTS (SELECT FROM hitl.task k WHERE k.thread_id = $1 AND k.step = $2 AND k.task_id = i.task_id AND k.status <> 'done')"
 			 " ORDER BY interrupt_id FOR UPDATE OF i SKIP LOCKED",
 			 INT8OID, INT4OID);
@@ -296,9 +298,9 @@ DB_STATEMENT(interrupt_behind,
 			 "  UNION ALL"
 			 "  SELECT t.thread_id FROM below b JOIN hitl.thread t ON t.parent_id = b.thread_id)"
 			 " SELECT i.interrupt_id, pg_catalog.count(*) OVER () FROM ("
-			 "  SELECT i.interrupt_id FROM hitl.interrupt i, at WHERE i.thread_id = $1 AND i.step < at.step AND i.status IN ('decided', 'expired')"
+			 "  SELECT i.interrupt_id FROM hitl.interrupt i, at WHERE i.thread_id = $1 AND i.step < at.step AND i.status IN ('decided', 'expired') AND NOT i.is_review"
 			 "  UNION ALL"
-			 "  SELECT i.interrupt_id FROM below b JOIN hitl.interrupt i ON i.thread_id = b.thread_id WHERE i.status IN ('decided', 'expired')) i"
+			 "  SELECT i.interrupt_id FROM below b JOIN hitl.interrupt i ON i.thread_id = b.thread_id WHERE i.status IN ('decided', 'expired') AND NOT i.is_review) i"
 			 " ORDER BY i.interrupt_id DESC LIMIT $3",
 			 INT8OID, INT4OID, INT4OID);
 
@@ -343,6 +345,27 @@ store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus status,
 	db_open(&call);
 	(void) db_execute(&interrupt_settle, args);
 	db_close(&call);
+}
+
+/* interrupt_task: the next round is of the same task */
+DB_STATEMENT(interrupt_reopened,
+			 "SELECT interrupt_id FROM hitl.interrupt WHERE thread_id = $1 AND task_id = $2 AND reopens = $3"
+			 " ORDER BY interrupt_id DESC LIMIT 1",
+			 INT8OID, INT8OID, INT8OID);
+
+/* The interrupt that looks at this one again; 0: there is none. */
+int64
+store_interrupt_reopened(const HitlInterrupt *interrupt)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(interrupt->thread_id), db_bigint(interrupt->task_id), db_bigint(interrupt->interrupt_id)};
+	int64		reopened = 0;
+
+	db_open(&call);
+	if (db_execute(&interrupt_reopened, args) > 0)
+		reopened = db_get_bigint(0, 1);
+	db_close(&call);
+	return reopened;
 }
 
 DB_STATEMENT(interrupt_revise,

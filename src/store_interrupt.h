@@ -29,6 +29,7 @@ extern List *store_interrupt_pending(const HitlIds *threads, HitlLock lock);
 extern HitlIds store_interrupt_behind(int64 thread_id, int checkpoint, int limit, int64 *n);
 extern void store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus status,
 								   Jsonb *decision, const char *by, TimestampTz at);
+extern int64 store_interrupt_reopened(const HitlInterrupt *interrupt);
 extern void store_interrupt_revise(const HitlInterrupt *interrupt);
 
 extern void store_interrupt_set_priority(int64 interrupt_id, int priority);

@@ -242,3 +242,42 @@ store_thread_cancel(int64 thread_id, const char *by, const char *reason, Timesta
 	(void) db_execute(&thread_cancel, args);
 	db_close(&call);
 }
+
+/*
+ * by primary keys; the trail of a root says who gave it more.  A fork goes on
+ * with what was given to the thread that it was made of.
+ */
+DB_STATEMENT(thread_starters,
+			 "WITH RECURSIVE origin AS ("
+			 "  SELECT r.thread_id, r.starter, r.forked_from FROM hitl.thread t"
+			 "   JOIN hitl.thread r ON r.thread_id = COALESCE(t.root_id, t.thread_id) WHERE t.thread_id = $1"
+			 "  UNION"
+			 "  SELECT f.thread_id, f.starter, f.forked_from FROM origin o JOIN hitl.thread f ON f.thread_id = o.forked_from)"
+			 " SELECT o.starter FROM origin o"
+			 " UNION"
+			 " SELECT a.actor FROM origin o JOIN hitl.audit a ON a.thread_id = o.thread_id"
+			 "  WHERE a.event IN ('enqueued', 'began') AND a.actor_kind = 'person'",
+			 INT8OID);
+
+/*
+ * Who started the tree of a thread, and gave it its input, as C strings; of a
+ * fork, that of the threads it comes from too.
+ */
+List *
+store_thread_starters(int64 thread_id)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(thread_id)};
+	List	   *starters = NIL;
+	uint64		n;
+	MemoryContext old;
+
+	db_open(&call);
+	n = db_execute(&thread_starters, args);
+	old = MemoryContextSwitchTo(call.caller);
+	for (uint64 i = 0; i < n; i++)
+		starters = lappend(starters, db_get_text(&call, i, 1));
+	MemoryContextSwitchTo(old);
+	db_close(&call);
+	return starters;
+}

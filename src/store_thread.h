@@ -18,5 +18,6 @@ extern void store_thread_move(const HitlThread *thread, TimestampTz at);
 extern void store_thread_set_version(int64 thread_id, int version);
 extern void store_thread_cancel(int64 thread_id, const char *by, const char *reason,
 								TimestampTz at);
+extern List *store_thread_starters(int64 thread_id);
 
 #endif							/* HITL_STORE_THREAD_H */

@@ -596,6 +596,8 @@ typedef struct HitlInterrupt
 	char	   *claimed_by;		/* the person who holds it, or NULL */
 	TimestampTz claimed_until;	/* may be infinity */
 	int64		reopens;		/* the interrupt that it looks at again, or 0 */
+	bool		is_review;		/* that one was acted on: no task waits for the
+								 * answer */
 	Jsonb	   *decision;		/* once settled: the document given to the node */
 	char	   *settled_by;		/* may be NULL */
 	TimestampTz settled_at;		/* DT_NOBEGIN while pending */

@@ -207,6 +207,8 @@ wake_event_text(HitlEventKind kind, int64 thread_id, int64 interrupt_id,
 		word = "opened";
 	else if (kind == HITL_EVENT_DECIDED)
 		word = "decided";
+	else if (kind == HITL_EVENT_EDITED)
+		word = "edited";
 	if (interrupt_id != 0)
 		snprintf(text, HITL_EVENT_TEXT,
 				 "{\"event\":\"%s\",\"thread_id\":" INT64_FORMAT ",\"interrupt_id\":" INT64_FORMAT "}",

@@ -245,6 +245,8 @@ event_word(HitlEventKind kind)
 			return "opened";
 		case HITL_EVENT_DECIDED:
 			return "decided";
+		case HITL_EVENT_EDITED:
+			return "edited";
 		case HITL_EVENT_ENDED:
 			break;
 	}

@@ -101,6 +101,17 @@ SELECT refused('SELECT hitl.' || call, 'IH003', 'you may not decide interrupt 1'
 SELECT refused('SELECT hitl.' || call, 'IH001', 'interrupt 3 is already settled')
   FROM unnest(ARRAY['approve(3)', 'edit(3, ''{}'')', 'reject(3)', 'respond(3, ''1'')', 'decide(3, ''{"type": "approve"}'')']) call;
 SELECT throws_like('SELECT hitl.approve(4)', 'interrupt 4 is already settled', 'a cancelled interrupt is settled');
+SELECT refused('SELECT hitl.withdraw(1)', '55000', 'you have no vote on interrupt 1');
+SELECT refused('SELECT hitl.withdraw(3)', 'IH001', 'interrupt 3 is already settled');
+SELECT refused('SELECT hitl.reopen(1, ''SECRET'')', '55000', 'interrupt 1 is not decided yet');
+SELECT refused('SELECT hitl.reopen(4, ''SECRET'')', 'IH001', 'interrupt 4 is already settled');
+SELECT refused('SELECT hitl.reopen(3, ''SECRET'')', 'IH003', 'you may not decide interrupt 3', 'tap_stranger');
+SELECT refused($$SELECT hitl.decide_many(ARRAY[1], '{"type": "approve"}', 'SECRET')$$, '22023', 'on_conflict must be ''skip'' or ''error''');
+SELECT refused($$SELECT hitl.decide_many(ARRAY[NULL::bigint], '{"type": "approve"}')$$, '22004', 'interrupt_ids must be a plain array without NULLs');
+SELECT refused($$SELECT hitl.decide_many(ARRAY[1], '{"type": "approve"}', seen => '{}')$$, '2202E', 'seen must have an element for each interrupt');
+SET LOCAL hitl.max_bulk_decisions = 1;
+SELECT refused($$SELECT hitl.decide_many(ARRAY[1, 2], '{"type": "reject"}')$$, '54000', 'too many decisions in one statement');
+RESET hitl.max_bulk_decisions;
 SELECT refused($$SELECT hitl.approve(1, seen => '2')$$, 'IH002', 'interrupt 1 is not what was seen');
 SELECT refused($$SELECT hitl.approve(1, seen => repeat('0', 64))$$, 'IH002', 'interrupt 1 is not what was seen');
 SELECT refused($$SELECT hitl.approve(1, seen => 'SECRET')$$, '22023', 'seen must be a content hash or the number of a revision');
@@ -170,6 +181,8 @@ SELECT node_fails('22023', $$SELECT hitl.interrupt('{"allowed": []}')$$);
 SELECT node_fails('22023', $$SELECT hitl.interrupt('{}', '')$$);
 SELECT node_fails('22023', $$SELECT hitl.interrupt('{}', '#1')$$);
 SELECT node_fails('IH003', 'SELECT hitl.approve(1) IS NULL');
+SELECT node_fails('42501', 'SELECT hitl.withdraw(1) IS NULL');
+SELECT node_fails('42501', 'SELECT hitl.reopen(3, ''why not'') IS NULL');
 SELECT node_fails('IH006', 'SELECT hitl.cancel(hitl.current_thread()) IS NULL');
 SELECT node_fails('42501', 'SELECT to_jsonb(hitl.migrate(hitl.current_thread()))');
 SELECT node_fails('42501', $$SELECT to_jsonb(hitl.update_state(1, '{}'))$$);

@@ -59,7 +59,7 @@ SELECT breaks('{I8}', 'done', 'its version is gone', 'UPDATE hitl.thread SET ver
 SELECT breaks('{I8}', 'done', 'its latest checkpoint is gone', 'DELETE FROM hitl.checkpoint WHERE thread_id = :t AND checkpoint = (SELECT checkpoint FROM hitl.thread WHERE thread_id = :t)');
 SELECT breaks('{I8}', 'done', 'the base of its latest checkpoint is gone', 'UPDATE hitl.checkpoint SET base = 0 WHERE thread_id = :t', 'DELETE FROM hitl.checkpoint WHERE thread_id = :t AND checkpoint = 0');
 SELECT breaks('{I9}', 'done', 'a task of no thread', $$INSERT INTO hitl.task (thread_id, task_id, step, node, status, created_at) VALUES (-1, -1, 1, 'n', 'done', now())$$);
-SELECT breaks('{I9}', 'done', 'an interrupt of no thread', $$INSERT INTO hitl.interrupt SELECT -1, -1, task_id, graph_id, owner, step, node, key, 'superseded', action, args, description, payload, allowed, opened_at, NULL, NULL, NULL, NULL, 1, NULL, NULL, NULL, 0 FROM hitl.interrupt LIMIT 1$$);
+SELECT breaks('{I9}', 'done', 'an interrupt of no thread', $$INSERT INTO hitl.interrupt SELECT -1, -1, task_id, graph_id, owner, step, node, key, 'superseded', action, args, description, payload, allowed, opened_at, NULL, NULL, NULL, NULL, 1, NULL, NULL, repeat('0', 64), 0, NULL, NULL, NULL, NULL, NULL, false FROM hitl.interrupt LIMIT 1$$);
 SELECT breaks('{I9}', 'done', 'a vote on nothing', $$INSERT INTO hitl.vote (interrupt_id, revision, voter, login, role, is_asserted, is_withdrawal, type, answer, groups, voted_at) VALUES (-1, 1, 'x', 'x', 'x', false, false, 'approve', '{}', '{}', now())$$);
 SELECT breaks('{I9}', 'done', 'an audience for nothing', $$INSERT INTO hitl.audience VALUES (current_user::regrole, 0, now(), -1)$$);
 SELECT breaks('{I9}', 'done', 'a message on nothing', $$INSERT INTO hitl.outbox (dedup_key, interrupt_id, kind, role, created_at, due_at) VALUES ('-1/x/x', -1, 'opened', 'x', now(), now())$$);
@@ -71,6 +71,11 @@ SELECT breaks('{I9}', 'done', 'a key of no thread', $$INSERT INTO hitl.thread_ke
 SELECT breaks('{I12}', 'interrupted', 'it counts one too many', $$UPDATE hitl.thread SET n_ready = n_ready + 1 WHERE thread_id = :t$$);
 SELECT breaks('{I10}', 'decided', 'decided, and no vote', 'DELETE FROM hitl.vote WHERE interrupt_id IN (SELECT interrupt_id FROM hitl.interrupt WHERE thread_id = :t)');
 SELECT breaks('{I10}', 'decided', 'decided, and no decision', 'UPDATE hitl.interrupt SET decision = NULL WHERE thread_id = :t');
+SELECT breaks('{I16}', 'decided', 'a vote on a revision that never was', 'UPDATE hitl.vote SET revision = 2 WHERE interrupt_id IN (SELECT interrupt_id FROM hitl.interrupt WHERE thread_id = :t)');
+SELECT breaks('{I17}', 'interrupted', 'nobody has proposed what is voted on', $$UPDATE hitl.interrupt SET revision = 2, proposal = '{"type": "edit", "edits": {}}', proposed_by = 'x' WHERE thread_id = :t$$);
+SELECT breaks('{I17}', 'interrupted', 'nothing says what a vote is bound to', 'UPDATE hitl.interrupt SET content_hash = NULL WHERE thread_id = :t');
+SELECT breaks('{I18}', 'interrupted', 'it reopens nothing', 'UPDATE hitl.interrupt SET reopens = -1 WHERE thread_id = :t');
+SELECT breaks('{I18}', 'interrupted', 'a review of nothing', 'UPDATE hitl.interrupt SET is_review = true WHERE thread_id = :t', 'UPDATE hitl.task SET status = ''done'' WHERE thread_id = :t', $$UPDATE hitl.thread SET status = 'done', n_interrupted = 0 WHERE thread_id = :t$$);
 SELECT breaks('{I24}', 'done', 'a right of nobody', $$INSERT INTO hitl.grant VALUES ('reviewer', 99999999, 0, NULL, false, 'x', now())$$);
 SELECT breaks('{I24}', 'done', 'a right for no graph', $$INSERT INTO hitl.grant VALUES ('operator', current_user::regrole, -1, NULL, false, 'x', now())$$);
 SELECT breaks('{I24}', 'done', 'a proxy for nobody', $$INSERT INTO hitl.grant VALUES ('proxy', current_user::regrole, 0, NULL, false, 'x', now())$$);
@@ -101,7 +106,7 @@ SELECT is_empty('SELECT * FROM hitl.check()', 'all is put back');
 
 -- Every invariant that lifecycle.h lists is one of the above.
 SELECT results_eq($$SELECT DISTINCT substring(v.v FROM '''(I\d+):') COLLATE "C" FROM regexp_split_to_table(pg_get_viewdef('hitl._violation'), E'\n') v (v) WHERE v.v ~ '''I\d+:' ORDER BY 1$$,
-  $$SELECT ('I' || n) COLLATE "C" FROM (SELECT generate_series(1, 15) UNION SELECT unnest('{19,20,23,24}'::int[])) n (n) ORDER BY 1$$, 'each is a query of check()');
+  $$SELECT ('I' || n) COLLATE "C" FROM (SELECT generate_series(1, 18) UNION SELECT unnest('{19,20,23,24}'::int[])) n (n) ORDER BY 1$$, 'each is a query of check()');
 
 -- A role sees what breaks in its own threads only.
 CREATE ROLE tap_owner LOGIN;

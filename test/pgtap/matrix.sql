@@ -57,6 +57,7 @@ INSERT INTO may VALUES
   ('interrupt(''{}'')', 'owrpaxyn'), ('step(''k'', ''tap.does'')', 'owrpaxyn'), ('context()', 'owrpaxyn'), ('current_thread()', 'owrpaxyn'),
   -- reviewers
   ('approve(:i)', 'orx'), ('reject(:i)', 'orx'), ('edit(:i, ''{}'')', 'orx'), ('respond(:i, ''1'')', 'orx'), ('decide(:i, ''{"type": "approve"}'')', 'orx'), ('resume(:t, ''{"type": "approve"}'')', 'o'),
+  ('decide_many(ARRAY[:i], ''{"type": "approve"}'')', 'orx'), ('withdraw(:i)', 'owrpaxn'), ('reopen(:i, ''why'')', 'orx'),
   ('show(:i)', 'orxa'), ('comment(:i, ''hm'')', 'orxa'), ('claim(:i)', 'orx'), ('assign(:i, ''tap_r'')', 'orx'), ('delegate(:i, ''tap_n'')', 'orx'), ('release(:i)', 'orx'), ('snooze(:i, ''infinity'')', 'orx'), ('dismiss(:i)', 'orx'),
   ('render(:i)', 'orxa'), ('remind(:i)', 'op'),
   ('set_deadline(:i, ''infinity'')', 'op'), ('tick()', 'owrpaxyn'),

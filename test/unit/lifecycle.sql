@@ -25,7 +25,7 @@ SELECT is_empty($$
   words AS (SELECT unnest('{running,interrupted,done,failed,cancelled}'::text[]) w)
   SELECT a.w, b.w FROM words a, words b WHERE unit_thread_may_move(a.w, b.w) IS DISTINCT FROM ((a.w, b.w) IN (SELECT * FROM legal))$$, 'lifecycle: 25 moves of a thread');
 SELECT is_empty($$
-  WITH legal (from_, to_) AS (SELECT f, unnest(string_to_array(t, ' ')) FROM (VALUES ('ready', 'done interrupted waiting failed cancelled ready'), ('interrupted', 'done interrupted waiting failed cancelled ready'), ('waiting', 'done interrupted waiting failed cancelled'), ('failed', 'ready cancelled')) v (f, t)),
+  WITH legal (from_, to_) AS (SELECT f, unnest(string_to_array(t, ' ')) FROM (VALUES ('ready', 'done interrupted waiting failed cancelled ready'), ('interrupted', 'done interrupted waiting failed cancelled ready'), ('waiting', 'done interrupted waiting failed cancelled'), ('failed', 'ready interrupted cancelled')) v (f, t)),
   words AS (SELECT unnest('{ready,done,interrupted,waiting,failed,cancelled}'::text[]) w)
   SELECT a.w, b.w FROM words a, words b WHERE unit_task_may_move(a.w, b.w) IS DISTINCT FROM ((a.w, b.w) IN (SELECT * FROM legal))$$, 'lifecycle: 36 moves of a task');
 SELECT is_empty($$
