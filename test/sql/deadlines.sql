@@ -7,7 +7,7 @@ CREATE EXTENSION IF NOT EXISTS plpgsql;
 RESET client_min_messages;
 CREATE FUNCTION asks(state jsonb) RETURNS jsonb LANGUAGE sql AS $$
   SELECT jsonb_build_object('told', hitl.interrupt(jsonb_build_object('action', 'refund', 'args', state->'args')) - 'at') $$;
-SELECT hitl.define('{"graph": "late", "nodes": {"ask": {"handler": "asks"}}, "edges": [["START", "ask"], ["ask", "END"]]}');
+SELECT hitl.define('{"graph": "late", "nodes": {"ask": {"handler": "asks"}}, "edges": [["START", "ask"], ["ask", "END"]]}') > 0 AS is_defined;
 SELECT (hitl.invoke('late', '{"args": {"amount": 5000}}')->>'thread_id')::bigint AS t \gset
 SELECT interrupt_id AS i FROM hitl.pending WHERE thread_id = :t \gset
 

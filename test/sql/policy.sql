@@ -49,8 +49,8 @@ SELECT i.policy_version AS version, count(*) FROM hitl.interrupt i JOIN hitl.pol
 SELECT hitl.define('{"graph": "typo", "nodes": {"pay": {"sql": "SELECT ''{}''::jsonb", "gate": {"policy": "refnud"}}}, "edges": [["START", "pay"], ["pay", "END"]]}');
 SELECT hitl.create_policy('yes or no', '{"allowed": ["approve", "reject"]}');
 \set VERBOSITY default
-CREATE FUNCTION asks(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT hitl.interrupt(state->'ask') $$;
-SELECT hitl.define('{"graph": "asks", "nodes": {"ask": "asks"}, "edges": [["START", "ask"], ["ask", "END"]]}');
+CREATE FUNCTION policy_asks(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT hitl.interrupt(state->'ask') $$;
+SELECT hitl.define('{"graph": "asks", "nodes": {"ask": "policy_asks"}, "edges": [["START", "ask"], ["ask", "END"]]}');
 SELECT hitl.invoke('asks', jsonb_build_object('ask', ask))->>'status' AS status, ask FROM unnest(ARRAY['{"policy": "refnud"}', '{"policy": 5}', '{"policy": "yes or no", "allowed": ["respond"]}', '{"policy": "yes or no", "allowed": ["respond", "reject"]}']::jsonb[]) ask;
 SELECT sqlstate, message, detail, hint FROM hitl.failed WHERE graph = 'asks' ORDER BY thread_id;
 SELECT allowed FROM hitl.pending WHERE graph = 'asks';
