@@ -63,7 +63,7 @@ COMMENT ON VIEW hitl._reachable IS 'Internal: who is told for a role, and where.
 CREATE VIEW hitl.contacts WITH (security_barrier) AS
   SELECT r.rolname AS role, c.address, c.set_by, c.set_at
   FROM hitl.contact c JOIN pg_catalog.pg_roles r ON r.oid = c.role
-  WHERE pg_catalog.pg_has_role((SELECT hitl._member()), c.role, 'USAGE')
+  WHERE c.role IN (SELECT m.role FROM hitl._role_of_me m)
   ORDER BY r.rolname;
 COMMENT ON VIEW hitl.contacts IS 'Where I am told, and the roles that I may act as. set_contact() writes it.';
 
@@ -72,10 +72,11 @@ CREATE VIEW hitl.notifications WITH (security_barrier) AS
          CASE WHEN o.sent_at IS NOT NULL THEN 'sent' WHEN o.dropped_at IS NOT NULL THEN 'dropped'
               WHEN o.error IS NOT NULL THEN 'failed' ELSE 'waiting' END AS status,
          o.attempts, COALESCE(o.sent_at, o.dropped_at) AS settled_at, o.due_at, o.error, o.message_id
-  FROM hitl.outbox o JOIN hitl.interrupt i ON i.interrupt_id = o.interrupt_id
-  WHERE i.graph_id IN (SELECT w.graph_id FROM hitl._graph_watched w)
+  FROM hitl.outbox o
+       JOIN hitl.interrupt i ON i.interrupt_id = o.interrupt_id
+       JOIN hitl._graph_watched g ON g.graph_id = i.graph_id
   ORDER BY o.outbox_id;
-COMMENT ON VIEW hitl.notifications IS 'Who was to be told what, and what became of it: waiting, failed (the last attempt, by error; due_at is the next), sent, or dropped (settled before anybody was told).';
+COMMENT ON VIEW hitl.notifications IS 'Who was to be told what, of my graphs and those that I operate or audit, and what became of it: waiting, failed (the last attempt, by error; due_at is the next), sent, or dropped (settled before anybody was told).';
 
 CREATE FUNCTION hitl.set_contact(role text, address text) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_set_contact';
@@ -114,4 +115,4 @@ CREATE FUNCTION hitl.render(interrupt_id bigint, format text DEFAULT 'text', out
 COMMENT ON FUNCTION hitl.render(bigint, text, bigint) IS
 'A question for a person to read: what is to be decided, by when, and the statements that answer it, bound to what is shown here. format: text, or email: the same behind the headers of RFC 5322 (To, Subject, Date, Message-ID), with lines
 that end in a line feed, as sendmail -t takes it; From is left to the sender. With outbox_id it is that message: its reason, to whom it goes, and its Message-ID. What the node said is marked by | and has neither control characters nor line ends of its own; where the
-policy hides the args, they are left out. Errors: 42704 no such interrupt or message; 42501 you may neither decide nor see it; 22023 no such format, a message about another interrupt, or the role''s address is no mail address; 22004 interrupt_id is NULL.';
+policy hides the args, they are left out; to an operator, who may send it but not read it, it says only that there is something to decide. Errors: 42704 no such interrupt or message; IH003 you may neither decide nor see it; 42501 the message is about somebody else''s graph; 22023 no such format, a message about another interrupt, or the role''s address is no mail address; 22004 interrupt_id is NULL.';

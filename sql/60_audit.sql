@@ -23,7 +23,7 @@ COMMENT ON TABLE hitl.audit IS 'Append-only: a row for each thing that happened 
 COMMENT ON COLUMN hitl.audit.thread_id IS 'The thread; 0: it is of none, such as a grant.';
 COMMENT ON COLUMN hitl.audit.audit_id IS 'Key and order, from a sequence whose start and step may be set.';
 COMMENT ON COLUMN hitl.audit.at IS 'Wall clock when it was written.';
-COMMENT ON COLUMN hitl.audit.event IS 'started, enqueued, began (a turn with more input), dropped (inputs that waited), opened, notified (a message was handed over), viewed, claimed, released, assigned, delegated, commented, snoozed, dismissed, voted (and nothing decided yet), edited (an answer is proposed), withdrawn (a vote), reopened, decided, expired, warned, overdue, escalated, deadline_moved, superseded, updated, step, executed, waiting, put_back, crashed, failed, retried, migrated, cancelled, absent, back, granted, revoked, done, policy_created, rule_created, rule_dropped.';
+COMMENT ON COLUMN hitl.audit.event IS 'started, enqueued, began (a turn with more input), dropped (inputs that waited), opened, notified (a message was handed over), viewed, claimed, released, assigned, delegated, commented, snoozed, dismissed, voted (and nothing decided yet), edited (an answer is proposed), withdrawn (a vote), reopened, decided, expired, warned, overdue, escalated, deadline_moved, superseded, updated, step, executed, waiting, put_back, crashed, failed, retried, migrated, cancelled, outcome (was reported), absent, back, granted, revoked, done, policy_created, rule_created, rule_dropped.';
 COMMENT ON COLUMN hitl.audit.step IS 'The super-step, where there is one.';
 COMMENT ON COLUMN hitl.audit.node IS 'The node, where there is one.';
 COMMENT ON COLUMN hitl.audit.task_id IS 'The task, where there is one.';

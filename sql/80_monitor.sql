@@ -97,6 +97,9 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
       SELECT NULL, 'message on interrupt ' || m.interrupt_id
       FROM hitl.outbox m WHERE NOT EXISTS (SELECT FROM hitl.interrupt i WHERE i.interrupt_id = m.interrupt_id)
     UNION ALL
+      SELECT u.thread_id, 'outcome ' || u.outcome_id
+      FROM hitl.outcome u WHERE NOT EXISTS (SELECT FROM hitl.thread t WHERE t.thread_id = u.thread_id)
+    UNION ALL
       SELECT NULL, 'version ' || v.version || ' of graph ' || v.graph_id
       FROM hitl.graph_version v WHERE NOT EXISTS (SELECT FROM hitl.graph g WHERE g.graph_id = v.graph_id)
     UNION ALL

@@ -11,6 +11,7 @@ REVOKE ALL ON FUNCTION hitl._announce() FROM PUBLIC;
 GRANT SELECT ON hitl.pending, hitl.inbox, hitl.my_decisions, hitl.absences, hitl.decided, hitl.threads, hitl.failed, hitl.timeline, hitl.breakpoints, hitl.breakpoint_history,
                 hitl.grants, hitl.grant_history, hitl.contacts, hitl.notifications, hitl.policies, hitl.policy_history, hitl.rules, hitl.rule_history, hitl.automatic_verdicts,
                 hitl.worker_status, hitl._violation, hitl._checkpoint, hitl.deadlines, hitl.escalations TO PUBLIC;
+GRANT SELECT ON hitl.question_times, hitl.vote_times, hitl.backlog, hitl.policy_numbers, hitl.reviewer_numbers, hitl.automation, hitl.outcomes, hitl.error_rates TO PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph_version', '');
@@ -31,6 +32,7 @@ SELECT pg_catalog.pg_extension_config_dump('hitl.vote', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.audience', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.outbox', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.contact', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.outcome', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.delegation', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.absence', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.absence_id_seq', '');
@@ -55,6 +57,7 @@ SELECT pg_catalog.pg_extension_config_dump('hitl.queue_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.interrupt_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.vote_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.outbox_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.outcome_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.audit_id_seq', '');
 
 SELECT hitl._announce();

@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "outcome.h"
 #include "shmem.h"
 #include "slot.h"
 #include "utils/builtins.h"
@@ -26,6 +27,7 @@
 PG_FUNCTION_INFO_V1(hitl_workers);
 PG_FUNCTION_INFO_V1(hitl_why);
 PG_FUNCTION_INFO_V1(hitl_mermaid);
+PG_FUNCTION_INFO_V1(hitl_report_outcome);
 PG_FUNCTION_INFO_V1(hitl_announce);
 
 #define WORKER_COLUMNS 8
@@ -132,6 +134,21 @@ hitl_mermaid(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(view_mermaid(text_to_cstring(PG_GETARG_TEXT_PP(0)),
 													!PG_ARGISNULL(1), PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1))));
+}
+
+Datum
+hitl_report_outcome(PG_FUNCTION_ARGS)
+{
+	for (int i = 0; i < 2; i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("%s cannot be NULL", i == 0 ? "thread_id" : "outcome"),
+					 errdetail("The call leaves it out."),
+					 errhint("See the comment on the function: \\df+ hitl.*")));
+	outcome_report(PG_GETARG_INT64(0), text_to_cstring(PG_GETARG_TEXT_PP(1)),
+				   PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	PG_RETURN_VOID();
 }
 
 Datum

@@ -13,6 +13,7 @@
 
 #include "errors.h"
 #include "identity.h"
+#include "inbox.h"
 #include "json.h"
 #include "lib/stringinfo.h"
 #include "mail.h"
@@ -20,10 +21,12 @@
 #include "pending.h"
 #include "render.h"
 #include "rights.h"
+#include "rulebook.h"
 #include "sender.h"
+#include "show.h"
 #include "store_graph.h"
 #include "store_interrupt.h"
-#include "utils/acl.h"
+#include "store_desk.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -35,6 +38,14 @@
 
 /* args longer than this are not repeated in the statement that edits them */
 #define EDITS_MAX 120
+
+/* how much of the question a message says */
+typedef enum Content
+{
+	CONTENT_ALL,
+	CONTENT_NO_ARGS,			/* the policy keeps them out of lists */
+	CONTENT_NONE				/* who sends it may not read it */
+} Content;
 
 /* what a message says of its reason */
 typedef struct KindWords
@@ -119,12 +130,12 @@ seen_argument(const HitlInterrupt *interrupt)
 
 /* The edits to begin with: the args as they are, where they are short and shown. */
 static char *
-edits_literal(const HitlInterrupt *interrupt, bool hides_args)
+edits_literal(const HitlInterrupt *interrupt, Content content)
 {
 	Jsonb	   *args = interrupt->question.args;
 	char	   *json;
 
-	if (hides_args || args == NULL || !json_is_object(args))
+	if (content != CONTENT_ALL || args == NULL || !json_is_object(args))
 		return "'{\"key\": \"value\"}'";
 	json = JsonbToCString(NULL, &args->root, VARSIZE(args));
 	if (strlen(json) > EDITS_MAX || strcmp(json, mail_line(json, 0)) != 0)
@@ -133,7 +144,7 @@ edits_literal(const HitlInterrupt *interrupt, bool hides_args)
 }
 
 static void
-add_answers(StringInfo text, const HitlInterrupt *interrupt, bool hides_args)
+add_answers(StringInfo text, const HitlInterrupt *interrupt, Content content)
 {
 	long long	id = interrupt->interrupt_id;
 	const char *seen = seen_argument(interrupt);
@@ -143,7 +154,7 @@ add_answers(StringInfo text, const HitlInterrupt *interrupt, bool hides_args)
 	if (allowed & HITL_DECISION_BIT(HITL_DECISION_APPROVE))
 		appendStringInfo(text, "  SELECT hitl.approve(%lld%s);\n", id, seen);
 	if ((allowed & HITL_DECISION_BIT(HITL_DECISION_EDIT)) && interrupt->question.args != NULL)
-		appendStringInfo(text, "  SELECT hitl.edit(%lld, %s%s);\n", id, edits_literal(interrupt, hides_args), seen);
+		appendStringInfo(text, "  SELECT hitl.edit(%lld, %s%s);\n", id, edits_literal(interrupt, content), seen);
 	if (allowed & HITL_DECISION_BIT(HITL_DECISION_REJECT))
 		appendStringInfo(text, "  SELECT hitl.reject(%lld, 'the reason'%s);\n", id, seen);
 	if (allowed & HITL_DECISION_BIT(HITL_DECISION_RESPOND))
@@ -166,7 +177,7 @@ add_settled(StringInfo text, const HitlInterrupt *interrupt)
 }
 
 static char *
-render_text(const HitlInterrupt *interrupt, const char *kind, bool hides_args)
+render_text(const HitlInterrupt *interrupt, const char *kind, Content content)
 {
 	const HitlQuestion *question = &interrupt->question;
 	const KindWords *words = words_of(kind);
@@ -179,6 +190,8 @@ render_text(const HitlInterrupt *interrupt, const char *kind, bool hides_args)
 	add_fact(&text, "Graph", store_graph_name(interrupt->graph_id));
 	add_fact(&text, "Node", interrupt->node);
 	add_fact(&text, "Thread", psprintf("%lld, step %d", (long long) interrupt->thread_id, interrupt->step));
+	if (interrupt->policy_id != 0)
+		add_fact(&text, "Policy", rulebook_policy(interrupt->policy_id, interrupt->policy_version)->name);
 	add_time(&text, "Opened", interrupt->opened_at);
 	add_time(&text, "Due", interrupt->due_at);
 	add_time(&text, "Expires", interrupt->expires_at);
@@ -187,24 +200,21 @@ render_text(const HitlInterrupt *interrupt, const char *kind, bool hides_args)
 											 interrupt->proposed_by != NULL ? interrupt->proposed_by : "(nobody)"));
 
 	/* what the node says */
-	if (question->action != NULL)
+	if (question->action != NULL && content != CONTENT_NONE)
 		appendStringInfo(&text, "\nAction\n%s", mail_quote(mail_line(question->action, 0), QUOTE));
-	if (question->description != NULL)
+	if (question->description != NULL && content != CONTENT_NONE)
 		appendStringInfo(&text, "\nDescription\n%s", mail_quote(question->description, QUOTE));
-	if (hides_args)
-		appendStringInfo(&text, "\nThe args are shown by\n\n  SELECT * FROM hitl.show(%lld);\n", (long long) interrupt->interrupt_id);
-	else
-	{
-		if (question->args != NULL)
-			add_json(&text, "Args", question->args);
-		else if (question->action == NULL && question->payload != NULL)
-			add_json(&text, "Question", question->payload);
-		if (interrupt->proposal != NULL)
-			add_json(&text, "Proposed answer", interrupt->proposal);
-	}
+	if (content == CONTENT_ALL && question->args != NULL)
+		add_json(&text, "Args", question->args);
+	if (content == CONTENT_ALL && question->args == NULL && question->action == NULL && question->payload != NULL)
+		add_json(&text, "Question", question->payload);
+	if (content == CONTENT_ALL && interrupt->proposal != NULL)
+		add_json(&text, "Proposed answer", interrupt->proposal);
+	if (content != CONTENT_ALL)
+		appendStringInfo(&text, "\nWhat it is about is shown by\n\n  SELECT hitl.show(%lld);\n", (long long) interrupt->interrupt_id);
 
 	if (is_pending)
-		add_answers(&text, interrupt, hides_args);
+		add_answers(&text, interrupt, content);
 	else
 		add_settled(&text, interrupt);
 	return text.data;
@@ -241,10 +251,10 @@ recipients(const HitlMessage *message)
 }
 
 static char *
-render_email(const HitlInterrupt *interrupt, const HitlMessage *message, const char *kind, bool hides_args)
+render_email(const HitlInterrupt *interrupt, const HitlMessage *message, const char *kind, Content content)
 {
 	const KindWords *words = words_of(kind);
-	const char *action = interrupt->question.action;
+	const char *action = content != CONTENT_NONE ? interrupt->question.action : NULL;
 	char	   *subject;
 	StringInfoData mail;
 
@@ -262,30 +272,38 @@ render_email(const HitlInterrupt *interrupt, const HitlMessage *message, const c
 	/* so that nobody's holiday answers it */
 	appendStringInfoString(&mail, "Auto-Submitted: auto-generated\n");
 	appendStringInfo(&mail, "X-Hitl-Interrupt: %lld\n", (long long) interrupt->interrupt_id);
-	appendStringInfoString(&mail, mail_body(render_text(interrupt, kind, hides_args)));
+	appendStringInfoString(&mail, mail_body(render_text(interrupt, kind, content)));
 	return mail.data;
 }
 
 /* ------------------------------------------------------------------- rights */
 
-/* May the current user see the question: its graph's owner, an auditor, who may decide it? */
-static bool
-may_see(const HitlInterrupt *interrupt)
+static Content
+content_of(const HitlInterrupt *interrupt, bool may_read)
 {
-	const HitlActor *viewer = identity_viewer();
-	ListCell   *cell;
+	if (!may_read)
+		return CONTENT_NONE;
+	if (interrupt->policy_id != 0 && rulebook_policy(interrupt->policy_id, interrupt->policy_version)->hides_args)
+		return CONTENT_NO_ARGS;
+	return CONTENT_ALL;
+}
 
-	if (rights_may_access(HITL_ACCESS_READ, interrupt->owner, interrupt->graph_id))
-		return true;
-	foreach(cell, store_audience(interrupt->interrupt_id))
-		if (identity_is_in(viewer, lfirst_oid(cell)))
-			return true;
-	return false;
+/*
+ * May the session's person read the question: who owns its graph or audits it,
+ * may decide it, or has voted on it?
+ */
+static bool
+may_read(const HitlInterrupt *interrupt)
+{
+	return rights_may_access(HITL_ACCESS_READ, interrupt->owner, interrupt->graph_id) ||
+		inbox_admits(interrupt) ||
+		store_has_voted(interrupt->interrupt_id, identity_viewer()->person);
 }
 
 /*
  * hitl.render(): format is text or email.  outbox_id: the message that this is,
- * which whoever sends it may read; 0: none.
+ * for who sends it; 0: none.  An operator sends what he may not read himself: to
+ * him it says only that there is something to decide.
  */
 char *
 render_interrupt(int64 interrupt_id, const char *format, int64 outbox_id)
@@ -293,6 +311,7 @@ render_interrupt(int64 interrupt_id, const char *format, int64 outbox_id)
 	HitlInterrupt *interrupt;
 	HitlMessage *message = NULL;
 	const char *kind = "opened";
+	Content		content;
 	bool		is_mail = strcmp(format, "email") == 0;
 
 	if (!is_mail && strcmp(format, "text") != 0)
@@ -313,12 +332,9 @@ render_interrupt(int64 interrupt_id, const char *format, int64 outbox_id)
 					 errhint("SELECT hitl.render(%lld, 'text', %lld);", (long long) message->interrupt_id, (long long) outbox_id)));
 		kind = message->kind;
 	}
-	else if (!may_see(interrupt))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for interrupt %lld", (long long) interrupt_id),
-				 errdetail("You may neither decide it nor act as role \"%s\", the owner of its graph.", rights_role_name(interrupt->owner)),
-				 errhint("SELECT * FROM hitl.inbox; shows what you may decide.")));
+	else if (!may_read(interrupt))
+		show_require_reader(interrupt);
 	kind = kind_of(interrupt, kind);
-	return is_mail ? render_email(interrupt, message, kind, false) : render_text(interrupt, kind, false);
+	content = content_of(interrupt, may_read(interrupt));
+	return is_mail ? render_email(interrupt, message, kind, content) : render_text(interrupt, kind, content);
 }

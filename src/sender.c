@@ -13,7 +13,6 @@
 
 #include "audit.h"
 #include "clock.h"
-#include "db.h"
 #include "errors.h"
 #include "json.h"
 #include "mail.h"
@@ -44,13 +43,14 @@ require_sender(void)
 static void
 require_operator(const HitlInterrupt *interrupt, const char *what)
 {
-	if (rights_may_access(HITL_ACCESS_OPERATE, interrupt->owner, interrupt->graph_id) || rights_is_owner(db_owner()))
+	if (rights_may(HITL_RIGHT_OPERATOR, interrupt->owner, interrupt->graph_id) ||
+		rights_may(HITL_RIGHT_OPERATOR, InvalidOid, HITL_ALL_GRAPHS))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied to %s interrupt %lld", what, (long long) interrupt->interrupt_id),
 			 errdetail("Its graph belongs to role \"%s\".", rights_role_name(interrupt->owner)),
-			 errhint("Act as the graph's owner, as an operator of it, or as a superuser.")));
+			 errhint("Act as its owner, as an operator (hitl.grant_operator), or as a superuser.")));
 }
 
 /* A message that the current user may send; an error if there is none. */
@@ -87,7 +87,7 @@ sender_claim(int max, int64 lease_ms)
 				 errmsg("a claim of messages must have a number and a lease above zero"),
 				 errdetail("The number is %d, the lease %lld ms.", max, (long long) lease_ms),
 				 errhint("SELECT * FROM hitl.outbox_claim(10, '1 minute');")));
-	is_owner = rights_is_owner(db_owner());
+	is_owner = rights_may(HITL_RIGHT_OPERATOR, InvalidOid, HITL_ALL_GRAPHS);
 	for (;;)
 	{
 		TimestampTz now = clock_now();

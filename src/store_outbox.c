@@ -113,8 +113,9 @@ DB_STATEMENT(outbox_claim,
 			 " SELECT o.outbox_id, i.status <> 'pending' AND o.kind NOT IN ('expired', 'decided') AS is_useless"
 			 " FROM hitl.outbox o JOIN hitl.interrupt i ON i.interrupt_id = o.interrupt_id"
 			 " WHERE o.sent_at IS NULL AND o.dropped_at IS NULL AND o.due_at <= $4"
-			 "   AND ($2 OR pg_catalog.pg_has_role($1, i.owner, 'USAGE') OR EXISTS (SELECT FROM hitl.grant g"
-			 "    WHERE g.\"right\" = 'operator' AND g.graph_id IN (0, i.graph_id) AND pg_catalog.pg_has_role($1, g.role, 'USAGE')))"
+			 "   AND ($2 OR pg_catalog.pg_has_role($1, i.owner, 'USAGE')"
+			 "        OR EXISTS (SELECT FROM hitl.grant g WHERE g.\"right\" = 'operator' AND g.graph_id IN (0, i.graph_id)"
+			 "                   AND pg_catalog.pg_has_role($1, g.role, 'USAGE')))"
 			 " ORDER BY o.due_at, o.outbox_id LIMIT $3 FOR UPDATE OF o SKIP LOCKED),"
 			 " claimed AS ("
 			 " UPDATE hitl.outbox o SET due_at = $5, attempts = o.attempts + CASE WHEN d.is_useless THEN 0 ELSE 1 END,"
@@ -124,8 +125,8 @@ DB_STATEMENT(outbox_claim,
 			 OIDOID, BOOLOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID);
 
 /*
- * Take up to max messages until then; user: who may send those about graphs of
- * his; is_owner: all of them.  Dropped ones are among them.
+ * Take up to max messages until then; user: whose graphs, or those he operates,
+ * they are about; is_owner: all of them.  Dropped ones are among them.
  */
 List *
 store_outbox_claim(Oid user, bool is_owner, int max, TimestampTz now, TimestampTz until)

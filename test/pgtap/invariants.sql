@@ -62,6 +62,7 @@ SELECT breaks('{I9}', 'done', 'a task of no thread', $$INSERT INTO hitl.task (th
 SELECT breaks('{I9}', 'done', 'an interrupt of no thread', $$INSERT INTO hitl.interrupt SELECT -1, -1, task_id, graph_id, owner, step, node, key, 'superseded', action, args, description, payload, allowed, opened_at, NULL, NULL, NULL, NULL, 1, NULL, NULL, repeat('0', 64), 0, NULL, NULL, NULL, NULL, NULL, false FROM hitl.interrupt LIMIT 1$$);
 SELECT breaks('{I9}', 'done', 'a vote on nothing', $$INSERT INTO hitl.vote (interrupt_id, revision, voter, login, role, is_asserted, is_withdrawal, type, answer, groups, voted_at) VALUES (-1, 1, 'x', 'x', 'x', false, false, 'approve', '{}', '{}', now())$$);
 SELECT breaks('{I9}', 'done', 'an audience for nothing', $$INSERT INTO hitl.audience VALUES (current_user::regrole, 0, now(), -1)$$);
+SELECT breaks('{I9}', 'done', 'an outcome of no thread', $$INSERT INTO hitl.outcome (thread_id, outcome, reported_by, reported_at) VALUES (-1, 'ok', 'x', now())$$);
 SELECT breaks('{I9}', 'done', 'a message on nothing', $$INSERT INTO hitl.outbox (dedup_key, interrupt_id, kind, role, created_at, due_at) VALUES ('-1/x/x', -1, 'opened', 'x', now(), now())$$);
 SELECT breaks('{I9}', 'done', 'a checkpoint of no thread', $$INSERT INTO hitl.checkpoint (thread_id, checkpoint, base, step, delta, weight, created_at) VALUES (-1, 0, 0, 0, '{}', 0, now())$$);
 SELECT breaks('{I9}', 'done', 'a trail of no thread', $$INSERT INTO hitl.audit (thread_id, at, event, actor, role, actor_kind) VALUES (-1, now(), 'started', 'x', 'x', 'person')$$);

@@ -17,9 +17,9 @@ END $f$;
 
 -- What the extension consists of ---------------------------------------------------------------------------------
 
-SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'automatic_verdict', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'escalation', 'grant', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'policy', 'policy_version', 'rule', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'timer', 'viewed', 'vote']);
-SELECT views_are('hitl', ARRAY['_checkpoint', '_grant_of_me', '_graph_read', '_graph_watched', '_policy_of_me', '_reachable', '_role_of_me', '_status', '_thread', '_violation', 'absences', 'automatic_verdicts', 'breakpoint_history', 'breakpoints', 'contacts', 'deadlines', 'decided', 'escalations', 'failed', 'grant_history', 'grants', 'inbox', 'my_decisions', 'notifications', 'pending', 'policies', 'policy_history', 'rule_history', 'rules', 'threads', 'timeline', 'worker_status']);
-SELECT sequences_are('hitl', ARRAY['absence_id_seq', 'audit_id_seq', 'automatic_verdict_id_seq', 'breakpoint_id_seq', 'comment_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'policy_id_seq', 'queue_id_seq', 'rule_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
+SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'automatic_verdict', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'escalation', 'grant', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'outcome', 'policy', 'policy_version', 'rule', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'timer', 'viewed', 'vote']);
+SELECT views_are('hitl', ARRAY['_checkpoint', '_grant_of_me', '_graph_read', '_graph_watched', '_policy_of_me', '_reachable', '_role_of_me', '_status', '_thread', '_violation', 'absences', 'automatic_verdicts', 'automation', 'backlog', 'breakpoint_history', 'breakpoints', 'contacts', 'deadlines', 'decided', 'error_rates', 'escalations', 'failed', 'grant_history', 'grants', 'inbox', 'my_decisions', 'notifications', 'outcomes', 'pending', 'policies', 'policy_history', 'policy_numbers', 'question_times', 'reviewer_numbers', 'rule_history', 'rules', 'threads', 'timeline', 'vote_times', 'worker_status']);
+SELECT sequences_are('hitl', ARRAY['absence_id_seq', 'audit_id_seq', 'automatic_verdict_id_seq', 'breakpoint_id_seq', 'comment_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'outcome_id_seq', 'policy_id_seq', 'queue_id_seq', 'rule_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner'), ('grantee')$$, 'two domains, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
   UNION ALL SELECT collname FROM pg_collation WHERE collnamespace = 'hitl'::regnamespace$$, 'no operators, operator classes, collations');
@@ -38,6 +38,7 @@ SELECT is_empty($$SELECT pg_describe_object(classid, objid, 0) FROM pg_depend d 
 SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), p.provolatile::text, p.proparallel::text, p.proisstrict
   FROM pg_proc p WHERE p.pronamespace = 'hitl'::regnamespace$$, $$VALUES
   ('_announce', '', 'void', 'v', 'u', false),
+  ('report_outcome', 'thread_id bigint, outcome text, note text DEFAULT NULL::text', 'void', 'v', 'u', false),
   ('outbox_claim', 'max integer DEFAULT 10, lease interval DEFAULT ''00:01:00''::interval, OUT outbox_id bigint, OUT message_id uuid, OUT interrupt_id bigint, OUT kind text, OUT role text, OUT address text, OUT attempt integer', 'SETOF record', 'v', 'u', true),
   ('outbox_done', 'outbox_id bigint', 'boolean', 'v', 'u', true),
   ('outbox_failed', 'outbox_id bigint, error text', 'timestamp with time zone', 'v', 'u', true),
@@ -149,6 +150,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('timer', 'due_at timestamp with time zone !, planned_at timestamp with time zone !, interrupt_id bigint !, round integer !, step smallint !, kind text !'),
   ('escalation', 'interrupt_id bigint !, round integer !, step smallint !, kind text !, planned_at timestamp with time zone !, fired_at timestamp with time zone !, action text !, role text'),
   ('contact', 'role regrole !, address text !, set_by text !, set_at timestamp with time zone !'),
+  ('outcome', 'thread_id bigint !, outcome_id bigint !, outcome text !, note text, reported_by text !, reported_at timestamp with time zone !'),
   ('outbox', 'outbox_id bigint !, dedup_key text !, message_id uuid !, interrupt_id bigint !, kind text !, role text !, created_at timestamp with time zone !, due_at timestamp with time zone !, attempts integer !, sent_at timestamp with time zone, dropped_at timestamp with time zone, error text'),
   ('run_queue', 'owner regrole !, due_at timestamp with time zone !, queue_id bigint !, thread_id bigint !, step integer !, task_id bigint !'),
   ('step_result', 'thread_id bigint !, task_id bigint !, key text !, place integer !, function text !, args jsonb, result jsonb, strays integer !, done_at timestamp with time zone !'),
@@ -162,13 +164,13 @@ SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname
   WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES
   ('hitl.absence', 'absence_id'), ('hitl.comment', 'interrupt_id, comment_id'), ('hitl.delegation', 'interrupt_id, delegator, role'), ('hitl.snooze', 'interrupt_id, person'), ('hitl.viewed', 'interrupt_id, person, revision'),
   ('hitl.timer', 'interrupt_id, kind, step, round'), ('hitl.escalation', 'interrupt_id, kind, step, round'), ('hitl.automatic_verdict', 'thread_id, verdict_id'), ('hitl.policy', 'policy_id'), ('hitl.policy_version', 'policy_id, version'), ('hitl.rule', 'rule_id'),
-  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'breakpoint_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.contact', 'role'), ('hitl.outbox', 'outbox_id'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_input', 'thread_id, input_id'), ('hitl.thread_key', 'graph_id, key'), ('hitl."grant"', 'right, graph_id, role'), ('hitl.graph', 'graph_id'),
+  ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'breakpoint_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.contact', 'role'), ('hitl.outbox', 'outbox_id'), ('hitl.outcome', 'thread_id, outcome_id'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_input', 'thread_id, input_id'), ('hitl.thread_key', 'graph_id, key'), ('hitl."grant"', 'right, graph_id, role'), ('hitl.graph', 'graph_id'),
   ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'), ('hitl.step_result', 'thread_id, task_id, key'),
   ('hitl.thread', 'thread_id'), ('hitl.vote', 'interrupt_id, vote_id')$$, 'tables: primary keys');
 SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'f'$$, 'no foreign key: a hot row per child, and cycles do not restore');
 SELECT is_empty($$SELECT tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE c.relnamespace = 'hitl'::regnamespace$$, 'no trigger: they fire in a restore');
 SELECT is_empty($$SELECT rulename FROM pg_rewrite JOIN pg_class c ON c.oid = ev_class WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'r'$$, 'no rule');
-SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'c' AND pg_get_constraintdef(oid) !~ '^CHECK \(\((status|type|kind|actor_kind|"right") = ANY \(ARRAY\['$$, 'CHECKs are on words only, never on a payload');
+SELECT is_empty($$SELECT conname FROM pg_constraint WHERE connamespace = 'hitl'::regnamespace AND contype = 'c' AND pg_get_constraintdef(oid) !~ '^CHECK \(\((status|type|kind|actor_kind|outcome|"right") = ANY \(ARRAY\['$$, 'CHECKs are on words only, never on a payload');
 SELECT is_empty($$SELECT attrelid::regclass, attname FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE c.relnamespace = 'hitl'::regnamespace AND relkind = 'r' AND attnum > 0
   AND atttypid IN ('regproc'::regtype, 'regprocedure'::regtype, 'regoper'::regtype, 'regoperator'::regtype, 'regconfig'::regtype, 'regdictionary'::regtype, 'regcollation'::regtype, 'regnamespace'::regtype, 'oid'::regtype)$$,
   'no column whose values pg_upgrade would break');
@@ -183,6 +185,14 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' OR
   ('deadlines', 'interrupt_id, thread_id, graph, node, kind, step, round, due_at, planned_at'),
   ('escalations', 'interrupt_id, thread_id, graph, node, kind, step, round, action, role, planned_at, fired_at'),
   ('contacts', 'role, address, set_by, set_at'),
+  ('question_times', 'interrupt_id, thread_id, graph, node, policy, status, type, priority, opened_at, due_at, settled_at, to_claim, to_view, to_vote, to_decide, is_late'),
+  ('vote_times', 'interrupt_id, vote_id, graph, policy, reviewer, in_place_of, type, is_withdrawal, revision, voted_at, after_opening, review'),
+  ('backlog', 'graph, policy, pending, claimed, unseen, overdue, oldest_at, oldest_age'),
+  ('policy_numbers', 'graph, policy, questions, decided, expired, late, to_claim_p50, to_claim_p90, to_view_p50, to_view_p90, review_p50, review_p90, to_decide_p50, to_decide_p90, to_decide_p99'),
+  ('reviewer_numbers', 'reviewer, graph, policy, votes, approved, edited, rejected, responded, withdrawn, approve_rate, edit_rate, reject_rate, respond_rate, unseen, median_seconds, p90_seconds, median_seconds_open'),
+  ('automation', 'day, graph, action, automatic, asked, asked_share'),
+  ('outcomes', 'thread_id, graph, outcome, note, reported_by, reported_at, decided_by'),
+  ('error_rates', 'graph, decided_by, reported, errors, error_rate'),
   ('notifications', 'outbox_id, interrupt_id, thread_id, kind, role, created_at, status, attempts, settled_at, due_at, error, message_id'),
   ('automatic_verdicts', 'day, rule, graph, node, action, verdicts'),
   ('policies', 'policy, version, owner, definition, created_by, created_at'),

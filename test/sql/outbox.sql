@@ -1,5 +1,5 @@
 -- The outbox: who is to be told is a row, in the commit of its reason, until a sender has handed it over.
--- Proves: a group is told at its address, else each member at his; what is rolled back is not told; a claim is taken by one sender, lapses,
+-- Proves: a group is told at its address, else each member at his; whom a policy notifies is told once, however many groups he is in; what is rolled back is not told; a claim is taken by one sender, lapses,
 -- and is dropped when the question is settled meanwhile; a failure waits; the trail says notified at the hand-over; what the node says can neither forge a header nor our own words.
 CREATE EXTENSION hitl;
 SET client_min_messages = warning;
@@ -115,10 +115,43 @@ SELECT hitl.render(1, 'email', 2);
 SELECT * FROM hitl.notifications;
 SELECT * FROM hitl.contacts;
 RESET SESSION AUTHORIZATION;
+-- An operator sends what he may not read: it says only that there is something to decide.
+SELECT hitl.grant_operator('regress_eve', 'g');
+SET SESSION AUTHORIZATION regress_eve;
+SELECT count(*) FROM hitl.notifications;
+SELECT hitl.remind(1, 'regress_tom') AS messages;
+SELECT outbox_id AS mine, role FROM hitl.outbox_claim() \gset
+SELECT hitl.render(1);
+\echo :SQLSTATE
+\pset tuples_only on
+\pset format unaligned
+SELECT shown(hitl.render(1, 'email', :mine));
+\pset tuples_only off
+\pset format aligned
+SELECT hitl.outbox_done(:mine) AS done;
+RESET SESSION AUTHORIZATION;
+SELECT hitl.revoke_operator('regress_eve', 'g');
 CREATE FUNCTION tells(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN EXECUTE state->>'does'; RETURN '{}'; END $$;
 SELECT hitl.create_graph('h'), hitl.add_node('h', 'n', 'tells'), hitl.add_edge('h', 'START', 'n'), hitl.add_edge('h', 'n', 'END'), hitl.compile('h');
 SELECT does, d->'error'->>'sqlstate' AS sqlstate, d->'error'->>'message' AS message FROM unnest(ARRAY['SELECT hitl.outbox_claim()', 'SELECT hitl.outbox_done(2)', 'SELECT hitl.outbox_failed(2, ''x'')',
   'SELECT hitl.remind(1)', 'SELECT hitl.set_contact(''regress_mia'', NULL)']) does, hitl.invoke('h', jsonb_build_object('does', does)) d;
+
+-- By policy: whom it notifies is told, in the commit that opens the question, each person once; where it hides the args, so does the message.
+SELECT hitl.set_contact('regress_mia', 'mia@shop.example');
+SELECT hitl.create_policy('two', '{"notify": ["regress_finance", "regress_tom"], "hide_args": true, "groups": ["regress_finance"]}') AS version;
+SELECT hitl.invoke('g', '{"action": "refund", "args": {"order": "SECRET"}, "description": "Refund above 1000", "policy": "two"}')->'interrupts'->0->>'interrupt_id' AS i \gset
+SELECT n.kind, n.role, n.status, o.dedup_key FROM hitl.notifications n JOIN hitl.outbox o USING (outbox_id) WHERE n.interrupt_id = :i ORDER BY outbox_id;
+\pset tuples_only on
+\pset format unaligned
+SELECT shown(hitl.render(:i, 'email', outbox_id)) FROM hitl.notifications WHERE interrupt_id = :i AND role = 'regress_tom';
+\pset tuples_only off
+\pset format aligned
+-- Assigned, delegated: whom it is given to is told.
+SET SESSION AUTHORIZATION regress_mia;
+SELECT hitl.assign(:i, 'regress_tom');
+SELECT hitl.delegate(:i, 'regress_eve');
+RESET SESSION AUTHORIZATION;
+SELECT kind, role, status FROM hitl.notifications WHERE interrupt_id = :i AND kind <> 'opened' ORDER BY outbox_id;
 
 -- What is not there, and what is not right.
 SELECT hitl.outbox_done(99);
