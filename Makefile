@@ -19,7 +19,7 @@ REGRESS           = outbox numbers refund graph replay decide state errors inlin
 REGRESS_PLAIN     = refund graph replay decide state errors inline rights cancel why notify install langgraph subgraph
 REGRESS_LANGUAGES = languages
 ISOLATION         = prepare two-deciders two-resumes tree same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \
-                    retry-cancel control-error migrate-resume cancel-running run-pending-twice barrier wait tick create-twice compile-twice start-compile update-vote input-race votes-meet
+                    retry-cancel control-error migrate-resume cancel-running run-pending-twice barrier wait tick create-twice compile-twice start-compile update-vote input-race votes-meet two-claims
 
 PG_CONFIG    ?= pg_config
 HITL_VERSION  = 0.1.0
@@ -68,7 +68,7 @@ run = PG_CONFIG='$(PG_CONFIG)' bash
 demo:   ; @$(run) test/demo/demo.sh
 psql:   ; @$(run) test/demo/demo.sh --psql
 test:   ; @FULL='$(FULL)' PARTS='$(PARTS)' $(run) test/run.sh
-bench:  ; @$(run) test/bench/bench.sh
+bench:  ; @$(run) test/bench/bench.sh && $(run) test/bench/desk.sh
 lint:   ; @$(run) test/lint/all.sh
 print-%: ; @echo '$($*)'
 .PHONY: demo psql test bench lint

@@ -177,7 +177,7 @@ hitl_inbox(PG_FUNCTION_ARGS)
 		if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 			elog(ERROR, "hitl expected to return a row");
 		context->tuple_desc = BlessTupleDesc(descriptor);
-		context->user_fctx = inbox_open(InvalidOid, HITL_SNAPSHOT_STATEMENT);
+		context->user_fctx = inbox_open(identity_viewer(), InvalidOid, false, HITL_SNAPSHOT_STATEMENT);
 		MemoryContextSwitchTo(old);
 	}
 	context = SRF_PERCALL_SETUP();

@@ -186,17 +186,16 @@ desk_claim_next(const char *graph, const char *role, const Interval *lease)
 	const HitlInboxItem *item;
 
 	rights_require_person("claim interrupts");
-	inbox = inbox_open(group, HITL_SNAPSHOT_NEW);
+	inbox = inbox_open(actor, group, true, HITL_SNAPSHOT_NEW);
 	while ((item = inbox_next(inbox)) != NULL)
 	{
 		HitlInterrupt *interrupt;
 
-		if ((graph_id != 0 && item->graph_id != graph_id) ||
-			(item->claimed_by != NULL && item->claimed_until > now))
+		if (graph_id != 0 && item->graph_id != graph_id)
 			continue;
 		interrupt = store_interrupt_lock_free(item->interrupt_id);
 		if (interrupt == NULL || interrupt->status != HITL_INTERRUPT_PENDING ||
-			is_held(interrupt, now) || !inbox_admits(interrupt))
+			is_held(interrupt, now) || !inbox_admits(actor, interrupt))
 			continue;
 		take(interrupt, actor->person, until, "claimed");
 		return interrupt->interrupt_id;

@@ -17,32 +17,22 @@
 #include <limits.h>
 
 #include "clock.h"
-#include "identity.h"
 #include "inbox.h"
 #include "store_desk.h"
 #include "store_interrupt.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
 
-/* the first page is small, since most readers want no more */
-#define FIRST_PAGE 32
-#define LAST_PAGE 1024
-
-/* one in whose place the person decides */
-typedef struct Seat
-{
-	const char *person;			/* NULL: the person's own */
-	Oid			member;			/* whose memberships count */
-} Seat;
 
 struct HitlInbox
 {
 	HitlSnapshot snapshot;
+	bool		only_free;
 	const char *person;
 	TimestampTz now;
-	List	   *seats;			/* Seat; the own one is the first */
+	List	   *seats;			/* HitlActor; the person is the first */
 	List	   *roles;			/* Oid: of any seat, those that may decide anything */
-	int			page_size;
+	bool		is_begun;
 	HitlInboxKey last;			/* the inbox is read up to here */
 	bool		is_at_end;		/* there is no page behind this one */
 	List	   *page;			/* HitlInboxRow, whole groups of one interrupt */
@@ -51,74 +41,64 @@ struct HitlInbox
 	MemoryContext context;		/* of the page */
 };
 
-static List *
-add_seat(List *seats, const char *person, Oid member)
-{
-	Seat	   *seat = palloc(sizeof(Seat));
-
-	seat->person = person;
-	seat->member = member;
-	return lappend(seats, seat);
-}
-
-static bool
-is_of_seats(List *seats, Oid role)
-{
-	ListCell   *cell;
-
-	foreach(cell, seats)
-		if (has_privs_of_role(((Seat *) lfirst(cell))->member, role))
-			return true;
-	return false;
-}
-
-/* In whose place the session's person decides; the own seat is the first. */
+/*
+ * In whose place a person decides, as HitlActor: the person's own, then those
+ * who are away.
+ */
 static List *
 seats_of(const HitlActor *actor, TimestampTz now)
 {
-	List	   *seats = add_seat(NIL, NULL, actor->member);
+	List	   *seats = list_make1((void *) actor);
 	ListCell   *cell;
 
 	foreach(cell, store_absent(actor->person, now))
 	{
-		Oid			member = get_role_oid(lfirst(cell), true);
+		HitlActor  *absent = palloc0(sizeof(HitlActor));
 
-		if (OidIsValid(member))
-			seats = add_seat(seats, lfirst(cell), member);
+		absent->person = lfirst(cell);
+		absent->member = get_role_oid(absent->person, true);
+		if (OidIsValid(absent->member))
+			seats = lappend(seats, absent);
 	}
 	return seats;
 }
 
 /*
  * Does a role of the audience give one of the seats a right?  delegator: the
- * role is there only for a delegation of this person; *in_place_of: whose right
- * it is; NULL: the person's own, which goes before all others.
+ * role is there only for a delegation of this person.  *in_place_of: whose right
+ * it is; NULL: the person's own, which goes before all others.  As rights.c has
+ * it, for votes: what was lent is not lent on, and a superuser's seat is only
+ * where somebody has put him.
  */
 static bool
 gives_right(List *seats, Oid role, const char *delegator, const char **in_place_of)
 {
+	const HitlActor *self = linitial(seats);
 	ListCell   *cell;
 
-	foreach(cell, seats)
-	{
-		const Seat *seat = lfirst(cell);
-
-		if (!has_privs_of_role(seat->member, role))
-			continue;
-		/* a right that was lent is not lent on */
-		if (delegator != NULL && seat->person != NULL)
-			continue;
-		*in_place_of = delegator != NULL ? delegator : seat->person;
+	*in_place_of = delegator;
+	if (identity_is_in(self, role))
 		return true;
+	if (delegator != NULL)
+		return false;
+	for_each_from(cell, seats, 1)
+	{
+		const HitlActor *absent = lfirst(cell);
+
+		if (identity_belongs_to(absent, role))
+		{
+			*in_place_of = absent->person;
+			return true;
+		}
 	}
 	return false;
 }
 
-/* May the session's person decide this one, in whatever place? */
+/* May a person decide this one, in whatever place? */
 bool
-inbox_admits(const HitlInterrupt *interrupt)
+inbox_admits(const HitlActor *actor, const HitlInterrupt *interrupt)
 {
-	List	   *seats = seats_of(identity_viewer(), clock_now());
+	List	   *seats = seats_of(actor, clock_now());
 	List	   *delegations = store_delegations(interrupt->interrupt_id);
 	ListCell   *cell;
 
@@ -142,28 +122,28 @@ inbox_admits(const HitlInterrupt *interrupt)
 }
 
 /*
- * Begin to read the inbox of the session's person; only: what this role of the
- * audience may decide, or InvalidOid.
+ * Begin to read a person's inbox.  only: what this role of the audience may
+ * decide, or InvalidOid; only_free: what nobody holds.
  */
 HitlInbox *
-inbox_open(Oid only, HitlSnapshot snapshot)
+inbox_open(const HitlActor *actor, Oid only, bool only_free, HitlSnapshot snapshot)
 {
 	HitlInbox  *inbox = palloc0(sizeof(HitlInbox));
-	const HitlActor *actor = identity_viewer();
 	ListCell   *cell;
 
 	inbox->snapshot = snapshot;
+	inbox->only_free = only_free;
 	inbox->person = actor->person;
 	inbox->now = clock_now();
 	inbox->seats = seats_of(actor, inbox->now);
 	foreach(cell, store_inbox_roles(snapshot))
 	{
 		Oid			role = lfirst_oid(cell);
+		const char *in_place_of;
 
-		if ((!OidIsValid(only) || role == only) && is_of_seats(inbox->seats, role))
+		if ((!OidIsValid(only) || role == only) && gives_right(inbox->seats, role, NULL, &in_place_of))
 			inbox->roles = lappend_oid(inbox->roles, role);
 	}
-	inbox->page_size = Max(FIRST_PAGE, 4 * list_length(inbox->roles));
 	inbox->last.priority = SHRT_MIN;
 	inbox->last.opened_at = DT_NOBEGIN;
 	inbox->is_at_end = inbox->roles == NIL;
@@ -177,7 +157,10 @@ is_same(const HitlInboxRow *a, const HitlInboxRow *b)
 	return a->key.interrupt_id == b->key.interrupt_id;
 }
 
-/* The next page into inbox->page, with all rows of each of its interrupts. */
+/*
+ * The next page into inbox->page, with all rows of each of its interrupts.  The
+ * first page is small, since most readers want no more.
+ */
 static void
 read_page(HitlInbox *inbox)
 {
@@ -186,25 +169,26 @@ read_page(HitlInbox *inbox)
 
 	MemoryContextReset(inbox->context);
 	old = MemoryContextSwitchTo(inbox->context);
-	inbox->page = store_inbox_page(inbox->roles, &inbox->last, inbox->page_size,
-								   inbox->person, inbox->now, inbox->snapshot);
+	inbox->page = store_inbox_page(inbox->roles, &inbox->last, !inbox->is_begun, inbox->person, inbox->now,
+								   inbox->only_free, inbox->snapshot, &inbox->is_at_end);
 	MemoryContextSwitchTo(old);
+	inbox->is_begun = true;
 	inbox->place = 0;
 	n = list_length(inbox->page);
-	inbox->is_at_end = n < inbox->page_size;
-	/* a full page may end within the rows of an interrupt: those come again */
+	/* it may end among the rows of an interrupt: those come again */
 	if (!inbox->is_at_end)
 	{
 		const HitlInboxRow *cut = llast(inbox->page);
 
 		while (n > 0 && is_same(list_nth(inbox->page, n - 1), cut))
 			n--;
-		Assert(n > 0);
+		/* but not where there is nothing else: so many roles has nobody */
+		if (n == 0)
+			n = list_length(inbox->page);
 		inbox->page = list_truncate(inbox->page, n);
 	}
 	if (n > 0)
 		inbox->last = ((HitlInboxRow *) llast(inbox->page))->key;
-	inbox->page_size = Max(inbox->page_size, Min(4 * inbox->page_size, LAST_PAGE));
 }
 
 /* The next one, which is good until the next call; NULL at the end. */

@@ -7,10 +7,11 @@
 #ifndef HITL_INBOX_H
 #define HITL_INBOX_H
 
+#include "identity.h"
 #include "store_inbox.h"
 #include "types.h"
 
-/* a question that the session's person may decide */
+/* a question that the person may decide */
 typedef struct HitlInboxItem
 {
 	int64		interrupt_id;
@@ -22,8 +23,8 @@ typedef struct HitlInboxItem
 
 typedef struct HitlInbox HitlInbox;
 
-extern HitlInbox *inbox_open(Oid only, HitlSnapshot snapshot);
+extern HitlInbox *inbox_open(const HitlActor *actor, Oid only, bool only_free, HitlSnapshot snapshot);
 extern const HitlInboxItem *inbox_next(HitlInbox *inbox);
-extern bool inbox_admits(const HitlInterrupt *interrupt);
+extern bool inbox_admits(const HitlActor *actor, const HitlInterrupt *interrupt);
 
 #endif							/* HITL_INBOX_H */

@@ -39,7 +39,7 @@
 void
 show_require_reader(const HitlInterrupt *interrupt)
 {
-	if (!rights_may_access(HITL_ACCESS_READ, interrupt->owner, interrupt->graph_id) && !inbox_admits(interrupt) &&
+	if (!rights_may_access(HITL_ACCESS_READ, interrupt->owner, interrupt->graph_id) && !inbox_admits(identity_viewer(), interrupt) &&
 		!store_has_voted(interrupt->interrupt_id, identity_viewer()->person))
 		ereport(ERROR,
 				(errcode(ERRCODE_HITL_NOT_ALLOWED),

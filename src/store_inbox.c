@@ -49,37 +49,48 @@ store_inbox_roles(HitlSnapshot snapshot)
 
 /*
  * audience_inbox, a range per role; then primary keys for the rows of the page
- * alone: OFFSET 0 keeps the joins behind the LIMIT.
+ * alone: OFFSET 0 keeps the join behind the LIMIT.  The LIMITs are constants:
+ * for an unknown one the planner reckons with a tenth of all that is pending,
+ * and compiles a plan of a millisecond to machine code in a hundred.
+ *
+ * $7: what somebody holds is not wanted, and little is asked about it.
  */
-DB_STATEMENT(inbox_page,
-			 "SELECT a.priority, a.opened_at, a.interrupt_id, a.role, d.delegator,"
-			 "  EXISTS (SELECT FROM hitl.snooze s WHERE s.interrupt_id = a.interrupt_id AND s.person = $6 AND s.until_at > $7)"
-			 "   OR COALESCE((SELECT NOT v.is_withdrawal FROM hitl.vote v"
-			 "                WHERE v.interrupt_id = a.interrupt_id AND v.voter = $6 AND v.revision = i.revision"
-			 "                ORDER BY v.interrupt_id DESC, v.vote_id DESC LIMIT 1), false),"
-			 "  i.graph_id, i.policy_id, i.policy_version, i.claimed_by, i.claimed_until, t.starter"
-			 " FROM (SELECT n.priority, n.opened_at, n.interrupt_id, n.role"
-			 "       FROM pg_catalog.unnest($1) r (role)"
-			 "            CROSS JOIN LATERAL (SELECT a.priority, a.opened_at, a.interrupt_id, a.role FROM hitl.audience a"
-			 "                                WHERE a.role = r.role AND (a.priority, a.opened_at, a.interrupt_id) > ($2, $3, $4)"
-			 "                                ORDER BY a.priority, a.opened_at, a.interrupt_id LIMIT $5) n"
-			 "       ORDER BY n.priority, n.opened_at, n.interrupt_id, n.role LIMIT $5) a"
-			 "      CROSS JOIN LATERAL (SELECT i.thread_id, i.graph_id, i.policy_id, i.policy_version, i.revision, i.claimed_by, i.claimed_until"
-			 "                          FROM hitl.interrupt i WHERE i.interrupt_id = a.interrupt_id OFFSET 0) i"
-			 "      LEFT JOIN LATERAL (SELECT d.delegator FROM hitl.delegation d"
-			 "                         WHERE d.interrupt_id = a.interrupt_id AND d.role = a.role AND d.is_added LIMIT 1) d ON true"
-			 "      LEFT JOIN LATERAL (SELECT root.starter FROM hitl.thread t JOIN hitl.thread root ON root.thread_id = COALESCE(t.root_id, t.thread_id)"
-			 "                         WHERE t.thread_id = i.thread_id AND i.policy_id IS NOT NULL OFFSET 0) t ON true"
-			 " ORDER BY a.priority, a.opened_at, a.interrupt_id, a.role",
-			 OIDARRAYOID, INT2OID, TIMESTAMPTZOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID);
+#define IS_PASSED_OVER "($7 AND i.claimed_until IS NOT NULL AND i.claimed_until > $6)"
+#define INBOX_PAGE(limit) \
+	"SELECT a.priority, a.opened_at, a.interrupt_id, a.role," \
+	"  CASE WHEN NOT " IS_PASSED_OVER " THEN (SELECT d.delegator FROM hitl.delegation d" \
+	"   WHERE d.interrupt_id = a.interrupt_id AND d.role = a.role AND d.is_added ORDER BY d.interrupt_id, d.delegator LIMIT 1) END," \
+	"  CASE WHEN " IS_PASSED_OVER " THEN true" \
+	"   ELSE EXISTS (SELECT FROM hitl.snooze s WHERE s.interrupt_id = a.interrupt_id AND s.person = $5 AND s.until_at > $6)" \
+	"        OR COALESCE((SELECT NOT v.is_withdrawal FROM hitl.vote v" \
+	"                     WHERE v.interrupt_id = a.interrupt_id AND v.voter = $5 AND v.revision = i.revision" \
+	"                     ORDER BY v.interrupt_id DESC, v.vote_id DESC LIMIT 1), false) END," \
+	"  i.graph_id, i.policy_id, i.policy_version, i.claimed_by, i.claimed_until," \
+	"  CASE WHEN i.policy_id IS NOT NULL AND NOT " IS_PASSED_OVER " THEN" \
+	"   (SELECT root.starter FROM hitl.thread t JOIN hitl.thread root ON root.thread_id = COALESCE(t.root_id, t.thread_id)" \
+	"    WHERE t.thread_id = i.thread_id) END" \
+	" FROM (SELECT n.priority, n.opened_at, n.interrupt_id, n.role" \
+	"       FROM pg_catalog.unnest($1) r (role)" \
+	"            CROSS JOIN LATERAL (SELECT a.priority, a.opened_at, a.interrupt_id, a.role FROM hitl.audience a" \
+	"                                WHERE a.role = r.role AND (a.priority, a.opened_at, a.interrupt_id) > ($2, $3, $4)" \
+	"                                ORDER BY a.priority, a.opened_at, a.interrupt_id LIMIT " limit ") n" \
+	"       ORDER BY n.priority, n.opened_at, n.interrupt_id, n.role LIMIT " limit ") a" \
+	"      CROSS JOIN LATERAL (SELECT i.thread_id, i.graph_id, i.policy_id, i.policy_version, i.revision, i.claimed_by, i.claimed_until" \
+	"                          FROM hitl.interrupt i WHERE i.interrupt_id = a.interrupt_id OFFSET 0) i" \
+	" ORDER BY a.priority, a.opened_at, a.interrupt_id, a.role"
+#define INBOX_PAGE_TYPES OIDARRAYOID, INT2OID, TIMESTAMPTZOID, INT8OID, TEXTOID, TIMESTAMPTZOID, BOOLOID
+
+DB_STATEMENT(inbox_first_page, INBOX_PAGE("32"), INBOX_PAGE_TYPES);
+DB_STATEMENT(inbox_page, INBOX_PAGE("1024"), INBOX_PAGE_TYPES);
 
 /*
  * The next rows of these roles (Oid) behind a place, as HitlInboxRow in order:
- * a row for each role that an interrupt has of them.
+ * a row for each role that an interrupt has of them.  *is_last: there are no
+ * more; else the page may end among the rows of an interrupt.
  */
 List *
-store_inbox_page(List *roles, const HitlInboxKey *after, int limit,
-				 const char *person, TimestampTz now, HitlSnapshot snapshot)
+store_inbox_page(List *roles, const HitlInboxKey *after, bool is_first, const char *person, TimestampTz now,
+				 bool only_free, HitlSnapshot snapshot, bool *is_last)
 {
 	DbCall		call;
 	Oid		   *oids = palloc(sizeof(Oid) * Max(list_length(roles), 1));
@@ -94,12 +105,13 @@ store_inbox_page(List *roles, const HitlInboxKey *after, int limit,
 	{
 		DbArg		args[] = {
 			db_oid_array(oids, n_oids), db_smallint(after->priority), db_time(after->opened_at),
-			db_bigint(after->interrupt_id), db_bigint(limit), db_text(person), db_time(now)
+			db_bigint(after->interrupt_id), db_text(person), db_time(now), db_bool(only_free)
 		};
 
 		db_open(&call);
-		n = run(&inbox_page, args, snapshot);
+		n = run(is_first ? &inbox_first_page : &inbox_page, args, snapshot);
 	}
+	*is_last = n < (is_first ? 32 : 1024);
 	old = MemoryContextSwitchTo(call.caller);
 	for (uint64 i = 0; i < n; i++)
 	{

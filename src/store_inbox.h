@@ -33,7 +33,7 @@ typedef struct HitlInboxRow
 	const char *delegator;		/* the role is there only for a delegation of
 								 * this person; else NULL */
 	bool		is_aside;		/* the person has snoozed it, or has voted on this
-								 * revision */
+								 * revision; or it is held, and not wanted */
 	int64		graph_id;
 	int64		policy_id;		/* 0: none */
 	int			policy_version;
@@ -43,7 +43,7 @@ typedef struct HitlInboxRow
 } HitlInboxRow;
 
 extern List *store_inbox_roles(HitlSnapshot snapshot);
-extern List *store_inbox_page(List *roles, const HitlInboxKey *after, int limit,
-							  const char *person, TimestampTz now, HitlSnapshot snapshot);
+extern List *store_inbox_page(List *roles, const HitlInboxKey *after, bool is_first, const char *person, TimestampTz now,
+							  bool only_free, HitlSnapshot snapshot, bool *is_last);
 
 #endif							/* HITL_STORE_INBOX_H */

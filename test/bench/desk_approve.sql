@@ -1,0 +1,2 @@
+\set i :i + 1
+SELECT hitl.approve(:i);

@@ -1,0 +1,3 @@
+BEGIN;
+SELECT hitl.claim_next();
+ROLLBACK;
