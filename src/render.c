@@ -296,7 +296,7 @@ static bool
 may_read(const HitlInterrupt *interrupt)
 {
 	return rights_may_access(HITL_ACCESS_READ, interrupt->owner, interrupt->graph_id) ||
-		inbox_admits(interrupt) ||
+		inbox_admits(identity_viewer(), interrupt) ||
 		store_has_voted(interrupt->interrupt_id, identity_viewer()->person);
 }
 

@@ -51,7 +51,8 @@ SELECT is_empty('SELECT a.v, b.v FROM j a, j b WHERE unit_json_array(a.v, b.v) <
 SELECT is(unit_json_object(s, n, t, v), jsonb_build_object('string', s, 'number', n, 'time', z, 'json', v, 'twice', 'last'), 'json_add: ' || COALESCE(s, 'NULLs')) FROM (VALUES
   ('plain', 0::bigint, '2000-01-01 00:00+00'::timestamptz, '1'::jsonb, '2000-01-01T00:00:00.000000Z'), ('"quoted" \ ä', 9223372036854775807, '9999-12-31 23:59:59.999999+00', '{"a": [1]}', '9999-12-31T23:59:59.999999Z'),
   (NULL, -9223372036854775808, '0001-01-01 00:00+00', NULL, '0001-01-01T00:00:00.000000Z')) v (s, n, t, v, z);
-SELECT is(left(tried($$unit_json_object('x', 1, 'infinity', NULL)$$), 5), 'XX000', 'json_add_time: no infinite time');
+SELECT is(unit_json_object('x', 1, 'infinity', NULL)->>'time', 'infinity', 'json_add_time: for ever');
+SELECT is(left(tried($$unit_json_object('x', 1, '-infinity', NULL)$$), 5), 'XX000', 'json_add_time: no time before all times');
 -- A year before Christ is not written as one after.
 SELECT isnt(tried($$unit_json_object('x', 1, '0044-03-15 00:00+00 BC', NULL)$$)::jsonb->>'time', tried($$unit_json_object('x', 1, '0044-03-15 00:00+00', NULL)$$)::jsonb->>'time', 'json_add_time: nor two times alike');
 
