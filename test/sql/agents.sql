@@ -107,6 +107,18 @@ SET SESSION AUTHORIZATION agents_mia;
 SELECT status FROM hitl.approve(2);
 RESET SESSION AUTHORIZATION;
 
+-- A policy may let automation decide: what its owner may, his nodes may then.
+SELECT hitl.create_policy('by robots', '{"groups": ["agents_bot"], "automation_may_decide": true, "starter_may_decide": true}'), hitl.create_policy('by people', '{"groups": ["agents_bot"], "starter_may_decide": true}');
+\c - agents_bot
+CREATE FUNCTION bot.asks_by(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN hitl.interrupt(jsonb_build_object('action', 'pay', 'args', state, 'policy', state->'policy')) - 'at'; END $$;
+SELECT hitl.define('{"graph": "by", "nodes": {"ask": "bot.asks_by"}, "edges": [["START", "ask"], ["ask", "END"]]}');
+SELECT hitl.invoke('by', '{"policy": "by robots"}')->'interrupts'->0->>'interrupt_id' AS robots, hitl.invoke('by', '{"policy": "by people"}')->'interrupts'->0->>'interrupt_id' AS people \gset
+SELECT d->>'status' AS status, d->'error'->>'sqlstate' AS sqlstate FROM unnest(ARRAY[:robots, :people]) id, hitl.invoke('do', jsonb_build_object('does', format('SELECT hitl.approve(%s)', id))) d;
+SELECT status, settled_by FROM hitl.decided WHERE interrupt_id = :robots;
+SELECT actor_kind FROM hitl.timeline WHERE interrupt_id = :robots AND event IN ('voted', 'decided');
+\c - postgres
+SET client_min_messages = warning;
+
 -- 4. One login is one voter, whatever role it takes.
 SELECT voter, login, role FROM hitl.vote ORDER BY interrupt_id;
 SELECT * FROM hitl.check();

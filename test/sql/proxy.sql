@@ -140,6 +140,29 @@ SET hitl.actor = 'anna';
 SELECT code, detail FROM refused('SELECT hitl.approve(7)');
 \c - postgres
 SET client_min_messages = warning;
+
+-- 6. Under a policy: a person counts once however he comes, and a policy may want persons who have logged in.
+SELECT hitl.grant_proxy('proxy_app', 'proxy_team');
+SELECT hitl.create_policy('two of the team', '{"quorum": {"proxy_team": 2}}'), hitl.create_policy('in person', '{"groups": ["proxy_team"], "asserted_may_decide": false}');
+\c - proxy_shop
+CREATE FUNCTION shop.asks_by(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN hitl.interrupt(jsonb_build_object('action', 'pay', 'args', state - 'policy', 'policy', state->'policy')) - 'at'; END $$;
+SELECT hitl.define('{"graph": "by policy", "nodes": {"ask": "shop.asks_by"}, "edges": [["START", "ask"], ["ask", "END"]]}');
+SELECT hitl.invoke('by policy', '{"policy": "two of the team"}')->'interrupts'->0->>'interrupt_id' AS two, hitl.invoke('by policy', '{"policy": "in person"}')->'interrupts'->0->>'interrupt_id' AS personal \gset
+-- The graph's owner is in neither group.
+SELECT code FROM refused(format('SELECT hitl.approve(%s)', :two));
+\c - proxy_app
+SET hitl.actor = 'proxy_bob';
+SELECT status, votes, needed FROM hitl.approve(:two);
+SELECT code, detail FROM refused(format('SELECT hitl.approve(%s)', :personal));
+\c - proxy_bob
+SELECT status, votes, needed FROM hitl.approve(:two);
+SELECT status FROM hitl.approve(:personal);
+\c - proxy_app
+SET hitl.actor = 'anna';
+SELECT status, votes, needed FROM hitl.approve(:two);
+\c - postgres
+SET client_min_messages = warning;
+SELECT voter, login, is_asserted, groups FROM hitl.vote WHERE interrupt_id = :two ORDER BY vote_id;
 SELECT * FROM hitl.check();
 DROP EXTENSION hitl;
 DROP SCHEMA hitl;
