@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "ballot.h"
 #include "errors.h"
 #include "identity.h"
 #include "inbox.h"
@@ -176,6 +177,21 @@ add_settled(StringInfo text, const HitlInterrupt *interrupt)
 	appendStringInfoString(text, ".\n");
 }
 
+/* "1 of 2, missing: 1 of legal" */
+static char *
+votes_sentence(const HitlInterrupt *interrupt)
+{
+	HitlTally	tally = ballot_count(interrupt);
+	StringInfoData sentence;
+	ListCell   *cell;
+
+	initStringInfo(&sentence);
+	appendStringInfo(&sentence, "%d of %d", tally.votes, tally.needed);
+	foreach(cell, tally.missing)
+		appendStringInfo(&sentence, "%s%s", cell == list_head(tally.missing) ? ", missing: " : ", ", (char *) lfirst(cell));
+	return sentence.data;
+}
+
 static char *
 render_text(const HitlInterrupt *interrupt, const char *kind, Content content)
 {
@@ -198,6 +214,9 @@ render_text(const HitlInterrupt *interrupt, const char *kind, Content content)
 	if (interrupt->revision > 1)
 		add_fact(&text, "Revision", psprintf("%d, proposed by %s", interrupt->revision,
 											 interrupt->proposed_by != NULL ? interrupt->proposed_by : "(nobody)"));
+
+	if (is_pending && interrupt->policy_id != 0)
+		add_fact(&text, "Votes", votes_sentence(interrupt));
 
 	/* what the node says */
 	if (question->action != NULL && content != CONTENT_NONE)

@@ -4,12 +4,16 @@
 \set ECHO none
 SET client_min_messages = warning;
 CREATE ROLE shop LOGIN;
-CREATE ROLE mia LOGIN IN ROLE shop;
+CREATE ROLE finance;
+CREATE ROLE legal;
+CREATE ROLE mia LOGIN IN ROLE shop, finance;
+CREATE ROLE lea LOGIN IN ROLE legal;
 CREATE DATABASE shop OWNER shop;
 \connect shop
 SET client_min_messages = warning;
 CREATE EXTENSION hitl;
 SELECT hitl.grant_author('shop');
+GRANT USAGE ON SCHEMA hitl TO finance, legal;
 GRANT CREATE ON SCHEMA public TO shop;
 \connect shop shop
 \pset null '-'
