@@ -3,19 +3,19 @@
 
 # Source files by layer, lowest first.  A file includes only what stands before it here (test/lint/layers.sh).
 WORDS   = hitl compat errors types guc clock names json
-LOGIC   = lifecycle ladder pattern schema question answer content reader gate definition document frontier migration messages reducer subgraph delta mermaid wording mail policy quorum rule
-STORE   = db subxact store_graph store_grant store_thread store_input store_tree store_checkpoint store_task store_queue store_interrupt store_timer store_vote store_inbox store_desk store_step store_breakpoint store_policy store_rule store_outbox store_outcome store_audit shmem slot marks wake
-ENGINE  = session timer frame event identity audit rights outbox code function shadow graph grant rulebook draft pending deadline opening ballot guard interrupt author hook step node tree checkpoint breakpoint thread child steer input migrate view why tail expiry claim executor crash absence inbox show desk decision bulk reopen escalation outcome sender render
-DOORS   = api_graph api_grant api_thread api_review api_timer api_outbox api_desk api_policy api_monitor worker launcher dispatcher executor_main utility load
+LOGIC   = lifecycle ladder pattern schema question answer foreign shape content reader gate definition document frontier migration messages reducer subgraph delta mermaid wording mail policy quorum rule
+STORE   = db subxact store_graph store_grant store_thread store_input store_tree store_checkpoint store_task store_queue store_interrupt store_timer store_vote store_draft store_inbox store_desk store_step store_breakpoint store_policy store_rule store_outbox store_outcome store_audit shmem slot marks wake
+ENGINE  = session timer frame event identity audit rights outbox code function shadow graph grant rulebook draft pending deadline opening ballot guard interrupt author hook step node tree checkpoint breakpoint thread child steer input migrate view why tail expiry claim executor crash absence inbox show desk edit decision reply bulk reopen escalation outcome sender render
+DOORS   = api_graph api_grant api_thread api_review api_timer api_outbox api_desk api_shape api_policy api_monitor worker launcher dispatcher executor_main utility load
 JUST_HEADERS = hitl compat errors types
 
 # What CREATE EXTENSION runs: these parts of sql/, in this order.
-SQL_PARTS = 00_guard 20_graph 25_grant 30_thread 35_breakpoint 40_interrupt 42_policy 44_timer 46_desk 52_outbox 60_audit 70_views 75_numbers 80_monitor 90_grants
+SQL_PARTS = 00_guard 20_graph 25_grant 30_thread 35_breakpoint 40_interrupt 42_policy 44_timer 46_desk 50_shape 52_outbox 60_audit 70_views 75_numbers 80_monitor 90_grants
 
 # Tests: behaviour (test/sql, expected/), the part of it that also holds without preload, races (test/isolation).
 # test/pgtap/*.sql and test/tap/*.pl are found by name.
 REGRESS           = outbox numbers refund graph replay decide state errors inline rights grants proxy agents cancel why notify install channels routes fanout \
-                    define cycles history update fork keys busy sqlnode retry mermaid gate timeout step hooks breakpoint versions pinned subgraph agent langgraph prefixes heard desk deadlines ladder policy quorum votes reopen bulk
+                    define cycles history update fork keys busy sqlnode retry mermaid gate timeout step hooks breakpoint versions pinned subgraph agent langgraph prefixes heard desk deadlines ladder policy quorum votes reopen bulk shapes batch schema
 REGRESS_PLAIN     = refund graph replay decide state errors inline rights cancel why notify install langgraph subgraph
 REGRESS_LANGUAGES = languages
 ISOLATION         = prepare two-deciders two-resumes tree same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \

@@ -21,6 +21,7 @@
 #include "json.h"
 #include "names.h"
 #include "reopen.h"
+#include "reply.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
@@ -96,7 +97,9 @@ hitl_decide(PG_FUNCTION_ARGS)
 {
 	require_argument(fcinfo, 0, "interrupt_id");
 	require_argument(fcinfo, 1, "decision");
-	return decide(fcinfo, answer_parse(PG_GETARG_JSONB_P(1)), 2);
+	count_decision(fcinfo);
+	return verdict_row(fcinfo, reply_record(PG_GETARG_INT64(0), PG_GETARG_JSONB_P(1), optional_text(fcinfo, 2),
+											optional_text(fcinfo, 3), optional_text(fcinfo, 4)));
 }
 
 Datum

@@ -10,7 +10,6 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "answer.h"
 #include "catalog/pg_type.h"
 #include "clock.h"
 #include "crash.h"
@@ -111,7 +110,7 @@ hitl_invoke(PG_FUNCTION_ARGS)
 Datum
 hitl_resume(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_JSONB_P(decision_resume(PG_GETARG_INT64(0), answer_parse(PG_GETARG_JSONB_P(1))));
+	PG_RETURN_JSONB_P(decision_resume(PG_GETARG_INT64(0), PG_GETARG_JSONB_P(1)));
 }
 
 Datum

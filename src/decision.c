@@ -22,6 +22,7 @@
 #include "crash.h"
 #include "decision.h"
 #include "desk.h"
+#include "edit.h"
 #include "errors.h"
 #include "event.h"
 #include "executor.h"
@@ -31,6 +32,8 @@
 #include "opening.h"
 #include "pending.h"
 #include "rights.h"
+#include "shape.h"
+#include "store_draft.h"
 #include "store_interrupt.h"
 #include "store_queue.h"
 #include "store_vote.h"
@@ -152,6 +155,8 @@ decision_settle(HitlInterrupt *interrupt, HitlInterruptStatus status, Jsonb *dec
 	interrupt->settled_by = pstrdup(by);
 	interrupt->settled_at = now;
 	store_interrupt_settle(interrupt->interrupt_id, status, decision, by, now);
+	if (question_actions(&interrupt->question) != NIL)
+		store_draft_drop(interrupt->interrupt_id);
 	if (!interrupt->is_review)
 	{
 		store_queue_insert(interrupt->owner, clock_real(), interrupt->thread_id, interrupt->step, interrupt->task_id);
@@ -317,8 +322,8 @@ decision_record(int64 interrupt_id, const HitlAnswer *answer,
 	ballot_require_duties(interrupt, policy, actor->person, vote.on_behalf_of);
 	if (policy != NULL && policy->needs_claim)
 		desk_require_claim(interrupt, actor->person);
-	if (answer->type == HITL_DECISION_EDIT)
-		opening_check_edit(interrupt, answer_args(answer, &interrupt->question));
+	edit_check(policy, interrupt, answer);
+	opening_check_edit(interrupt, answer);
 
 	vote.groups = ballot_groups(policy, actor, vote.on_behalf_of);
 	vote.voted_at = clock_now();
@@ -376,13 +381,24 @@ decision_withdraw(int64 interrupt_id, const char *comment)
 	return verdict_of(interrupt, &tally);
 }
 
+/* Where an interrupt stands, to somebody who has not voted on it. */
+HitlVerdict
+decision_standing(int64 interrupt_id)
+{
+	HitlInterrupt *interrupt = pending_get(interrupt_id);
+	HitlTally	tally = ballot_count(interrupt);
+
+	return verdict_of(interrupt, &tally);
+}
+
 /*
  * hitl.resume(): answer the one pending interrupt of a thread or below it, and
  * run all of its tree on in this transaction, if the session is its owner's.
  */
 Jsonb *
-decision_resume(int64 thread_id, const HitlAnswer *answer)
+decision_resume(int64 thread_id, Jsonb *given)
 {
+	HitlAnswer *answer;
 	HitlThread *thread = thread_require_for(thread_id, HITL_ACCESS_READ);
 	HitlIds		tree;
 	List	   *pending;
@@ -410,7 +426,14 @@ decision_resume(int64 thread_id, const HitlAnswer *answer)
 				 errhint("SELECT * FROM hitl.pending WHERE %s = %lld;  -- and decide() each",
 						 tree.n > 1 ? "root_id" : "thread_id", (long long) (tree.n > 1 ? thread->root_id : thread_id))));
 
-	(void) decision_record(((HitlInterrupt *) linitial(pending))->interrupt_id, answer, NULL, NULL, NULL);
+	answer = shape_parse(given, linitial(pending));
+	if (answer == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("thread %lld cannot be resumed without an answer", (long long) thread_id),
+				 errdetail("What was given puts the question back and answers nothing."),
+				 errhint("Use hitl.decide(), or answer it.")));
+	(void) decision_record(((HitlInterrupt *) linitial(pending))->interrupt_id, answer, answer->note, NULL, NULL);
 	/* else it is queued, for an executor or its owner */
 	if (rights_may_run_here(thread->owner))
 	{

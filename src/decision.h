@@ -25,6 +25,7 @@ extern HitlVerdict decision_record(int64 interrupt_id, const HitlAnswer *answer,
 extern HitlVerdict decision_withdraw(int64 interrupt_id, const char *comment);
 extern void decision_settle(HitlInterrupt *interrupt, HitlInterruptStatus status,
 							Jsonb *decision, const char *by);
-extern Jsonb *decision_resume(int64 thread_id, const HitlAnswer *answer);
+extern HitlVerdict decision_standing(int64 interrupt_id);
+extern Jsonb *decision_resume(int64 thread_id, Jsonb *given);
 
 #endif							/* HITL_DECISION_H */

@@ -202,6 +202,15 @@ json_null(void)
 }
 
 Jsonb *
+json_bool(bool value)
+{
+	JsonbValue	v = {.type = jbvBool};
+
+	v.val.boolean = value;
+	return JsonbValueToJsonb(&v);
+}
+
+Jsonb *
 json_string(const char *value)
 {
 	JsonbValue	v = string_value(value);

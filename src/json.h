@@ -41,6 +41,7 @@ extern Jsonb *json_list(List *elements);
 extern Jsonb *json_string_list(List *strings);
 extern Jsonb *json_empty_object(void);
 extern Jsonb *json_null(void);
+extern Jsonb *json_bool(bool value);
 extern Jsonb *json_string(const char *value);
 extern Jsonb *json_int64(int64 value);
 

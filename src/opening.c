@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "answer.h"
 #include "audit.h"
 #include "clock.h"
 #include "content.h"
@@ -116,20 +117,20 @@ opening_note_automatic(HitlRun *run, const char *key, const char *action, const 
 	run->automatic = lappend(run->automatic, verdict);
 }
 
-/* The decision that a rule gives in the place of a person. */
+/*
+ * The decision that a rule gives in the place of a person: an approval, of every
+ * action of a batch, by nobody.
+ */
 Jsonb *
 opening_automatic(HitlRun *run, const HitlQuestion *question)
 {
-	JsonBuilder b;
+	HitlAnswer	approve = {.type = HITL_DECISION_APPROVE};
+	Jsonb	   *decision = answer_decision(&approve, question, "", clock_now());
 
 	opening_note_automatic(run, question->key, question->action, question->rule);
-	json_begin(&b);
-	json_add_string(&b, "type", name_decision_type(HITL_DECISION_APPROVE));
-	json_add_bool(&b, "automatic", true);
-	json_add_string(&b, "rule", question->rule);
-	json_add_jsonb(&b, "args", question->args);
-	json_add_time(&b, "at", clock_now());
-	return json_end(&b);
+	decision = json_delete(decision, "by");
+	decision = json_set(decision, "automatic", json_bool(true));
+	return json_set(decision, "rule", json_string(question->rule));
 }
 
 /*
@@ -258,16 +259,14 @@ opening_again(const HitlThread *thread, const HitlTask *task, HitlQuestion *ques
 /* ------------------------------------------------------------------- the edited action */
 
 /*
- * The rules are asked again about an action as an edit leaves it: an edit must
- * not carry an action out from under the policy that is meant for it.  args: the
- * final ones.  Raises IH004 if they are for another policy than the interrupt's;
- * where no rule is for them, or one that would let them run without a person,
- * the interrupt's own policy is enough.
+ * The rules about one action as an edit leaves it: its final args.  Where no rule
+ * is for them, or one that would let them run without a person, the interrupt's
+ * own policy is enough.
  */
-void
-opening_check_edit(const HitlInterrupt *interrupt, Jsonb *args)
+static void
+check_edited(const HitlInterrupt *interrupt, const HitlQuestion *action, Jsonb *args)
 {
-	HitlQuestion edited = interrupt->question;
+	HitlQuestion edited = *action;
 	HitlRuleVerdict verdict;
 	const HitlRule *rule;
 	char	   *rule_name;
@@ -285,4 +284,26 @@ opening_check_edit(const HitlInterrupt *interrupt, Jsonb *args)
 			 errdetail("Rule \"%s\" puts what that would do under policy \"%s\", which is not the one that this interrupt was opened under.",
 					   rule_name, policy->name),
 			 errhint("Reject it and say why, so that it is asked anew; or edit it otherwise.")));
+}
+
+/*
+ * The rules are asked again about what an answer edits: an edit must not carry
+ * an action out from under the policy that is meant for it.  Raises IH004 if it
+ * is for another policy than the interrupt's.
+ */
+void
+opening_check_edit(const HitlInterrupt *interrupt, const HitlAnswer *answer)
+{
+	List	   *actions = question_actions(&interrupt->question);
+	ListCell   *cell;
+
+	if (actions == NIL && answer->type == HITL_DECISION_EDIT)
+		check_edited(interrupt, &interrupt->question, answer_args(answer, &interrupt->question));
+	foreach(cell, actions)
+	{
+		const HitlAnswer *said = answer_of_action(answer, foreach_current_index(cell));
+
+		if (said->type == HITL_DECISION_EDIT)
+			check_edited(interrupt, lfirst(cell), answer_args(said, lfirst(cell)));
+	}
 }

@@ -7,6 +7,7 @@
 #ifndef HITL_OPENING_H
 #define HITL_OPENING_H
 
+#include "answer.h"
 #include "frame.h"
 #include "types.h"
 
@@ -14,7 +15,7 @@ extern bool opening_choose(const HitlRun *run, HitlQuestion *question, bool may_
 extern Jsonb *opening_automatic(HitlRun *run, const HitlQuestion *question);
 extern void opening_note_automatic(HitlRun *run, const char *key, const char *action, const char *rule);
 extern Jsonb *opening_record_automatic(const HitlThread *thread, const HitlTask *task, const HitlRun *run);
-extern void opening_check_edit(const HitlInterrupt *interrupt, Jsonb *args);
+extern void opening_check_edit(const HitlInterrupt *interrupt, const HitlAnswer *answer);
 extern List *opening_audience(const HitlPolicy *policy, Oid owner, int64 graph_id);
 extern int64 opening_interrupt(const HitlThread *thread, const HitlTask *task, const HitlQuestion *question);
 extern int64 opening_again(const HitlThread *thread, const HitlTask *task, HitlQuestion *question,

@@ -293,9 +293,9 @@ note_view(const HitlInterrupt *interrupt)
 	audit_interrupt(interrupt, "viewed", json_end(&detail));
 }
 
-/* hitl.show(): as jsonb. */
-Jsonb *
-show_interrupt(int64 interrupt_id)
+/* An interrupt to be shown to the session's person, in whatever shape. */
+HitlInterrupt *
+show_row(int64 interrupt_id)
 {
 	HitlInterrupt *interrupt;
 
@@ -304,5 +304,12 @@ show_interrupt(int64 interrupt_id)
 	show_require_reader(interrupt);
 	if (!XactReadOnly)
 		note_view(interrupt);
-	return document(interrupt);
+	return interrupt;
+}
+
+/* hitl.show(): as jsonb. */
+Jsonb *
+show_interrupt(int64 interrupt_id)
+{
+	return document(show_row(interrupt_id));
 }

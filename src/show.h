@@ -10,6 +10,7 @@
 #include "types.h"
 
 extern void show_require_reader(const HitlInterrupt *interrupt);
+extern HitlInterrupt *show_row(int64 interrupt_id);
 extern Jsonb *show_interrupt(int64 interrupt_id);
 
 #endif							/* HITL_SHOW_H */

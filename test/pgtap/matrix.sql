@@ -59,12 +59,13 @@ INSERT INTO may VALUES
   ('approve(:i)', 'orx'), ('reject(:i)', 'orx'), ('edit(:i, ''{}'')', 'orx'), ('respond(:i, ''1'')', 'orx'), ('decide(:i, ''{"type": "approve"}'')', 'orx'), ('resume(:t, ''{"type": "approve"}'')', 'o'),
   ('decide_many(ARRAY[:i], ''{"type": "approve"}'')', 'orx'), ('withdraw(:i)', 'owrpaxn'), ('reopen(:i, ''why'')', 'orx'),
   ('show(:i)', 'orxa'), ('comment(:i, ''hm'')', 'orxa'), ('claim(:i)', 'orx'), ('assign(:i, ''tap_r'')', 'orx'), ('delegate(:i, ''tap_n'')', 'orx'), ('release(:i)', 'orx'), ('snooze(:i, ''infinity'')', 'orx'), ('dismiss(:i)', 'orx'),
+  ('as_langchain(:i)', 'orxa'), ('as_agent_inbox(:i)', 'orxa'), ('as_agui(:i)', 'orxa'), ('as_mcp(:i)', 'orxa'), ('draft(:i, 1, ''{"type": "approve"}'')', 'orx'),
   ('render(:i)', 'orxa'), ('remind(:i)', 'op'), ('report_outcome(:t, ''ok'')', 'op'),
   ('set_deadline(:i, ''infinity'')', 'op'), ('tick()', 'owrpaxyn'),
   -- about oneself: anybody who speaks for somebody; who is away says so in a session of his own
   ('claim_next()', 'owrpaxn'), ('out_of_office(''tap_o'')', 'owrpan'), ('back()', 'owrpan'), ('set_contact(session_user, ''a@b.example'')', 'owrpaxyn'), ('set_contact(''tap_team'', ''a@b.example'')', 'r'),
   -- what has rows of mine only
-  ('outbox_claim()', 'owrpaxyn'), ('check()', 'owrpaxyn'), ('state_history(:t)', 'owrpaxyn'), ('run_pending()', 'owrpaxyn'), ('outbox_done(1)', 'owrpaxyn'), ('outbox_failed(1, ''x'')', 'owrpaxyn');
+  ('undraft(:i)', 'owrpaxn'), ('outbox_claim()', 'owrpaxyn'), ('check()', 'owrpaxyn'), ('state_history(:t)', 'owrpaxyn'), ('run_pending()', 'owrpaxyn'), ('outbox_done(1)', 'owrpaxyn'), ('outbox_failed(1, ''x'')', 'owrpaxyn');
 GRANT SELECT ON may TO PUBLIC;
 
 -- Whether a role may: what is refused is 42501 or IH003; any other answer comes after the look at its rights. Nothing stays.
@@ -87,7 +88,7 @@ SELECT is_empty($$SELECT proname FROM pg_proc WHERE pronamespace = 'hitl'::regna
 CREATE TEMP TABLE sees (view_name text PRIMARY KEY, who text NOT NULL);
 INSERT INTO sees VALUES
   ('question_times', 'opa'), ('vote_times', 'opa'), ('backlog', 'opa'), ('policy_numbers', 'opa'), ('reviewer_numbers', 'opa'), ('automation', 'oa'), ('outcomes', 'oa'), ('error_rates', 'oa'),
-  ('pending', 'orxa'), ('inbox', 'orx'), ('decided', 'oa'), ('my_decisions', ''), ('threads', 'opa'), ('failed', 'opa'), ('timeline', 'opa'), ('breakpoints', 'opa'), ('breakpoint_history', 'opa'), ('_checkpoint', 'oa'), ('grants', 'owrpaxy'), ('grant_history', 'oa'),
+  ('pending', 'orxa'), ('inbox', 'orx'), ('decided', 'oa'), ('my_decisions', ''), ('drafts', 'r'), ('threads', 'opa'), ('failed', 'opa'), ('timeline', 'opa'), ('breakpoints', 'opa'), ('breakpoint_history', 'opa'), ('_checkpoint', 'oa'), ('grants', 'owrpaxy'), ('grant_history', 'oa'),
   ('policies', 'orx'), ('policy_history', 'orx'), ('rules', 'oa'), ('rule_history', 'oa'), ('automatic_verdicts', 'opa'),
   ('absences', 'ow'), ('contacts', 'w'), ('notifications', 'opa'), ('deadlines', 'orpxa'), ('escalations', 'orpxa'), ('worker_status', 'owrpaxyn'), ('_violation', '');
 SELECT ok(hitl.interrupt_before('n', 'g'), 'a breakpoint');
@@ -107,6 +108,7 @@ COMMIT;
 INSERT INTO hitl.outbox (interrupt_id, kind, role, dedup_key, created_at, due_at) SELECT :i, 'opened', 'tap_team', 'tap', now(), 'infinity';
 INSERT INTO hitl.automatic_verdict (thread_id, task_id, graph_id, node, key, rule, at) SELECT thread_id, task_id, graph_id, node, key, 'all', now() FROM hitl.interrupt WHERE interrupt_id = :i;
 INSERT INTO hitl.outcome (thread_id, outcome, reported_by, reported_at) VALUES (:t, 'ok', 'somebody', now());
+INSERT INTO hitl.draft VALUES (:i, 'tap_r', 1, 1, '{"type": "approve"}', now());
 INSERT INTO hitl.timer VALUES ('infinity', 'infinity', :i, 0, 0, 'expiry');
 INSERT INTO hitl.escalation VALUES (:i, 0, 0, 'warn', now(), now(), 'notify', NULL);
 SELECT is((SELECT string_agg(w, '' ORDER BY w) FROM regexp_split_to_table('owrpaxyn', '') w WHERE count_as(w, view_name) > 0), (SELECT string_agg(w, '' ORDER BY w) FROM regexp_split_to_table(NULLIF(who, ''), '') w), 'view ' || view_name) FROM sees ORDER BY view_name;

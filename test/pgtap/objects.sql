@@ -17,7 +17,7 @@ END $f$;
 
 -- What the extension consists of ---------------------------------------------------------------------------------
 
-SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'automatic_verdict', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'escalation', 'grant', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'outcome', 'policy', 'policy_version', 'rule', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'timer', 'viewed', 'vote']);
+SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'automatic_verdict', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'draft', 'escalation', 'grant', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'outcome', 'policy', 'policy_version', 'rule', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'timer', 'viewed', 'vote']);
 SELECT views_are('hitl', ARRAY['_checkpoint', '_grant_of_me', '_graph_read', '_graph_watched', '_policy_of_me', '_reachable', '_role_of_me', '_status', '_thread', '_violation', 'absences', 'automatic_verdicts', 'automation', 'backlog', 'breakpoint_history', 'breakpoints', 'contacts', 'deadlines', 'decided', 'error_rates', 'escalations', 'failed', 'grant_history', 'grants', 'inbox', 'my_decisions', 'notifications', 'outcomes', 'pending', 'policies', 'policy_history', 'policy_numbers', 'question_times', 'reviewer_numbers', 'rule_history', 'rules', 'threads', 'timeline', 'vote_times', 'worker_status']);
 SELECT sequences_are('hitl', ARRAY['absence_id_seq', 'audit_id_seq', 'automatic_verdict_id_seq', 'breakpoint_id_seq', 'comment_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'outcome_id_seq', 'policy_id_seq', 'queue_id_seq', 'rule_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner'), ('grantee')$$, 'two domains, no enum, no range');
@@ -114,6 +114,12 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('send', 'node text, input jsonb DEFAULT NULL::jsonb', 'jsonb', 'i', 's', false),
   ('start', 'graph text, input jsonb DEFAULT ''{}''::jsonb, key text DEFAULT NULL::text, if_busy text DEFAULT ''reject''::text', 'bigint', 'v', 'u', false),
   ('start_many', 'graph text, inputs jsonb[]', 'bigint[]', 'v', 'u', true),
+  ('as_agent_inbox', 'interrupt_id bigint', 'jsonb', 'v', 'u', false),
+  ('as_agui', 'interrupt_id bigint', 'jsonb', 'v', 'u', false),
+  ('as_langchain', 'interrupt_id bigint, casing text DEFAULT ''snake''::text, per_call boolean DEFAULT false', 'jsonb', 'v', 'u', false),
+  ('as_mcp', 'interrupt_id bigint', 'jsonb', 'v', 'u', false),
+  ('draft', 'interrupt_id bigint, action_no integer, decision jsonb, OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer, OUT drafts integer, OUT actions integer', 'record', 'v', 'u', false),
+  ('undraft', 'interrupt_id bigint, action_no integer DEFAULT NULL::integer', 'integer', 'v', 'u', false),
   ('state_history', 'thread_id bigint, OUT checkpoint integer, OUT step integer, OUT nodes text[], OUT delta jsonb, OUT state jsonb, OUT created_at timestamp with time zone', 'SETOF record', 'v', 'u', false),
   ('step', 'key text, function text, args jsonb DEFAULT ''{}''::jsonb', 'jsonb', 'v', 'u', false),
   ('thread_id', 'graph text, key text', 'bigint', 'v', 'u', true),
@@ -132,6 +138,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('absence', 'absence_id bigint !, person text !, substitute text !, starts_at timestamp with time zone !, ends_at timestamp with time zone !, set_at timestamp with time zone !, revoked_at timestamp with time zone'),
   ('comment', 'interrupt_id bigint !, comment_id bigint !, kind text !, person text !, login text !, text text, commented_at timestamp with time zone !'),
   ('delegation', 'interrupt_id bigint !, delegator text !, role regrole !, is_added boolean !, delegated_at timestamp with time zone !'),
+  ('draft', 'interrupt_id bigint !, person text !, action_no integer !, revision integer !, decision jsonb !, drafted_at timestamp with time zone !'),
   ('snooze', 'interrupt_id bigint !, person text !, until_at timestamp with time zone !'),
   ('viewed', 'interrupt_id bigint !, person text !, revision integer !, viewed_at timestamp with time zone !'),
   ('audience', 'role regrole !, priority smallint !, opened_at timestamp with time zone !, interrupt_id bigint !, is_granted boolean !'),
@@ -162,7 +169,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   'tables: columns, types, NOT NULL');
 SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname, ', ' ORDER BY k.n) FROM pg_constraint, unnest(conkey) WITH ORDINALITY k (attnum, n), pg_attribute a
   WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES
-  ('hitl.absence', 'absence_id'), ('hitl.comment', 'interrupt_id, comment_id'), ('hitl.delegation', 'interrupt_id, delegator, role'), ('hitl.snooze', 'interrupt_id, person'), ('hitl.viewed', 'interrupt_id, person, revision'),
+  ('hitl.absence', 'absence_id'), ('hitl.comment', 'interrupt_id, comment_id'), ('hitl.delegation', 'interrupt_id, delegator, role'), ('hitl.draft', 'interrupt_id, person, action_no'), ('hitl.snooze', 'interrupt_id, person'), ('hitl.viewed', 'interrupt_id, person, revision'),
   ('hitl.timer', 'interrupt_id, kind, step, round'), ('hitl.escalation', 'interrupt_id, kind, step, round'), ('hitl.automatic_verdict', 'thread_id, verdict_id'), ('hitl.policy', 'policy_id'), ('hitl.policy_version', 'policy_id, version'), ('hitl.rule', 'rule_id'),
   ('hitl.audience', 'interrupt_id, role'), ('hitl.audit', 'thread_id, audit_id'), ('hitl.breakpoint', 'breakpoint_id'), ('hitl.checkpoint', 'thread_id, checkpoint'), ('hitl.contact', 'role'), ('hitl.outbox', 'outbox_id'), ('hitl.outcome', 'thread_id, outcome_id'), ('hitl.graph_function', 'graph_id, version, signature'), ('hitl.thread_input', 'thread_id, input_id'), ('hitl.thread_key', 'graph_id, key'), ('hitl."grant"', 'right, graph_id, role'), ('hitl.graph', 'graph_id'),
   ('hitl.graph_version', 'graph_id, version'), ('hitl.interrupt', 'interrupt_id'), ('hitl.run_queue', 'owner, due_at, queue_id'), ('hitl.task', 'thread_id, step, task_id'), ('hitl.step_result', 'thread_id, task_id, key'),
@@ -203,6 +210,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' OR
   ('breakpoints', 'kind, node, graph, set_by, set_at'),
   ('decided', 'interrupt_id, thread_id, graph, node, key, action, args, description, status, type, decision, settled_by, settled_at, opened_at, took, root_id, depth, frame'),
   ('failed', 'thread_id, graph, step, node, task_id, attempt, sqlstate, message, detail, hint, context, failed_at, root_id, depth, frame'),
+  ('drafts', 'interrupt_id, action_no, decision, drafted_at, is_current'),
   ('absences', 'absence_id, person, substitute, starts_at, ends_at, set_at, revoked_at, is_away'),
   ('inbox', 'interrupt_id, thread_id, graph, node, action, args, description, allowed, priority, opened_at, age, in_place_of, claimed_by, claimed_until, due_at, expires_at, revision, root_id, depth, frame'),
   ('my_decisions', 'interrupt_id, thread_id, graph, node, action, type, is_withdrawal, comment, revision, in_place_of, voted_at, status, decision, settled_by, settled_at, root_id, depth, frame'),
