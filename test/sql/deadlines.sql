@@ -2,9 +2,11 @@
 -- Proves that what ran out is expired and not decided, that deadlines can be moved and by whom, and that each fires once.
 -- Nobody waits: hitl.clock_offset moves the clock by which deadlines go.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS hitl;
-CREATE EXTENSION IF NOT EXISTS plpgsql;
+DROP EXTENSION IF EXISTS hitl CASCADE;
+CREATE EXTENSION hitl;
 RESET client_min_messages;
+CREATE SCHEMA deadlines;
+SET search_path = deadlines;
 CREATE FUNCTION asks(state jsonb) RETURNS jsonb LANGUAGE sql AS $$
   SELECT jsonb_build_object('told', hitl.interrupt(jsonb_build_object('action', 'refund', 'args', state->'args')) - 'at') $$;
 SELECT hitl.define('{"graph": "late", "nodes": {"ask": {"handler": "asks"}}, "edges": [["START", "ask"], ["ask", "END"]]}') > 0 AS is_defined;

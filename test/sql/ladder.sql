@@ -2,8 +2,11 @@
 -- Proves every action of a ladder, repeats, warnings, claims that pause it, business time, and all six ends, for a node, a gate, a breakpoint and a subgraph.
 -- Nobody waits: hitl.clock_offset moves the clock by which deadlines go.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS hitl;
+DROP EXTENSION IF EXISTS hitl CASCADE;
+CREATE EXTENSION hitl;
 RESET client_min_messages;
+CREATE SCHEMA ladder;
+SET search_path = ladder;
 CREATE ROLE ladder_lead;
 CREATE ROLE ladder_boss;
 CREATE ROLE ladder_ghost;
@@ -114,7 +117,7 @@ SELECT graph, policy->'on_expiry' AS on_expiry, e.* FROM unnest('{end node,end g
 \pset format aligned
 
 -- A person who comes too late; and what failed for want of an answer is asked anew.
-SELECT hitl.create_policy('end', '{"expires_in": "1 hour", "on_expiry": "fail"}') AS version;
+SELECT hitl.create_policy('end', '{"expires_in": "1 hour", "on_expiry": "fail", "starter_may_decide": true}') AS version;
 CREATE TABLE again AS SELECT graph, (hitl.invoke(graph, '{"args": {"amount": 2}}')->>'thread_id')::bigint AS t FROM unnest('{end node,end gate,end above}'::text[]) graph;
 SELECT interrupt_id AS i FROM hitl.pending WHERE root_id = (SELECT min(t) FROM again) \gset
 SET hitl.clock_offset = '2 h';
