@@ -129,6 +129,29 @@ seen_argument(const HitlInterrupt *interrupt)
 	return interrupt->content_hash != NULL ? psprintf(", seen => '%s'", interrupt->content_hash) : "";
 }
 
+/* Of the args, what the policy lets be edited. */
+static Jsonb *
+editable_args(const HitlInterrupt *interrupt)
+{
+	const HitlPolicy *policy = ballot_policy(interrupt);
+	Jsonb	   *args = interrupt->question.args;
+	ListCell   *cell;
+
+	if (policy == NULL || !policy->is_edit_limited)
+		return args;
+	foreach(cell, json_keys(args))
+	{
+		ListCell   *key;
+		bool		is_editable = false;
+
+		foreach(key, policy->editable)
+			is_editable |= strcmp(lfirst(key), lfirst(cell)) == 0;
+		if (!is_editable)
+			args = json_delete(args, lfirst(cell));
+	}
+	return args;
+}
+
 /* The edits to begin with: the args as they are, where they are short and shown. */
 static char *
 edits_literal(const HitlInterrupt *interrupt, Content content)
@@ -138,6 +161,7 @@ edits_literal(const HitlInterrupt *interrupt, Content content)
 
 	if (content != CONTENT_ALL || args == NULL || !json_is_object(args))
 		return "'{\"key\": \"value\"}'";
+	args = editable_args(interrupt);
 	json = JsonbToCString(NULL, &args->root, VARSIZE(args));
 	if (strlen(json) > EDITS_MAX || strcmp(json, mail_line(json, 0)) != 0)
 		return "'{\"key\": \"value\"}'";

@@ -146,6 +146,10 @@ SELECT n.kind, n.role, n.status, o.dedup_key FROM hitl.notifications n JOIN hitl
 SELECT shown(hitl.render(:i, 'email', outbox_id)) FROM hitl.notifications WHERE interrupt_id = :i AND role = 'regress_tom';
 \pset tuples_only off
 \pset format aligned
+-- Where it lets some of the args be edited, the statement that edits has these; which votes are missing is said.
+SELECT hitl.create_policy('three', '{"editable": ["amount"], "quorum": {"regress_finance": 2}, "allowed": ["approve", "edit"]}') AS version;
+SELECT hitl.invoke('g', '{"action": "refund", "args": {"order": "A-1", "amount": 4200}, "policy": "three"}')->'interrupts'->0->>'interrupt_id' AS edited \gset
+SELECT substring(hitl.render(:edited) FROM 'Votes[^\n]*') AS votes, shown(substring(hitl.render(:edited) FROM 'SELECT hitl.edit[^\n]*')) AS edit;
 -- Assigned, delegated: whom it is given to is told.
 SET SESSION AUTHORIZATION regress_mia;
 SELECT hitl.assign(:i, 'regress_tom');
