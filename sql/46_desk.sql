@@ -91,7 +91,7 @@ CREATE FUNCTION hitl._me() RETURNS text
 COMMENT ON FUNCTION hitl._me() IS 'Internal: the person who speaks in this session, for the views.';
 
 CREATE FUNCTION hitl._inbox(OUT interrupt_id bigint, OUT in_place_of text) RETURNS SETOF record
-  LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME', 'hitl_inbox';
+  LANGUAGE c STABLE PARALLEL UNSAFE ROWS 100 AS 'MODULE_PATHNAME', 'hitl_inbox';
 COMMENT ON FUNCTION hitl._inbox() IS 'Internal: what the session''s person may decide, in order, for the view inbox. In the target list it is read only as far as somebody asks.';
 
 CREATE FUNCTION hitl.claim(interrupt_id bigint, lease interval DEFAULT NULL) RETURNS timestamptz
@@ -110,20 +110,20 @@ Errors: 42704 no such graph or role; 42501 a node calls; 22023 the lease is not 
 CREATE FUNCTION hitl.release(interrupt_id bigint, reason text DEFAULT NULL) RETURNS boolean
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_release';
 COMMENT ON FUNCTION hitl.release(bigint, text) IS
-'Ends a claim or an assignment: mine, or, for the graph''s owner, anybody''s. Returns whether anybody held it. The reason is kept as a comment.
+'Ends a claim or an assignment: mine, or, for the graph''s owner and operators, anybody''s. Returns whether anybody held it. The reason is kept as a comment.
 Errors: 42704 no such interrupt; IH001 it is settled; IH003 you may not decide it; IH012 somebody else holds it; 42501 a node calls; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.assign(interrupt_id bigint, person text, reason text DEFAULT NULL) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_assign';
 COMMENT ON FUNCTION hitl.assign(bigint, text, text) IS
-'Claims an interrupt for somebody else who may decide it, until it is released. person: a role that may log in. The reason is kept as a comment.
-Errors: 42704 no such interrupt or role; IH001 it is settled; IH003 you, or that person, may not decide it; IH012 a third holds it, and you do not own the graph; 42501 a node calls; 22004 an argument is NULL.';
+'Claims an interrupt for somebody else who may decide it, until it is released: by who may decide it too, the graph''s owner, or an operator. person: a role that may log in. The reason is kept as a comment.
+Errors: 42704 no such interrupt or role; IH001 it is settled; IH003 you, or that person, may not decide it; IH012 a third holds it, and you are neither the graph''s owner nor an operator; 42501 a node calls; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.delegate(interrupt_id bigint, role text, reason text DEFAULT NULL) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_delegate';
 COMMENT ON FUNCTION hitl.delegate(bigint, text, text) IS
 'Lets members of a role decide an interrupt in my place. Their vote counts as mine, and mine and theirs are one vote; it is no wider than my right, and not to be handed on. A claim of mine ends. The reason is kept as a comment.
-Errors: 42704 no such interrupt or role; IH001 it is settled; IH003 you may not decide it, or only in somebody else''s place; 22023 it is yourself; 42501 a node calls; 22004 an argument is NULL.';
+Errors: 42704 no such interrupt or role; IH001 it is settled; IH003 you may not decide it, or only in somebody else''s place; 22023 it is yourself; 42501 its policy wants everybody to decide in person, or a node calls; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.comment(interrupt_id bigint, text text) RETURNS bigint
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_comment';

@@ -39,48 +39,76 @@ CREATE VIEW hitl._status AS
        CROSS JOIN (SELECT 1) nothing;
 COMMENT ON VIEW hitl._status IS 'Internal: the status of each thread as it is shown.';
 
+-- Interrupts as lists may show them: a policy with hide_args keeps the args, and
+-- what tells of them, for show(), which notes who has looked.
+CREATE VIEW hitl._question AS
+  SELECT i.interrupt_id, i.thread_id, i.graph_id, i.owner, i.step, i.node, i.key, i.status, i.action, i.allowed, i.opened_at, i.supersedes, i.reopens,
+         i.revision, i.proposed_by, i.priority, i.due_at, i.expires_at, i.settled_at, i.settled_by, p.policy,
+         CASE WHEN i.claimed_until > (SELECT hitl._now()) THEN i.claimed_by END AS claimed_by,
+         CASE WHEN i.claimed_until > (SELECT hitl._now()) THEN i.claimed_until END AS claimed_until,
+         CASE WHEN NOT h.hides_args THEN i.args END AS args,
+         CASE WHEN NOT h.hides_args THEN i.description END AS description,
+         CASE WHEN NOT h.hides_args THEN i.payload END AS payload,
+         CASE WHEN h.hides_args THEN i.decision OPERATOR(pg_catalog.-) '{args,edits,response}'::pg_catalog.text[] ELSE i.decision END AS decision,
+         h.hides_args
+  FROM hitl.interrupt i
+       LEFT JOIN hitl.policy p ON p.policy_id = i.policy_id
+       LEFT JOIN hitl.policy_version v ON v.policy_id = i.policy_id AND v.version = i.policy_version
+       CROSS JOIN LATERAL (SELECT COALESCE(v.definition OPERATOR(pg_catalog.->) 'hide_args' OPERATOR(pg_catalog.=) 'true', false) AS hides_args) h;
+COMMENT ON VIEW hitl._question IS 'Internal: interrupts as lists may show them, and who holds them now, for the other views.';
+
 CREATE VIEW hitl.pending WITH (security_barrier) AS
   SELECT i.interrupt_id, i.thread_id, g.graph, i.node, i.key, i.action, i.args, i.description,
-         i.allowed, i.opened_at, i.step, i.payload, i.supersedes, t.root_id, t.depth, t.frame
-  FROM hitl.interrupt i
+         i.allowed, i.opened_at, i.step, i.payload, i.supersedes, i.reopens, i.policy, i.revision, i.proposed_by, i.priority,
+         i.claimed_by, i.claimed_until, i.due_at, i.expires_at, t.root_id, t.depth, t.frame
+  FROM hitl._question i
        JOIN hitl.graph g ON g.graph_id = i.graph_id
        JOIN hitl._thread t ON t.thread_id = i.thread_id
   WHERE i.interrupt_id IN (SELECT a.interrupt_id FROM hitl.audience a)
     AND (i.graph_id IN (SELECT r.graph_id FROM hitl._graph_read r)
          OR EXISTS (SELECT FROM hitl.audience a
                     WHERE a.interrupt_id = i.interrupt_id AND a.role IN (SELECT m.role FROM hitl._role_of_me m)));
-COMMENT ON VIEW hitl.pending IS 'Interrupts that wait for a decision: those that I may decide, and those of graphs that are mine or that I audit. approve(), edit(), reject() and respond() take their interrupt_id.';
+COMMENT ON VIEW hitl.pending IS 'Interrupts that wait for a decision: those that I may decide, and those of graphs that are mine or that I audit. approve(), edit(), reject() and respond() take their interrupt_id. Where the policy hides the args (hide_args), args, description and payload are NULL: show() has them. claimed_by: who works on it, until claimed_until.';
+
+CREATE VIEW hitl.overdue WITH (security_barrier) AS
+  SELECT p.interrupt_id, p.thread_id, p.graph, p.node, p.action, p.policy, p.priority, p.claimed_by, p.claimed_until,
+         p.opened_at, p.due_at, p.expires_at, n.now OPERATOR(pg_catalog.-) p.due_at AS late_by, p.root_id, p.depth, p.frame
+  FROM hitl.pending p CROSS JOIN (SELECT hitl._now() AS now) n
+  WHERE p.due_at <= n.now
+  ORDER BY p.due_at, p.interrupt_id;
+COMMENT ON VIEW hitl.overdue IS 'What should have been decided by now: of pending, what is past its due_at, the latest first in need. late_by: by how much.';
 
 -- Row by row in the order of _inbox(): OFFSET 0 lets nothing but a nested loop
 -- join them, which keeps the order and stops with a LIMIT.
 CREATE VIEW hitl.inbox WITH (security_barrier) AS
   SELECT n.interrupt_id, i.thread_id, i.graph, i.node, i.action, i.args, i.description, i.allowed,
          i.priority, i.opened_at, i.age, n.in_place_of, i.claimed_by, i.claimed_until,
-         i.due_at, i.expires_at, i.revision, i.root_id, i.depth, i.frame
+         i.due_at, i.expires_at, i.policy, i.revision, i.root_id, i.depth, i.frame
   FROM (SELECT (r.row).interrupt_id, (r.row).in_place_of FROM (SELECT hitl._inbox() AS row) r) n
        CROSS JOIN LATERAL (SELECT i.thread_id, g.graph, i.node, i.action, i.args, i.description, i.allowed,
-                                  i.priority, i.opened_at, pg_catalog.clock_timestamp() - i.opened_at AS age,
-                                  CASE WHEN i.claimed_until > pg_catalog.clock_timestamp() THEN i.claimed_by END AS claimed_by,
-                                  CASE WHEN i.claimed_until > pg_catalog.clock_timestamp() THEN i.claimed_until END AS claimed_until,
-                                  i.due_at, i.expires_at, i.revision,
+                                  i.priority, i.opened_at, (SELECT hitl._now()) OPERATOR(pg_catalog.-) i.opened_at AS age, i.claimed_by, i.claimed_until,
+                                  i.due_at, i.expires_at, i.policy, i.revision,
                                   COALESCE(t.root_id, t.thread_id) AS root_id, t.depth, COALESCE(t.frame, '{}') AS frame
-                           FROM hitl.interrupt i
+                           FROM hitl._question i
                                 JOIN hitl.graph g ON g.graph_id = i.graph_id
                                 JOIN hitl.thread t ON t.thread_id = i.thread_id
                            WHERE i.interrupt_id = n.interrupt_id AND i.status = 'pending' OFFSET 0) i;
-COMMENT ON VIEW hitl.inbox IS 'What I may decide now, first things first: by priority, then by age; not what I have snoozed, dismissed or voted on. It comes in this order by itself, and a LIMIT reads no further; an ORDER BY reads all of it. claimed_by: who works on it, until claimed_until; in_place_of: the person whose vote it would be, who is away or has delegated it.';
+COMMENT ON VIEW hitl.inbox IS 'What I may decide now, first things first: by priority, then by age; not what I have snoozed, dismissed or voted on, nor what its policy keeps from me. It comes in this order by itself, and a LIMIT reads no further; an ORDER BY reads all of it. claimed_by: who works on it, until claimed_until; in_place_of: the person whose vote it would be, who is away or has delegated it. Hidden args are as in pending.';
 
 CREATE VIEW hitl.decided WITH (security_barrier) AS
   SELECT i.interrupt_id, i.thread_id, g.graph, i.node, i.key, i.action, i.args, i.description, i.status,
          i.decision OPERATOR(pg_catalog.->>) 'type' AS type, i.decision, i.settled_by, i.settled_at, i.opened_at,
-         i.settled_at - i.opened_at AS took, t.root_id, t.depth, t.frame
-  FROM hitl.interrupt i
+         i.settled_at - i.opened_at AS took,
+         CASE WHEN i.status = 'expired' THEN 'deadline' ELSE 'votes' END AS how,
+         (SELECT pg_catalog.array_agg(DISTINCT v.voter ORDER BY v.voter) FROM hitl.vote v WHERE v.interrupt_id = i.interrupt_id) AS voters,
+         i.policy, i.revision, i.reopens, t.root_id, t.depth, t.frame
+  FROM hitl._question i
        JOIN hitl.graph g ON g.graph_id = i.graph_id
        JOIN hitl._thread t ON t.thread_id = i.thread_id
   WHERE i.status IN ('decided', 'expired')
     AND (i.graph_id IN (SELECT r.graph_id FROM hitl._graph_read r)
          OR EXISTS (SELECT FROM hitl.vote v WHERE v.interrupt_id = i.interrupt_id AND v.voter = (SELECT hitl._me())));
-COMMENT ON VIEW hitl.decided IS 'Interrupts that were decided, by people or (status expired) by their deadline: what, by whom, when. Those on which I have voted, and those of graphs that are mine or that I audit.';
+COMMENT ON VIEW hitl.decided IS 'Interrupts that were decided: what, by whom, when, and how: by votes, or (status expired) by their deadline; voters: all who have voted on it. Those on which I have voted, and those of graphs that are mine or that I audit. Hidden args are as in pending; so are those in the decision.';
 
 CREATE VIEW hitl.my_decisions WITH (security_barrier) AS
   SELECT v.interrupt_id, i.thread_id, g.graph, i.node, i.action, v.type, v.is_withdrawal, v.comment, v.revision, v.on_behalf_of AS in_place_of, v.voted_at,
@@ -94,9 +122,9 @@ COMMENT ON VIEW hitl.my_decisions IS 'My votes, also those in somebody''s place 
 
 CREATE VIEW hitl.absences WITH (security_barrier) AS
   SELECT a.absence_id, a.person, a.substitute, a.starts_at, a.ends_at, a.set_at, a.revoked_at,
-         a.revoked_at IS NULL AND a.starts_at <= pg_catalog.clock_timestamp() AND a.ends_at > pg_catalog.clock_timestamp() AS is_away
+         a.revoked_at IS NULL AND a.starts_at <= me.now AND a.ends_at > me.now AS is_away
   FROM hitl.absence a
-       CROSS JOIN (SELECT hitl._me() AS person) me
+       CROSS JOIN (SELECT hitl._me() AS person, hitl._now() AS now) me
   WHERE me.person IN (a.person, a.substitute) OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.oid = (SELECT hitl._member()))
      OR EXISTS (SELECT FROM hitl._grant_of_me m WHERE m."right" = 'auditor' AND m.graph_id = 0);
 COMMENT ON VIEW hitl.absences IS 'Who is out of office and who decides in that person''s place: my absences, and those in which I am the substitute; superusers and auditors of all graphs see all.';

@@ -184,6 +184,24 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
             AND NOT EXISTS (SELECT FROM hitl.timer t WHERE t.interrupt_id = i.interrupt_id AND t.kind = 'expiry' AND t.planned_at = i.expires_at)
             AND NOT EXISTS (SELECT FROM hitl.escalation e WHERE e.interrupt_id = i.interrupt_id AND e.kind = 'expiry' AND e.planned_at = i.expires_at)))
   UNION ALL
+    SELECT 'I21: a claim has its holder and its end', i.thread_id, 'interrupt ' || i.interrupt_id
+    FROM hitl.interrupt i
+    WHERE (i.claimed_by IS NULL) <> (i.claimed_until IS NULL)
+  UNION ALL
+    SELECT 'I22: what lies on a desk is of an interrupt that is there; an absence ends, and has a substitute', NULL, o.detail
+    FROM (
+      SELECT d.interrupt_id, 'delegation of ' || d.delegator AS detail FROM hitl.delegation d
+    UNION ALL
+      SELECT s.interrupt_id, 'snooze of ' || s.person FROM hitl.snooze s
+    UNION ALL
+      SELECT c.interrupt_id, 'comment ' || c.comment_id FROM hitl.comment c
+    UNION ALL
+      SELECT w.interrupt_id, 'view of ' || w.person FROM hitl.viewed w
+    UNION ALL
+      SELECT -1, 'absence ' || a.absence_id FROM hitl.absence a WHERE a.ends_at <= a.starts_at OR a.person = a.substitute
+    ) o
+    WHERE NOT EXISTS (SELECT FROM hitl.interrupt i WHERE i.interrupt_id = o.interrupt_id)
+  UNION ALL
     SELECT 'I23: a policy has its versions, and who names one finds it', o.thread_id, o.detail
     FROM (
       SELECT NULL::bigint AS thread_id, 'policy ' || p.policy_id AS detail

@@ -8,7 +8,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA hitl FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA hitl FROM PUBLIC;
 REVOKE ALL ON FUNCTION hitl._announce() FROM PUBLIC;
 
-GRANT SELECT ON hitl.pending, hitl.inbox, hitl.my_decisions, hitl.drafts, hitl.absences, hitl.decided, hitl.threads, hitl.failed, hitl.timeline, hitl.breakpoints, hitl.breakpoint_history,
+GRANT SELECT ON hitl.pending, hitl.overdue, hitl.inbox, hitl.my_decisions, hitl.drafts, hitl.absences, hitl.decided, hitl.threads, hitl.failed, hitl.timeline, hitl.breakpoints, hitl.breakpoint_history,
                 hitl.grants, hitl.grant_history, hitl.contacts, hitl.notifications, hitl.policies, hitl.policy_history, hitl.rules, hitl.rule_history, hitl.automatic_verdicts,
                 hitl.worker_status, hitl._violation, hitl._checkpoint, hitl.deadlines, hitl.escalations TO PUBLIC;
 GRANT SELECT ON hitl.question_times, hitl.vote_times, hitl.backlog, hitl.policy_numbers, hitl.reviewer_numbers, hitl.automation, hitl.outcomes, hitl.error_rates TO PUBLIC;

@@ -121,6 +121,16 @@ ballot_require_duties(const HitlInterrupt *interrupt, const HitlPolicy *policy,
 		error_duties(interrupt, policy, is_among(person, deciders) ? person : seat, "decided it before");
 }
 
+/* The same without an error: does it? */
+bool
+ballot_bars(const HitlInterrupt *interrupt, const HitlPolicy *policy,
+			const char *person, const char *seat)
+{
+	List	   *barred = barred_persons(interrupt, policy);
+
+	return is_among(person, barred) || is_among(seat, barred);
+}
+
 /* ---------------------------------------------------------------------- counting */
 
 /*

@@ -14,6 +14,8 @@
 extern const HitlPolicy *ballot_policy(const HitlInterrupt *interrupt);
 extern void ballot_require_duties(const HitlInterrupt *interrupt, const HitlPolicy *policy,
 								  const char *person, const char *seat);
+extern bool ballot_bars(const HitlInterrupt *interrupt, const HitlPolicy *policy,
+						const char *person, const char *seat);
 extern List *ballot_groups(const HitlPolicy *policy, const HitlActor *actor, const char *seat);
 extern HitlTally ballot_tally(const HitlInterrupt *interrupt, const HitlPolicy *policy, List *votes,
 							  int revision, const char *proposed_by);

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "audit.h"
+#include "ballot.h"
 #include "clock.h"
 #include "deadline.h"
 #include "desk.h"
@@ -65,9 +66,17 @@ error_held(const HitlInterrupt *interrupt)
 			 errhint("SELECT hitl.claim_next(); gives you another one. Who holds it, and an operator, can SELECT hitl.release(%lld);", id)));
 }
 
+/* Does the current user look after the graph: its owner, an operator? */
+static bool
+is_steward(const HitlInterrupt *interrupt)
+{
+	return rights_may_access(HITL_ACCESS_OPERATE, interrupt->owner, interrupt->graph_id);
+}
+
 /*
  * Find it, check the right of the session's person to decide it, and lock it:
- * the right before the lock, so that who may not does not hold up who may.
+ * the right before the lock, so that who may not does not hold up who may.  Of
+ * what is settled, who might have is told so.
  */
 static HitlInterrupt *
 lock_to_decide(int64 interrupt_id, const char *what)
@@ -76,22 +85,39 @@ lock_to_decide(int64 interrupt_id, const char *what)
 
 	rights_require_person(what);
 	interrupt = pending_get(interrupt_id);
-	if (interrupt->status == HITL_INTERRUPT_PENDING)
-		(void) rights_require_voter(interrupt, NULL);
+	(void) rights_require_voter(interrupt, ballot_policy(interrupt));
 	interrupt = pending_lock(interrupt_id);
 	if (interrupt->status != HITL_INTERRUPT_PENDING)
 		pending_error_settled(interrupt);
 	return interrupt;
 }
 
-/* When a claim lapses that is made now; lease: NULL where the caller has said nothing. */
+/* The same for what a steward may do too, who need not have a right to decide. */
+static HitlInterrupt *
+lock_to_manage(int64 interrupt_id, const char *what)
+{
+	HitlInterrupt *interrupt;
+
+	rights_require_person(what);
+	if (!is_steward(pending_get(interrupt_id)))
+		return lock_to_decide(interrupt_id, what);
+	interrupt = pending_lock(interrupt_id);
+	if (interrupt->status != HITL_INTERRUPT_PENDING)
+		pending_error_settled(interrupt);
+	return interrupt;
+}
+
+/*
+ * When a claim lapses that is made now: as the caller says, else (lease NULL)
+ * the policy, else the setting.
+ */
 static TimestampTz
-lease_end(const Interval *lease, TimestampTz now)
+lease_end(const HitlPolicy *policy, const Interval *lease, TimestampTz now)
 {
 	TimestampTz end;
 
 	if (lease == NULL)
-		return now + guc_claim_lease * INT64CONST(1000);
+		return now + (policy != NULL && policy->claim_for_ms > 0 ? policy->claim_for_ms : guc_claim_lease) * INT64CONST(1000);
 	end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
 												  TimestampTzGetDatum(now), IntervalPGetDatum(lease)));
 	if (end <= now)
@@ -149,8 +175,11 @@ desk_claim(int64 interrupt_id, const Interval *lease)
 	HitlInterrupt *interrupt = lock_to_decide(interrupt_id, "claim interrupts");
 	const HitlActor *actor = identity_actor();
 	TimestampTz now = clock_now();
-	TimestampTz until = lease_end(lease, now);
+	const HitlPolicy *policy = ballot_policy(interrupt);
+	TimestampTz until = lease_end(policy, lease, now);
 
+	/* to hold what one may not decide would only keep it from the others */
+	ballot_require_duties(interrupt, policy, actor->person, rights_require_voter(interrupt, policy));
 	if (is_held(interrupt, now) && !is_held_by(interrupt, actor->person, now))
 		error_held(interrupt);
 	if (is_held(interrupt, now) && TIMESTAMP_IS_NOEND(interrupt->claimed_until))
@@ -181,15 +210,16 @@ desk_claim_next(const char *graph, const char *role, const Interval *lease)
 	Oid			group = role != NULL ? identity_role(role) : InvalidOid;
 	const HitlActor *actor = identity_actor();
 	TimestampTz now = clock_now();
-	TimestampTz until = lease_end(lease, now);
 	HitlInbox  *inbox;
 	const HitlInboxItem *item;
 
 	rights_require_person("claim interrupts");
+	(void) lease_end(NULL, lease, now);
 	inbox = inbox_open(actor, group, true, HITL_SNAPSHOT_NEW);
 	while ((item = inbox_next(inbox)) != NULL)
 	{
 		HitlInterrupt *interrupt;
+		const HitlPolicy *policy;
 
 		if (graph_id != 0 && item->graph_id != graph_id)
 			continue;
@@ -197,22 +227,18 @@ desk_claim_next(const char *graph, const char *role, const Interval *lease)
 		if (interrupt == NULL || interrupt->status != HITL_INTERRUPT_PENDING ||
 			is_held(interrupt, now) || !inbox_admits(actor, interrupt))
 			continue;
-		take(interrupt, actor->person, until, "claimed");
+		policy = ballot_policy(interrupt);
+		if (ballot_bars(interrupt, policy, actor->person, item->in_place_of))
+			continue;
+		take(interrupt, actor->person, lease_end(policy, lease, now), "claimed");
 		return interrupt->interrupt_id;
 	}
 	return 0;
 }
 
-/* May the session's person take a question out of the hands of others? */
-static bool
-is_steward(const HitlInterrupt *interrupt)
-{
-	return rights_is_owner(interrupt->owner);
-}
-
 /*
- * hitl.release(): nobody holds it any more.  By who holds it, or by a steward.
- * Returns whether anybody did.
+ * hitl.release(): nobody holds it any more.  By who holds it, who may have lost
+ * the right to decide since, or by a steward.  Returns whether anybody did.
  */
 bool
 desk_release(int64 interrupt_id, const char *reason)
@@ -222,10 +248,10 @@ desk_release(int64 interrupt_id, const char *reason)
 	TimestampTz now = clock_now();
 
 	rights_require_person("release interrupts");
-	interrupt = pending_get(interrupt_id);
-	if (!is_held_by(interrupt, actor->person, now) && !is_steward(interrupt))
-		(void) lock_to_decide(interrupt_id, "release interrupts");
-	interrupt = pending_lock(interrupt_id);
+	if (is_held_by(pending_get(interrupt_id), actor->person, now))
+		interrupt = pending_lock(interrupt_id);
+	else
+		interrupt = lock_to_manage(interrupt_id, "release interrupts");
 	if (interrupt->status != HITL_INTERRUPT_PENDING)
 		pending_error_settled(interrupt);
 	if (!is_held(interrupt, now))
@@ -260,17 +286,19 @@ is_in_audience(const HitlInterrupt *interrupt, Oid person)
 
 /*
  * hitl.assign(): a claim for somebody else who may decide it, until it is
- * released.  Only a steward takes it out of the hands of a third.
+ * released.  By who may decide it too, or a steward, who alone takes it out of
+ * the hands of a third.
  */
 void
 desk_assign(int64 interrupt_id, const char *person, const char *reason)
 {
-	HitlInterrupt *interrupt = lock_to_decide(interrupt_id, "assign interrupts");
+	HitlInterrupt *interrupt = lock_to_manage(interrupt_id, "assign interrupts");
 	const HitlActor *actor = identity_actor();
 	TimestampTz now = clock_now();
 	Oid			assignee = identity_role(person);
 
-	if (!is_in_audience(interrupt, assignee))
+	if (!is_in_audience(interrupt, assignee) ||
+		ballot_bars(interrupt, ballot_policy(interrupt), person, NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_HITL_NOT_ALLOWED),
 				 errmsg("interrupt %lld cannot be assigned to \"%s\"", (long long) interrupt_id, person),
@@ -299,8 +327,15 @@ desk_delegate(int64 interrupt_id, const char *role, const char *reason)
 	const HitlActor *actor = identity_actor();
 	TimestampTz now = clock_now();
 	Oid			delegate = identity_role(role);
+	const HitlPolicy *policy = ballot_policy(interrupt);
 	JsonBuilder detail;
 
+	if (policy != NULL && !policy->may_delegate)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to delegate interrupt %lld", (long long) interrupt_id),
+				 errdetail("Its policy \"%s\" wants everybody to decide in person.", policy->name),
+				 errhint("SELECT hitl.dismiss(%lld); leaves it to the others.", (long long) interrupt_id)));
 	if (!is_in_audience(interrupt, actor->member))
 		ereport(ERROR,
 				(errcode(ERRCODE_HITL_NOT_ALLOWED),

@@ -7,7 +7,8 @@
  * The inbox is read in pages, as far as somebody asks, so a first page costs
  * the same whatever lies behind it.
  *
- * What the person has snoozed, or has voted on, is left out.
+ * What the person has snoozed, or has voted on, is left out, and what the
+ * policy keeps from him.
  *
  * Layer 3.  Memory: all of it lives in the context that was current at
  * inbox_open(), a page in a context below it.
@@ -18,20 +19,30 @@
 
 #include "clock.h"
 #include "inbox.h"
+#include "rulebook.h"
 #include "store_desk.h"
 #include "store_interrupt.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
 
 
+/* what a role of the audience gives the person */
+typedef struct RoleRight
+{
+	Oid			role;
+	bool		is_own;			/* the person is in it */
+	const char *absent;			/* else: this one is, who is away */
+} RoleRight;
+
 struct HitlInbox
 {
 	HitlSnapshot snapshot;
 	bool		only_free;
-	const char *person;
+	const HitlActor *actor;
 	TimestampTz now;
-	List	   *seats;			/* HitlActor; the person is the first */
-	List	   *roles;			/* Oid: of any seat, those that may decide anything */
+	int			n_rights;
+	RoleRight  *rights;			/* by role; what gives nothing is left out */
+	List	   *roles;			/* the same as Oid */
 	bool		is_begun;
 	HitlInboxKey last;			/* the inbox is read up to here */
 	bool		is_at_end;		/* there is no page behind this one */
@@ -64,34 +75,64 @@ seats_of(const HitlActor *actor, TimestampTz now)
 }
 
 /*
- * Does a role of the audience give one of the seats a right?  delegator: the
- * role is there only for a delegation of this person.  *in_place_of: whose right
- * it is; NULL: the person's own, which goes before all others.  As rights.c has
- * it, for votes: what was lent is not lent on, and a superuser's seat is only
- * where somebody has put him.
+ * Does a role of the audience give somebody a right, in whose seat the person
+ * decides?  The person's own goes before all others.  As rights.c has it, for
+ * votes: a superuser's seat is only where somebody has put him.
  */
 static bool
-gives_right(List *seats, Oid role, const char *delegator, const char **in_place_of)
+gives_right(List *seats, Oid role, RoleRight *right)
 {
-	const HitlActor *self = linitial(seats);
 	ListCell   *cell;
 
-	*in_place_of = delegator;
-	if (identity_is_in(self, role))
+	right->role = role;
+	right->is_own = identity_is_in(linitial(seats), role);
+	right->absent = NULL;
+	if (right->is_own)
 		return true;
-	if (delegator != NULL)
-		return false;
 	for_each_from(cell, seats, 1)
 	{
 		const HitlActor *absent = lfirst(cell);
 
 		if (identity_belongs_to(absent, role))
 		{
-			*in_place_of = absent->person;
+			right->absent = absent->person;
 			return true;
 		}
 	}
 	return false;
+}
+
+/*
+ * In whose place would the person decide by that right?  delegator: the role is
+ * there only for a delegation of this person.  What was lent is not lent on.
+ */
+static bool
+has_place(const RoleRight *right, const char *delegator, const char **in_place_of)
+{
+	*in_place_of = delegator != NULL ? delegator : right->absent;
+	return delegator == NULL || right->is_own;
+}
+
+/*
+ * Does the policy let the person decide it in that place?  Who started the
+ * thread is looked at, and not who gave it more input: that, and who decided
+ * it before, is asked with the vote.
+ */
+static bool
+policy_admits(const HitlActor *actor, const HitlInboxRow *row, const char *in_place_of)
+{
+	const HitlPolicy *policy;
+
+	if (row->policy_id == 0)
+		return true;
+	policy = rulebook_policy(row->policy_id, row->policy_version);
+	if (in_place_of != NULL && !policy->may_delegate)
+		return false;
+	if (actor->is_asserted && !policy->asserted_may_decide)
+		return false;
+	return policy->starter_may_decide || row->starter == NULL ||
+		(strcmp(row->starter, actor->person) != 0 &&
+		 (in_place_of == NULL || strcmp(row->starter, in_place_of) != 0));
 }
 
 /* May a person decide this one, in whatever place? */
@@ -106,6 +147,7 @@ inbox_admits(const HitlActor *actor, const HitlInterrupt *interrupt)
 	{
 		const char *delegator = NULL;
 		const char *in_place_of;
+		RoleRight	right;
 		ListCell   *other;
 
 		foreach(other, delegations)
@@ -115,7 +157,7 @@ inbox_admits(const HitlActor *actor, const HitlInterrupt *interrupt)
 			if (delegation->is_added && delegation->role == lfirst_oid(cell))
 				delegator = delegation->delegator;
 		}
-		if (gives_right(seats, lfirst_oid(cell), delegator, &in_place_of))
+		if (gives_right(seats, lfirst_oid(cell), &right) && has_place(&right, delegator, &in_place_of))
 			return true;
 	}
 	return false;
@@ -129,26 +171,49 @@ HitlInbox *
 inbox_open(const HitlActor *actor, Oid only, bool only_free, HitlSnapshot snapshot)
 {
 	HitlInbox  *inbox = palloc0(sizeof(HitlInbox));
+	List	   *roles = store_inbox_roles(snapshot);
+	List	   *seats;
 	ListCell   *cell;
 
 	inbox->snapshot = snapshot;
 	inbox->only_free = only_free;
-	inbox->person = actor->person;
+	inbox->actor = actor;
 	inbox->now = clock_now();
-	inbox->seats = seats_of(actor, inbox->now);
-	foreach(cell, store_inbox_roles(snapshot))
+	inbox->rights = palloc(sizeof(RoleRight) * Max(list_length(roles), 1));
+	seats = seats_of(actor, inbox->now);
+	foreach(cell, roles)
 	{
 		Oid			role = lfirst_oid(cell);
-		const char *in_place_of;
 
-		if ((!OidIsValid(only) || role == only) && gives_right(inbox->seats, role, NULL, &in_place_of))
-			inbox->roles = lappend_oid(inbox->roles, role);
+		if ((OidIsValid(only) && role != only) || !gives_right(seats, role, &inbox->rights[inbox->n_rights]))
+			continue;
+		inbox->n_rights++;
+		inbox->roles = lappend_oid(inbox->roles, role);
 	}
 	inbox->last.priority = SHRT_MIN;
 	inbox->last.opened_at = DT_NOBEGIN;
 	inbox->is_at_end = inbox->roles == NIL;
 	inbox->context = AllocSetContextCreate(CurrentMemoryContext, "hitl inbox page", ALLOCSET_DEFAULT_SIZES);
 	return inbox;
+}
+
+static int
+compare_rights(const void *a, const void *b)
+{
+	Oid			left = ((const RoleRight *) a)->role;
+	Oid			right = ((const RoleRight *) b)->role;
+
+	return left < right ? -1 : left > right;
+}
+
+/* In whose place would the person decide this row? */
+static bool
+row_has_place(const HitlInbox *inbox, const HitlInboxRow *row, const char **in_place_of)
+{
+	RoleRight	key = {.role = row->role};
+	const RoleRight *right = bsearch(&key, inbox->rights, inbox->n_rights, sizeof(RoleRight), compare_rights);
+
+	return right != NULL && has_place(right, row->delegator, in_place_of);
 }
 
 static bool
@@ -169,7 +234,7 @@ read_page(HitlInbox *inbox)
 
 	MemoryContextReset(inbox->context);
 	old = MemoryContextSwitchTo(inbox->context);
-	inbox->page = store_inbox_page(inbox->roles, &inbox->last, !inbox->is_begun, inbox->person, inbox->now,
+	inbox->page = store_inbox_page(inbox->roles, &inbox->last, !inbox->is_begun, inbox->actor->person, inbox->now,
 								   inbox->only_free, inbox->snapshot, &inbox->is_at_end);
 	MemoryContextSwitchTo(old);
 	inbox->is_begun = true;
@@ -214,13 +279,13 @@ inbox_next(HitlInbox *inbox)
 			const HitlInboxRow *same = list_nth(inbox->page, inbox->place);
 			const char *in_place_of;
 
-			if (gives_right(inbox->seats, same->role, same->delegator, &in_place_of))
+			if (row_has_place(inbox, same, &in_place_of))
 			{
 				place = is_mine && place == NULL ? NULL : in_place_of;
 				is_mine = true;
 			}
 		}
-		if (!is_mine || row->is_aside)
+		if (!is_mine || row->is_aside || !policy_admits(inbox->actor, row, place))
 			continue;
 		inbox->item.interrupt_id = row->key.interrupt_id;
 		inbox->item.graph_id = row->graph_id;

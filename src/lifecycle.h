@@ -48,6 +48,9 @@
  *   I18 a round that reopens has the one before it: superseded, or of a review decided
  *   I19 a timer is that of a pending interrupt
  *   I20 a pending interrupt with a deadline has the timer of it, or it has fired
+ *   I21 a claim has its holder and its end
+ *   I22 what lies on a desk is of an interrupt that is there; an absence has an
+ *      end behind its beginning, and somebody else as its substitute
  *   I23 a policy has its versions, and who names one finds it
  *   I24 a grant names roles that are there, and its graph
  *

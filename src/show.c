@@ -12,6 +12,7 @@
 
 #include "access/xact.h"
 #include "audit.h"
+#include "ballot.h"
 #include "checkpoint.h"
 #include "clock.h"
 #include "errors.h"
@@ -28,6 +29,7 @@
 #include "store_thread.h"
 #include "store_vote.h"
 #include "tree.h"
+#include "wording.h"
 
 /* what is larger in the state is named, and to be had by get_state() */
 #define MAX_EXCERPT_BYTES 2048
@@ -205,7 +207,7 @@ thread_document(const HitlInterrupt *interrupt)
 		json_add_int64(&b, "root_id", thread->root_id);
 		json_add_string(&b, "status", name_thread_status(tree_status(thread)));
 		json_add_int64(&b, "version", thread->version);
-		if (rights_is_owner(thread->owner))
+		if (rights_may_access(HITL_ACCESS_READ, thread->owner, thread->graph_id))
 		{
 			json_add_jsonb(&b, "state", state_excerpt(thread, &left_out));
 			if (left_out != NIL)
@@ -229,6 +231,33 @@ add_proposal(JsonBuilder *b, const HitlInterrupt *interrupt)
 	if (edits != NULL && json_is_object(edits) &&
 		interrupt->question.args != NULL && json_is_object(interrupt->question.args))
 		json_add_jsonb(b, "diff", json_changes(interrupt->question.args, json_merge(interrupt->question.args, edits)));
+}
+
+/* Under which policy, in words, and how far the votes are. */
+static void
+add_policy(JsonBuilder *b, const HitlInterrupt *interrupt)
+{
+	const HitlPolicy *policy = ballot_policy(interrupt);
+	JsonBuilder document;
+	HitlTally	tally;
+
+	if (policy != NULL)
+	{
+		json_begin(&document);
+		json_add_string(&document, "name", policy->name);
+		json_add_int64(&document, "version", policy->version);
+		add_string(&document, "rule", interrupt->rule);
+		json_add_jsonb(&document, "words", json_string_list(wording_policy(policy)));
+		json_add_jsonb(b, "policy", json_end(&document));
+	}
+	if (interrupt->status != HITL_INTERRUPT_PENDING)
+		return;
+	tally = ballot_count(interrupt);
+	json_begin(&document);
+	json_add_int64(&document, "votes", tally.votes);
+	json_add_int64(&document, "needed", tally.needed);
+	json_add_jsonb(&document, "missing", json_string_list(tally.missing));
+	json_add_jsonb(b, "tally", json_end(&document));
 }
 
 static Jsonb *
@@ -272,6 +301,7 @@ document(const HitlInterrupt *interrupt)
 		json_add_jsonb(&b, "decision", interrupt->decision);
 	add_string(&b, "settled_by", interrupt->settled_by);
 	add_time(&b, "settled_at", interrupt->settled_at);
+	add_policy(&b, interrupt);
 	json_add_jsonb(&b, "votes", votes_document(interrupt, store_votes(interrupt->interrupt_id)));
 	json_add_jsonb(&b, "delegations", delegations_document(interrupt->interrupt_id));
 	json_add_jsonb(&b, "comments", comments_document(interrupt->interrupt_id));
@@ -293,6 +323,20 @@ note_view(const HitlInterrupt *interrupt)
 	audit_interrupt(interrupt, "viewed", json_end(&detail));
 }
 
+/* Where it cannot be kept that somebody looked: may it be shown all the same? */
+static void
+require_no_secret(const HitlInterrupt *interrupt)
+{
+	const HitlPolicy *policy = ballot_policy(interrupt);
+
+	if (policy != NULL && policy->hides_args)
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot show interrupt %lld in a read-only transaction", (long long) interrupt->interrupt_id),
+				 errdetail("Its policy \"%s\" hides the args from lists, and wants it kept who has looked at them.", policy->name),
+				 errhint("Look on the primary, in a transaction that may write.")));
+}
+
 /* An interrupt to be shown to the session's person, in whatever shape. */
 HitlInterrupt *
 show_row(int64 interrupt_id)
@@ -304,6 +348,8 @@ show_row(int64 interrupt_id)
 	show_require_reader(interrupt);
 	if (!XactReadOnly)
 		note_view(interrupt);
+	else
+		require_no_secret(interrupt);
 	return interrupt;
 }
 

@@ -415,8 +415,10 @@ store_audience(int64 interrupt_id)
 }
 
 /* one more role, or, alone, that and nobody else */
+/* where it was there for a delegation only, the right is its own now */
 DB_STATEMENT(audience_widen,
-			 "INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id) VALUES ($1, $2, $3, $4)"
+			 "WITH own AS (UPDATE hitl.delegation SET is_added = false WHERE interrupt_id = $4 AND role = $1 AND is_added)"
+			 " INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id) VALUES ($1, $2, $3, $4)"
 			 " ON CONFLICT (interrupt_id, role) DO NOTHING",
 			 REGROLEOID, INT2OID, TIMESTAMPTZOID, INT8OID);
 

@@ -6,11 +6,13 @@
  */
 #include "postgres.h"
 
+#include "ballot.h"
 #include "clock.h"
 #include "errors.h"
 #include "frame.h"
 #include "graph.h"
 #include "guc.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "names.h"
 #include "rights.h"
@@ -25,6 +27,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "why.h"
+#include "wording.h"
 
 /*
  * What failed because a function had changed needs more than a retry.  The
@@ -46,6 +49,61 @@ explain_change(const HitlIds *tree, char **explanation, char **next)
 						 (long long) thread->thread_id);
 		return;
 	}
+}
+
+/* how many questions are told of one by one */
+#define MAX_QUESTIONS 3
+
+/* What a question waits for: whose votes, in whose hands it is, by when. */
+static char *
+explain_question(const HitlInterrupt *interrupt)
+{
+	TimestampTz now = clock_now();
+	const HitlPolicy *policy = ballot_policy(interrupt);
+	HitlTally	tally = ballot_count(interrupt);
+	List	   *roles = NIL;
+	StringInfoData text;
+	ListCell   *cell;
+
+	foreach(cell, store_audience(interrupt->interrupt_id))
+		roles = lappend(roles, (char *) rights_role_name(lfirst_oid(cell)));
+	initStringInfo(&text);
+	appendStringInfo(&text, " Node \"%s\" asks%s%s: %s", interrupt->node,
+					 interrupt->question.action != NULL ? " for " : "",
+					 interrupt->question.action != NULL ? interrupt->question.action : "",
+					 tally.missing != NIL ? wording_list(tally.missing, "and") : "a vote");
+	/* where groups count, what is missing says of whom */
+	if (policy == NULL || policy->quorum != HITL_QUORUM_GROUPS)
+		appendStringInfo(&text, ", of %s", wording_list(roles, "or"));
+	appendStringInfoChar(&text, '.');
+	if (interrupt->claimed_by != NULL && TIMESTAMP_IS_NOEND(interrupt->claimed_until))
+		appendStringInfo(&text, " It is assigned to \"%s\".", interrupt->claimed_by);
+	else if (interrupt->claimed_by != NULL && interrupt->claimed_until > now)
+		appendStringInfo(&text, " \"%s\" holds it until %s.", interrupt->claimed_by,
+						 timestamptz_to_str(interrupt->claimed_until));
+	if (interrupt->due_at != DT_NOBEGIN && !TIMESTAMP_IS_NOEND(interrupt->due_at))
+		appendStringInfo(&text, interrupt->due_at <= now ? " It is overdue since %s." : " It is due at %s.",
+						 timestamptz_to_str(interrupt->due_at));
+	if (interrupt->expires_at != DT_NOBEGIN && !TIMESTAMP_IS_NOEND(interrupt->expires_at))
+		appendStringInfo(&text, " It expires at %s.", timestamptz_to_str(interrupt->expires_at));
+	return text.data;
+}
+
+static char *
+explain_questions(List *pending)
+{
+	StringInfoData text;
+	ListCell   *cell;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "It waits for %d decision(s).", list_length(pending));
+	foreach(cell, pending)
+	{
+		if (foreach_current_index(cell) == MAX_QUESTIONS)
+			break;
+		appendStringInfoString(&text, explain_question(lfirst(cell)));
+	}
+	return text.data;
 }
 
 static void
@@ -80,8 +138,7 @@ explain(const HitlThread *thread, const char **code, char **explanation, char **
 			explain_change(&tree, explanation, next);
 			return;
 		case HITL_THREAD_INTERRUPTED:
-			*explanation = psprintf("It waits for %d decision(s).",
-									list_length(store_interrupt_pending(&tree, HITL_LOCK_NONE)));
+			*explanation = explain_questions(store_interrupt_pending(&tree, HITL_LOCK_NONE));
 			*next = psprintf("SELECT * FROM hitl.pending WHERE %s = %lld;", key, key_id);
 			return;
 		case HITL_THREAD_RUNNING:

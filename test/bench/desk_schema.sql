@@ -46,7 +46,8 @@ BEGIN
 END $$;
 -- The deadlines of n more of them are over; those of the others are far away.
 CREATE FUNCTION bench.make_due(n bigint) RETURNS void LANGUAGE sql AS $$
-  UPDATE hitl.timer SET due_at = now() - interval '1 s', planned_at = now() - interval '1 s'
-  WHERE interrupt_id IN (SELECT interrupt_id FROM hitl.timer WHERE kind = 'due' ORDER BY interrupt_id DESC LIMIT n) AND kind = 'due' $$;
+  WITH due AS (SELECT t.interrupt_id FROM hitl.timer t ORDER BY t.interrupt_id DESC LIMIT n),
+       earlier AS (UPDATE hitl.interrupt SET due_at = now() - interval '1 s' WHERE interrupt_id IN (SELECT d.interrupt_id FROM due d))
+  UPDATE hitl.timer SET due_at = now() - interval '1 s', planned_at = now() - interval '1 s' WHERE interrupt_id IN (SELECT d.interrupt_id FROM due d) $$;
 -- The one itself is out of the way.
 SELECT hitl.cancel(thread_id) FROM hitl.thread;

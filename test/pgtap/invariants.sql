@@ -99,6 +99,12 @@ SELECT breaks('{I20}', 'interrupted', 'an expiry without its timer', $$UPDATE hi
 SELECT breaks('{I9}', 'done', 'an automatic verdict of no thread', $$INSERT INTO hitl.automatic_verdict (thread_id, task_id, graph_id, node, key, rule, at) VALUES (-1, -1, 1, 'n', 'k', 'gate', now())$$);
 SELECT breaks('{I11}', 'done', 'a policy whose owner is no role', $$UPDATE hitl.policy SET owner = 99999999$$);
 SELECT breaks('{I11}', 'done', 'a rule whose owner is no role', $$UPDATE hitl.rule SET owner = 99999999$$);
+SELECT breaks('{I21}', 'interrupted', 'a claim without an end', $$UPDATE hitl.interrupt SET claimed_by = 'x' WHERE thread_id = :t AND status = 'pending'$$);
+SELECT breaks('{I22}', 'done', 'a delegation of no interrupt', $$INSERT INTO hitl.delegation VALUES (-1, 'x', current_user::regrole, false, now())$$);
+SELECT breaks('{I22}', 'done', 'a snooze of no interrupt', $$INSERT INTO hitl.snooze VALUES (-1, 'x', now())$$);
+SELECT breaks('{I22}', 'done', 'a comment on no interrupt', $$INSERT INTO hitl.comment (interrupt_id, kind, person, login, commented_at) VALUES (-1, 'comment', 'x', 'x', now())$$);
+SELECT breaks('{I22}', 'done', 'a view of no interrupt', $$INSERT INTO hitl.viewed VALUES (-1, 'x', 1, now())$$);
+SELECT breaks('{I22}', 'done', 'an absence that stands in for itself', $$INSERT INTO hitl.absence (person, substitute, starts_at, ends_at, set_at) VALUES ('x', 'x', now(), 'infinity', now())$$);
 SELECT breaks('{I23}', 'done', 'a policy without its version', 'DELETE FROM hitl.policy_version');
 SELECT breaks('{I23}', 'done', 'a version of no policy', $$INSERT INTO hitl.policy_version VALUES (-1, 1, '{}', 'x', now())$$);
 SELECT breaks('{I23}', 'done', 'a rule for no policy', 'UPDATE hitl.rule SET policy_id = -1');
@@ -107,7 +113,7 @@ SELECT is_empty('SELECT * FROM hitl.check()', 'all is put back');
 
 -- Every invariant that lifecycle.h lists is one of the above.
 SELECT results_eq($$SELECT DISTINCT substring(v.v FROM '''(I\d+):') COLLATE "C" FROM regexp_split_to_table(pg_get_viewdef('hitl._violation'), E'\n') v (v) WHERE v.v ~ '''I\d+:' ORDER BY 1$$,
-  $$SELECT ('I' || n) COLLATE "C" FROM (SELECT generate_series(1, 18) UNION SELECT unnest('{19,20,23,24}'::int[])) n (n) ORDER BY 1$$, 'each is a query of check()');
+  $$SELECT ('I' || n) COLLATE "C" FROM (SELECT generate_series(1, 18) UNION SELECT unnest('{19,20,21,22,23,24}'::int[])) n (n) ORDER BY 1$$, 'each is a query of check()');
 
 -- A role sees what breaks in its own threads only.
 CREATE ROLE tap_owner LOGIN;

@@ -58,7 +58,7 @@ INSERT INTO may VALUES
   -- reviewers
   ('approve(:i)', 'orx'), ('reject(:i)', 'orx'), ('edit(:i, ''{}'')', 'orx'), ('respond(:i, ''1'')', 'orx'), ('decide(:i, ''{"type": "approve"}'')', 'orx'), ('resume(:t, ''{"type": "approve"}'')', 'o'),
   ('decide_many(ARRAY[:i], ''{"type": "approve"}'')', 'orx'), ('withdraw(:i)', 'owrpaxn'), ('reopen(:i, ''why'')', 'orx'),
-  ('show(:i)', 'orxa'), ('comment(:i, ''hm'')', 'orxa'), ('claim(:i)', 'orx'), ('assign(:i, ''tap_r'')', 'orx'), ('delegate(:i, ''tap_n'')', 'orx'), ('release(:i)', 'orx'), ('snooze(:i, ''infinity'')', 'orx'), ('dismiss(:i)', 'orx'),
+  ('show(:i)', 'orxa'), ('comment(:i, ''hm'')', 'orxa'), ('claim(:i)', 'orx'), ('assign(:i, ''tap_r'')', 'oprx'), ('delegate(:i, ''tap_n'')', 'orx'), ('release(:i)', 'oprx'), ('snooze(:i, ''infinity'')', 'orx'), ('dismiss(:i)', 'orx'),
   ('as_langchain(:i)', 'orxa'), ('as_agent_inbox(:i)', 'orxa'), ('as_agui(:i)', 'orxa'), ('as_mcp(:i)', 'orxa'), ('draft(:i, 1, ''{"type": "approve"}'')', 'orx'),
   ('render(:i)', 'orxa'), ('remind(:i)', 'op'), ('report_outcome(:t, ''ok'')', 'op'),
   ('set_deadline(:i, ''infinity'')', 'op'), ('tick()', 'owrpaxyn'),
@@ -88,7 +88,7 @@ SELECT is_empty($$SELECT proname FROM pg_proc WHERE pronamespace = 'hitl'::regna
 CREATE TEMP TABLE sees (view_name text PRIMARY KEY, who text NOT NULL);
 INSERT INTO sees VALUES
   ('question_times', 'opa'), ('vote_times', 'opa'), ('backlog', 'opa'), ('policy_numbers', 'opa'), ('reviewer_numbers', 'opa'), ('automation', 'oa'), ('outcomes', 'oa'), ('error_rates', 'oa'),
-  ('pending', 'orxa'), ('inbox', 'orx'), ('decided', 'oa'), ('my_decisions', ''), ('drafts', 'r'), ('threads', 'opa'), ('failed', 'opa'), ('timeline', 'opa'), ('breakpoints', 'opa'), ('breakpoint_history', 'opa'), ('_checkpoint', 'oa'), ('grants', 'owrpaxy'), ('grant_history', 'oa'),
+  ('pending', 'orxa'), ('overdue', ''), ('inbox', 'orx'), ('decided', 'oa'), ('my_decisions', ''), ('drafts', 'r'), ('threads', 'opa'), ('failed', 'opa'), ('timeline', 'opa'), ('breakpoints', 'opa'), ('breakpoint_history', 'opa'), ('_checkpoint', 'oa'), ('grants', 'owrpaxy'), ('grant_history', 'oa'),
   ('policies', 'orx'), ('policy_history', 'orx'), ('rules', 'oa'), ('rule_history', 'oa'), ('automatic_verdicts', 'opa'),
   ('absences', 'ow'), ('contacts', 'w'), ('notifications', 'opa'), ('deadlines', 'orpxa'), ('escalations', 'orpxa'), ('worker_status', 'owrpaxyn'), ('_violation', '');
 SELECT ok(hitl.interrupt_before('n', 'g'), 'a breakpoint');

@@ -18,7 +18,7 @@ END $f$;
 -- What the extension consists of ---------------------------------------------------------------------------------
 
 SELECT tables_are('hitl', ARRAY['absence', 'audience', 'audit', 'automatic_verdict', 'breakpoint', 'checkpoint', 'comment', 'contact', 'delegation', 'draft', 'escalation', 'grant', 'graph', 'graph_function', 'graph_version', 'interrupt', 'outbox', 'outcome', 'policy', 'policy_version', 'rule', 'run_queue', 'snooze', 'step_result', 'task', 'thread', 'thread_input', 'thread_key', 'timer', 'viewed', 'vote']);
-SELECT views_are('hitl', ARRAY['_checkpoint', '_grant_of_me', '_graph_read', '_graph_watched', '_policy_of_me', '_reachable', '_role_of_me', '_status', '_thread', '_violation', 'absences', 'automatic_verdicts', 'automation', 'backlog', 'breakpoint_history', 'breakpoints', 'contacts', 'deadlines', 'decided', 'drafts', 'error_rates', 'escalations', 'failed', 'grant_history', 'grants', 'inbox', 'my_decisions', 'notifications', 'outcomes', 'pending', 'policies', 'policy_history', 'policy_numbers', 'question_times', 'reviewer_numbers', 'rule_history', 'rules', 'threads', 'timeline', 'vote_times', 'worker_status']);
+SELECT views_are('hitl', ARRAY['_checkpoint', '_grant_of_me', '_graph_read', '_graph_watched', '_policy_of_me', '_question', '_reachable', '_role_of_me', '_status', '_thread', '_violation', 'absences', 'automatic_verdicts', 'automation', 'backlog', 'breakpoint_history', 'breakpoints', 'contacts', 'deadlines', 'decided', 'drafts', 'error_rates', 'escalations', 'failed', 'grant_history', 'grants', 'inbox', 'my_decisions', 'notifications', 'outcomes', 'overdue', 'pending', 'policies', 'policy_history', 'policy_numbers', 'question_times', 'reviewer_numbers', 'rule_history', 'rules', 'threads', 'timeline', 'vote_times', 'worker_status']);
 SELECT sequences_are('hitl', ARRAY['absence_id_seq', 'audit_id_seq', 'automatic_verdict_id_seq', 'breakpoint_id_seq', 'comment_id_seq', 'graph_id_seq', 'input_id_seq', 'interrupt_id_seq', 'outbox_id_seq', 'outcome_id_seq', 'policy_id_seq', 'queue_id_seq', 'rule_id_seq', 'task_id_seq', 'thread_id_seq', 'vote_id_seq']);
 SELECT pg_temp.same_rows($$SELECT typname::text FROM pg_type WHERE typnamespace = 'hitl'::regnamespace AND typtype NOT IN ('c', 'b')$$, $$VALUES ('graph_owner'), ('grantee')$$, 'two domains, no enum, no range');
 SELECT is_empty($$SELECT oprname FROM pg_operator WHERE oprnamespace = 'hitl'::regnamespace UNION ALL SELECT opcname FROM pg_opclass WHERE opcnamespace = 'hitl'::regnamespace
@@ -45,7 +45,7 @@ SELECT pg_temp.same_rows($$SELECT p.proname::text, pg_get_function_arguments(p.o
   ('remind', 'interrupt_id bigint, role text DEFAULT NULL::text', 'integer', 'v', 'u', false),
   ('render', 'interrupt_id bigint, format text DEFAULT ''text''::text, outbox_id bigint DEFAULT NULL::bigint', 'text', 'v', 'u', false),
   ('set_contact', 'role text, address text', 'void', 'v', 'u', false),
-  ('_inbox', 'OUT interrupt_id bigint, OUT in_place_of text', 'SETOF record', 's', 'r', false),
+  ('_inbox', 'OUT interrupt_id bigint, OUT in_place_of text', 'SETOF record', 's', 'u', false),
   ('_me', '', 'text', 's', 'r', false),
   ('assign', 'interrupt_id bigint, person text, reason text DEFAULT NULL::text', 'void', 'v', 'u', false),
   ('back', '', 'integer', 'v', 'u', false),
@@ -208,20 +208,21 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' OR
   ('rule_history', 'rule, policy, action, graph, node, args, skip_when, priority, owner, created_by, created_at, dropped_by, dropped_at'),
   ('breakpoint_history', 'kind, node, graph, set_by, set_at, removed_by, removed_at'),
   ('breakpoints', 'kind, node, graph, set_by, set_at'),
-  ('decided', 'interrupt_id, thread_id, graph, node, key, action, args, description, status, type, decision, settled_by, settled_at, opened_at, took, root_id, depth, frame'),
+  ('decided', 'interrupt_id, thread_id, graph, node, key, action, args, description, status, type, decision, settled_by, settled_at, opened_at, took, how, voters, policy, revision, reopens, root_id, depth, frame'),
   ('failed', 'thread_id, graph, step, node, task_id, attempt, sqlstate, message, detail, hint, context, failed_at, root_id, depth, frame'),
   ('drafts', 'interrupt_id, action_no, decision, drafted_at, is_current'),
   ('absences', 'absence_id, person, substitute, starts_at, ends_at, set_at, revoked_at, is_away'),
-  ('inbox', 'interrupt_id, thread_id, graph, node, action, args, description, allowed, priority, opened_at, age, in_place_of, claimed_by, claimed_until, due_at, expires_at, revision, root_id, depth, frame'),
+  ('inbox', 'interrupt_id, thread_id, graph, node, action, args, description, allowed, priority, opened_at, age, in_place_of, claimed_by, claimed_until, due_at, expires_at, policy, revision, root_id, depth, frame'),
+  ('overdue', 'interrupt_id, thread_id, graph, node, action, policy, priority, claimed_by, claimed_until, opened_at, due_at, expires_at, late_by, root_id, depth, frame'),
   ('my_decisions', 'interrupt_id, thread_id, graph, node, action, type, is_withdrawal, comment, revision, in_place_of, voted_at, status, decision, settled_by, settled_at, root_id, depth, frame'),
   ('grant_history', 'audit_id, at, event, right, role, graph, reviewers, actor, login, acted_as'),
   ('grants', 'right, role, graph, reviewers, granted_by, granted_at'),
-  ('pending', 'interrupt_id, thread_id, graph, node, key, action, args, description, allowed, opened_at, step, payload, supersedes, root_id, depth, frame'),
+  ('pending', 'interrupt_id, thread_id, graph, node, key, action, args, description, allowed, opened_at, step, payload, supersedes, reopens, policy, revision, proposed_by, priority, claimed_by, claimed_until, due_at, expires_at, root_id, depth, frame'),
   ('threads', 'thread_id, graph, version, status, step, checkpoint, owner, starter, started_at, ended_at, ended_by, reason, forked_from, forked_checkpoint, inputs, root_id, depth, frame'),
   ('timeline', 'thread_id, audit_id, at, event, step, node, interrupt_id, actor, actor_kind, detail, comment, root_id, depth, frame'),
   ('worker_status', 'process, database, role, pid, state, thread_id, since, note')$$, 'views: columns');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND NOT ('security_barrier=true' = ANY (COALESCE(reloptions, '{}'))) AND relname <> 'worker_status'
-  AND (relacl IS NULL OR EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner) OR relname NOT IN ('_reachable', '_thread', '_status', '_grant_of_me', '_graph_read', '_graph_watched', '_policy_of_me', '_role_of_me'))$$,
+  AND (relacl IS NULL OR EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner) OR relname NOT IN ('_reachable', '_thread', '_status', '_grant_of_me', '_graph_read', '_graph_watched', '_policy_of_me', '_question', '_role_of_me'))$$,
   'views that leave rows out are security barriers');
 -- A view that could be written through would hand out the tables.
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind = 'v' AND pg_relation_is_updatable(oid, false) <> 0$$, 'no view can be written through');

@@ -17,7 +17,7 @@ CREATE FUNCTION elsewhere(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '
 SELECT hitl.define('{"graph": "steps", "nodes": {"ask": {"handler": "asks"}}, "edges": [["START", "ask"], ["ask", "END"]]}');
 
 -- 1. The steps of a ladder.  The clock is moved forward; each look fires what is due, once.
-SELECT hitl.create_policy('steps', '{"due_in": "1 hour", "expires_in": "3 hours", "warn_before": "30 minutes", "priority": 5, "ladder": [
+SELECT hitl.create_policy('steps', '{"starter_may_decide": true, "due_in": "1 hour", "expires_in": "3 hours", "warn_before": "30 minutes", "priority": 5, "ladder": [
   {"after": "10 minutes", "if": "not_claimed", "do": "notify", "repeat": 2, "every": "10 minutes"},
   {"after": "40 minutes", "if": "not_decided", "do": "widen", "role": "ladder_lead"},
   {"after": "50 minutes", "do": "priority", "priority": -3},
@@ -56,7 +56,7 @@ SELECT hitl.cancel(:t);
 SELECT count(*) FROM hitl.timer WHERE interrupt_id = :i;
 
 -- 2. A claim pauses the steps for what nobody has claimed; they go on when it lapses or is given back.
-SELECT hitl.create_policy('steps', '{"ladder": [{"after": "10 minutes", "if": "not_claimed", "do": "priority", "priority": -1}, {"after": "10 minutes", "if": "not_decided", "do": "notify"}]}');
+SELECT hitl.create_policy('steps', '{"starter_may_decide": true, "ladder": [{"after": "10 minutes", "if": "not_claimed", "do": "priority", "priority": -1}, {"after": "10 minutes", "if": "not_decided", "do": "notify"}]}');
 SELECT (hitl.invoke('steps', '{"args": {"amount": 1}}')->>'thread_id')::bigint AS t \gset
 SELECT interrupt_id AS i FROM hitl.pending WHERE thread_id = :t \gset
 SELECT hitl.claim(:i, '30 minutes') IS NOT NULL AS claimed;
