@@ -157,8 +157,8 @@ get_answer(HitlFrame *frame, HitlQuestion *question)
 {
 	Jsonb	   *answer = find_answer(frame, question);
 
-	if (answer == NULL && opening_choose(frame->run, question, question->supersedes == 0))
-		answer = opening_automatic(frame->run, question);
+	if (answer == NULL)
+		answer = opening_choose(frame->run, question, question->supersedes == 0);
 	return answer;
 }
 

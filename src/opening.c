@@ -26,6 +26,7 @@
 #include "names.h"
 #include "opening.h"
 #include "outbox.h"
+#include "question.h"
 #include "rights.h"
 #include "rulebook.h"
 #include "store_grant.h"
@@ -76,35 +77,6 @@ set_times(HitlQuestion *question, Oid owner)
 		question->steps = deadline_steps(policy, owner, question->opened_at);
 }
 
-/*
- * Choose what a question of this run is opened with.  Returns whether a rule,
- * question->rule, says that nobody need be asked; may_skip: it may say so.
- */
-bool
-opening_choose(const HitlRun *run, HitlQuestion *question, bool may_skip)
-{
-	HitlRuleVerdict verdict;
-	const HitlRule *rule = rulebook_choose(question, run->graph->owner, run->graph->graph_id, run->task->node,
-										   may_skip, &verdict);
-
-	if (rule != NULL)
-		question->rule = pstrdup(rule->name);
-	if (verdict == HITL_RULE_SKIP)
-		return true;
-	if (rule != NULL)
-		question->under = rulebook_policy_latest(rule->policy_id);
-	else if (question->policy != NULL)
-		question->under = rulebook_policy_named(question->policy);
-	if (question->under == NULL)
-		return false;
-	limit_allowed(question);
-	/* a role that is gone is the node's error, not the tail's */
-	if (question->under->n_groups > 0)
-		(void) opening_audience(question->under, run->graph->owner, run->graph->graph_id);
-	set_times(question, run->graph->owner);
-	return false;
-}
-
 /* A run goes on without a person, as this rule says: to be counted. */
 void
 opening_note_automatic(HitlRun *run, const char *key, const char *action, const char *rule)
@@ -118,19 +90,62 @@ opening_note_automatic(HitlRun *run, const char *key, const char *action, const 
 }
 
 /*
- * The decision that a rule gives in the place of a person: an approval, of every
+ * The decision that rules give in the place of a person: an approval, of every
  * action of a batch, by nobody.
  */
-Jsonb *
-opening_automatic(HitlRun *run, const HitlQuestion *question)
+static Jsonb *
+decide_automatically(HitlRun *run, const HitlQuestion *question, const HitlRuling *ruling)
 {
 	HitlAnswer	approve = {.type = HITL_DECISION_APPROVE};
-	Jsonb	   *decision = answer_decision(&approve, question, "", clock_now());
+	ListCell   *action;
+	ListCell   *rule;
+	JsonBuilder b;
 
-	opening_note_automatic(run, question->key, question->action, question->rule);
-	decision = json_delete(decision, "by");
-	decision = json_set(decision, "automatic", json_bool(true));
-	return json_set(decision, "rule", json_string(question->rule));
+	forboth(action, ruling->actions, rule, ruling->rules)
+		opening_note_automatic(run, question->key, ((HitlQuestion *) lfirst(action))->action, ((HitlRule *) lfirst(rule))->name);
+	json_begin(&b);
+	json_add_bool(&b, "automatic", true);
+	json_add_string(&b, "rule", ruling->rule->name);
+	return json_merge(json_delete(answer_decision(&approve, question, "", clock_now()), "by"), json_end(&b));
+}
+
+/*
+ * Choose what a question of this run is opened with.  If rules say that nobody
+ * need be asked, and may (may_skip), returns the decision; else NULL.
+ */
+Jsonb *
+opening_choose(HitlRun *run, HitlQuestion *question, bool may_skip)
+{
+	const HitlGraphVersion *graph = run->graph;
+	HitlRuling	ruling = rulebook_choose(question, graph->owner, graph->graph_id, run->task->node, may_skip);
+
+	switch (ruling.verdict)
+	{
+		case HITL_RULE_SKIP:
+			return decide_automatically(run, question, &ruling);
+		case HITL_RULE_CONFLICT:
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the actions of this batch come under different policies"),
+					 errdetail("Rule \"%s\" is for one of them, and rule \"%s\" for another.", ruling.rule->name, ruling.other->name),
+					 errhint("Ask for them in interrupts of their own, each with its key.")));
+			break;
+		case HITL_RULE_POLICY:
+			question->rule = pstrdup(ruling.rule->name);
+			question->under = rulebook_policy_latest(ruling.rule->policy_id);
+			break;
+		case HITL_RULE_NONE:
+			if (question->policy == NULL)
+				return NULL;
+			question->under = rulebook_policy_named(question->policy);
+			break;
+	}
+	limit_allowed(question);
+	/* a role that is gone is the node's error, not the tail's */
+	if (question->under->n_groups > 0)
+		(void) opening_audience(question->under, graph->owner, graph->graph_id);
+	set_times(question, graph->owner);
+	return NULL;
 }
 
 /*
@@ -267,17 +282,16 @@ static void
 check_edited(const HitlInterrupt *interrupt, const HitlQuestion *action, Jsonb *args)
 {
 	HitlQuestion edited = *action;
-	HitlRuleVerdict verdict;
-	const HitlRule *rule;
+	HitlRuling	ruling;
 	char	   *rule_name;
 	const HitlPolicy *policy;
 
 	edited.args = args;
-	rule = rulebook_choose(&edited, interrupt->owner, interrupt->graph_id, interrupt->node, true, &verdict);
-	if (verdict != HITL_RULE_POLICY || rule->policy_id == interrupt->policy_id)
+	ruling = rulebook_choose(&edited, interrupt->owner, interrupt->graph_id, interrupt->node, true);
+	if (ruling.verdict != HITL_RULE_POLICY || ruling.rule->policy_id == interrupt->policy_id)
 		return;
-	rule_name = pstrdup(rule->name);
-	policy = rulebook_policy_latest(rule->policy_id);
+	rule_name = pstrdup(ruling.rule->name);
+	policy = rulebook_policy_latest(ruling.rule->policy_id);
 	ereport(ERROR,
 			(errcode(ERRCODE_HITL_DECISION_TYPE),
 			 errmsg("interrupt %lld cannot be edited so", (long long) interrupt->interrupt_id),

@@ -11,8 +11,7 @@
 #include "frame.h"
 #include "types.h"
 
-extern bool opening_choose(const HitlRun *run, HitlQuestion *question, bool may_skip);
-extern Jsonb *opening_automatic(HitlRun *run, const HitlQuestion *question);
+extern Jsonb *opening_choose(HitlRun *run, HitlQuestion *question, bool may_skip);
 extern void opening_note_automatic(HitlRun *run, const char *key, const char *action, const char *rule);
 extern Jsonb *opening_record_automatic(const HitlThread *thread, const HitlTask *task, const HitlRun *run);
 extern void opening_check_edit(const HitlInterrupt *interrupt, const HitlAnswer *answer);

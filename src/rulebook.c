@@ -34,7 +34,6 @@
 #include "json.h"
 #include "miscadmin.h"
 #include "policy.h"
-#include "question.h"
 #include "quorum.h"
 #include "rights.h"
 #include "rulebook.h"
@@ -414,9 +413,12 @@ rules_changed(void)
 		CacheInvalidateRelcacheByRelid(relation);
 }
 
-/* The rules that count for a graph of that owner, in the order in which they are asked. */
-static List *
-rules_for(Oid graph_owner)
+/*
+ * What the rules say of a question that a node asks.  They live until rules are
+ * looked for again.
+ */
+HitlRuling
+rulebook_choose(const HitlQuestion *question, Oid graph_owner, int64 graph_id, const char *node, bool may_skip)
 {
 	List	   *firsts = NIL;
 	List	   *others = NIL;
@@ -431,64 +433,7 @@ rules_for(Oid graph_owner)
 		else if (has_privs_of_role(rule->owner, graph_owner))
 			others = lappend(others, rule);
 	}
-	return list_concat(firsts, others);
-}
-
-/*
- * The first rule, of those that count for a graph of that owner, that says
- * something of a question; NULL for none.  Rules of superusers come first, then
- * those of roles that may act as the owner.  may_skip: it may say that nobody
- * need be asked.
- *
- * Of a batch each action is judged on its own, and the batch as the strictest
- * of them is: nobody is asked only if that is so of every one; a policy that is
- * for one is for all.  If they are for several policies, none of which is known
- * to be the strictest, they cannot be asked together (22023): else one action
- * could carry another out from under its policy.
- *
- * The rule lives until rules are looked for again.
- */
-const HitlRule *
-rulebook_choose(const HitlQuestion *question, Oid graph_owner, int64 graph_id, const char *node,
-				bool may_skip, HitlRuleVerdict *verdict)
-{
-	List	   *rules = rules_for(graph_owner);
-	List	   *actions = question_actions(question);
-	const HitlRule *skips = NULL;
-	const HitlRule *chosen = NULL;
-	bool		may_all_skip = true;
-	ListCell   *cell;
-
-	if (actions == NIL)
-		return rule_choose(rules, question, graph_id, node, may_skip, verdict);
-	foreach(cell, actions)
-	{
-		const HitlRule *rule = rule_choose(rules, lfirst(cell), graph_id, node, may_skip, verdict);
-
-		if (*verdict == HITL_RULE_SKIP)
-		{
-			skips = rule;
-			continue;
-		}
-		may_all_skip = false;
-		if (*verdict == HITL_RULE_NONE)
-			continue;
-		if (chosen != NULL && chosen->policy_id != rule->policy_id)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the actions of this batch come under different policies"),
-					 errdetail("Rule \"%s\" is for one of them, and rule \"%s\" for another.", chosen->name, rule->name),
-					 errhint("Ask for them in interrupts of their own, each with its key.")));
-		if (chosen == NULL)
-			chosen = rule;
-	}
-	if (may_all_skip)
-	{
-		*verdict = HITL_RULE_SKIP;
-		return skips;
-	}
-	*verdict = chosen != NULL ? HITL_RULE_POLICY : HITL_RULE_NONE;
-	return chosen;
+	return rule_choose(list_concat(firsts, others), question, graph_id, node, may_skip);
 }
 
 /* ------------------------------------------------------------------------- making */

@@ -24,8 +24,8 @@ extern const HitlPolicy *rulebook_policy_named(const char *name);
 extern Oid	rulebook_function(const HitlPolicy *policy, HitlPolicyFunction kind, Oid graph_owner);
 extern Datum rulebook_call(const HitlPolicy *policy, HitlPolicyFunction kind, Datum first, Datum second, bool *is_null);
 extern List *rulebook_members(const HitlPolicy *policy, List *audience);
-extern const HitlRule *rulebook_choose(const HitlQuestion *question, Oid graph_owner, int64 graph_id,
-									   const char *node, bool may_skip, HitlRuleVerdict *verdict);
+extern HitlRuling rulebook_choose(const HitlQuestion *question, Oid graph_owner, int64 graph_id,
+								  const char *node, bool may_skip);
 
 extern int	rulebook_create_policy(const char *name, Jsonb *definition);
 extern int64 rulebook_create_rule(HitlRule *rule, const char *policy_name, const char *graph_name);

@@ -70,6 +70,43 @@ INSERT INTO v VALUES ('1000'), ('1000.0'), ('1000.000000000000000000000000001'),
 SELECT is_empty($$SELECT v FROM v, LATERAL (SELECT unit_gate_question('{"args": "$.refund", "skip_when": "$.amount <= 1000"}', jsonb_build_object('refund', CASE WHEN v IS NULL THEN '{}' ELSE jsonb_build_object('amount', v) END)) AS q) q
   WHERE (q IS NULL) IS DISTINCT FROM COALESCE(jsonb_typeof(v) = 'number' AND (CASE WHEN jsonb_typeof(v) = 'number' THEN v#>>'{}' END)::numeric <= 1000, false)$$, 'gate: of 3007 amounts the small numbers pass, and nothing else does');
 
+-- The same of rules (rule.c), which have two predicates and fail closed in both.  skip_when: nobody is asked where the gate asks nobody, and nowhere else.
+CREATE FUNCTION unit_rules(rules jsonb, payload jsonb, may_skip boolean) RETURNS text LANGUAGE c AS 'hitl_test';
+SELECT is_empty($$SELECT skip_when, args, asks FROM ask WHERE (unit_rules(jsonb_build_array(jsonb_build_object('name', 'r', 'skip_when', skip_when)), jsonb_build_object('args', args), true) = 'skip: r') IS DISTINCT FROM NOT asks$$, 'rules: as the gate, of the same states');
+-- args: where it is unknown the policy applies; only these are false, and so no misspelt key among them.
+CREATE TABLE excluded (args_predicate text, args jsonb);
+INSERT INTO excluded VALUES ('$.amount <= 1000', '{"amount": 1000.01}'), ('$.amount <= null', '{"amount": 5}'), ('$.amount == null', '{"amount": 5}'), ('($.amount > 1000) is unknown', '{"amount": 5}'), ('$.ok', '{"ok": false}'),
+  ('$.amount <= 1000 && $.country == "AT"', '{"amount": 5, "country": "DE"}'), ('!($.items[*].price > 10)', '{"items": [{"price": 5}, {"price": 50}]}');
+SELECT is_empty($$SELECT skip_when, args, asks FROM ask WHERE skip_when IS NOT NULL AND (unit_rules(jsonb_build_array(jsonb_build_object('name', 'r', 'policy', 1, 'args', skip_when)), jsonb_build_object('args', args), true) = 'none')
+  IS DISTINCT FROM EXISTS (SELECT FROM excluded e WHERE e.args_predicate = skip_when AND e.args = ask.args)$$, format('rules: a policy applies but for %s states, in which the predicate is false', (SELECT count(*) FROM excluded)));
+-- Both: what the rule is for must be known, or nobody is let pass by it.
+SELECT is_empty($$SELECT skip_when, args, asks FROM ask WHERE skip_when IS NOT NULL AND args <> 'null' AND (unit_rules(jsonb_build_array(jsonb_build_object('name', 'r', 'args', skip_when, 'skip_when', '1 == 1')), jsonb_build_object('args', args), true) = 'skip: r') IS DISTINCT FROM NOT asks$$,
+  'rules: a predicate on the args that is unknown lets nothing pass');
+SELECT is(unit_rules('[{"name": "r", "policy": 1, "args": "$.amount > 1000"}]', payload, true), 'policy 1: r', format('rules: no args, and the policy applies: %s', payload)) FROM unnest(ARRAY['{}', '{"action": "pay"}', '"which?"', 'null', '{"args": null}', '{"Args": {"amount": 5}}']::jsonb[]) payload;
+SELECT is(unit_rules('[{"name": "r", "skip_when": "1 == 1"}]', payload, true), 'none', format('rules: no args, and nobody is let pass: %s', payload)) FROM unnest(ARRAY['{}', '{"action": "pay"}', '"which?"', 'null', '{"args": null}', '{"Args": {"amount": 5}}']::jsonb[]) payload;
+
+-- Which rule: the first that says something.
+SELECT is(unit_rules(rules, payload, may_skip), want, format('rules: %s, %s', rules, payload)) FROM (VALUES
+  ('[]'::jsonb, '{"action": "pay"}'::jsonb, true, 'none'), ('[{"name": "a", "policy": 1}, {"name": "b", "policy": 2}]', '{"action": "pay"}', true, 'policy 1: a'), ('[{"name": "a", "policy": 1, "action": "refund"}, {"name": "b", "policy": 2, "action": "p*"}]', '{"action": "pay"}', true, 'policy 2: b'),
+  ('[{"name": "a", "policy": 1, "graph": 2}, {"name": "b", "policy": 2, "graph": 1}]', '{"action": "pay"}', true, 'policy 2: b'), ('[{"name": "a", "policy": 1, "node": "m"}, {"name": "b", "policy": 2, "node": "n"}]', '{"action": "pay"}', true, 'policy 2: b'),
+  -- one that only skips leaves it to the next; one that does both does not
+  ('[{"name": "a", "skip_when": "$.x < 5"}, {"name": "b", "policy": 2}]', '{"args": {"x": 9}}', true, 'policy 2: b'), ('[{"name": "a", "skip_when": "$.x < 5"}, {"name": "b", "policy": 2}]', '{"args": {"x": 1}}', true, 'skip: a'), ('[{"name": "a", "policy": 1, "skip_when": "$.x < 5"}, {"name": "b", "skip_when": "1 == 1"}]', '{"args": {"x": 9}}', true, 'policy 1: a'),
+  ('[{"name": "b", "policy": 2}, {"name": "a", "skip_when": "$.x < 5"}]', '{"args": {"x": 1}}', true, 'policy 2: b'),
+  -- where somebody has to be asked
+  ('[{"name": "a", "policy": 1, "skip_when": "$.x < 5"}]', '{"args": {"x": 1}}', false, 'policy 1: a'), ('[{"name": "a", "skip_when": "$.x < 5"}, {"name": "b", "policy": 2}]', '{"args": {"x": 1}}', false, 'policy 2: b'), ('[{"name": "a", "skip_when": "$.x < 5"}]', '{"args": {"x": 1}}', false, 'none'),
+  -- a batch: no action is let pass by its company
+  ('[{"name": "a", "action": "pay", "policy": 1, "skip_when": "$.x < 5"}]', '{"actions": [{"action": "pay", "args": {"x": 1}}, {"action": "pay", "args": {"x": 2}}]}', true, 'skip: a a'), ('[{"name": "a", "action": "pay", "policy": 1, "skip_when": "$.x < 5"}]', '{"actions": [{"action": "pay", "args": {"x": 1}}, {"action": "pay", "args": {"x": 9}}]}', true, 'policy 1: a'),
+  ('[{"name": "a", "action": "pay", "policy": 1, "skip_when": "$.x < 5"}]', '{"actions": [{"action": "pay", "args": {"x": 1}}, {"action": "look", "args": {}}]}', true, 'none'), ('[{"name": "a", "action": "pay", "policy": 1}]', '{"actions": [{"action": "look", "args": {}}, {"action": "pay", "args": {"x": 1}}]}', true, 'policy 1: a'),
+  ('[{"name": "a", "action": "pay", "policy": 1}, {"name": "b", "action": "look", "policy": 1}]', '{"action_requests": [{"name": "look", "args": {}}, {"name": "pay", "args": {}}]}', true, 'policy 1: b'), ('[{"name": "a", "action": "pay", "policy": 1}, {"name": "b", "action": "look", "policy": 2}]', '{"actions": [{"action": "look"}, {"action": "pay"}]}', true, 'conflict: b a'),
+  ('[{"name": "a", "action": "pay", "skip_when": "$.x < 5"}, {"name": "b", "action": "look", "skip_when": "exists($.y)"}]', '{"actions": [{"action": "look", "args": {"y": 1}}, {"action": "pay", "args": {"x": 1}}]}', true, 'skip: b a')) v (rules, payload, may_skip, want);
+
+-- Patterns for actions: a table, and 20000 pairs against SQL's LIKE.
+CREATE FUNCTION unit_action_matches(pattern text, action text) RETURNS boolean LANGUAGE c AS 'hitl_test';
+SELECT is(unit_action_matches(pattern, action), want, format('pattern: %s, %s', pattern, COALESCE(action, 'NULL'))) FROM (VALUES ('pay', 'pay', true), ('pay', 'Pay', false), ('pay', 'pay ', false), ('pay', 'repay', false), ('*', 'pay', true), ('*', NULL, true), ('*', '', true), ('?', NULL, false), ('pay', NULL, false), ('pay.*', 'pay.now', true), ('pay.*', 'pay', false),
+  ('p?y', 'pay', true), ('p?y', 'py', false), ('?ay', U&'\00E4ay', true), ('*ay', U&'\00E4\00E4ay', true), ('p%', 'pay', false), ('p_y', 'pay', false), ('p\*', 'p\x', true), ('', '', true), ('', NULL, true), ('', 'pay', false), ('*a*b*', 'xaxbx', true), ('*a*b*', 'xbxax', false), ('a**b', 'ab', true)) v (pattern, action, want);
+SELECT is_empty($$SELECT p, a FROM (SELECT (SELECT COALESCE(string_agg((ARRAY['a', 'b', '*', '?', U&'\00E4'])[1 + (random() * 4.99)::int % 5], ''), '') FROM generate_series(1, i % 6)) AS p, (SELECT COALESCE(string_agg((ARRAY['a', 'b', U&'\00E4'])[1 + (random() * 2.99)::int % 3], ''), '') FROM generate_series(1, i % 7)) AS a FROM generate_series(1, 20000) i) x
+  WHERE unit_action_matches(p, a) <> (a LIKE translate(p, '*?', '%_'))$$, 'pattern: as LIKE, of 20000 pairs');
+
 -- What is asked: the action, the args as they are, what may be answered.
 SELECT is(unit_gate_question(gate, state), want, format('question: %s %s', gate, state)) FROM (VALUES
   ('{"action": "refund", "args": "$.a.b"}'::jsonb, '{"a": {"b": {"x": 1}}}'::jsonb, '{"action": "refund", "args": {"x": 1}, "allowed": "approve, edit, reject, respond", "payload": {"action": "refund", "args": {"x": 1}}}'::jsonb),

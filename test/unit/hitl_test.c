@@ -76,7 +76,7 @@ PG_FUNCTION_INFO_V1(unit_gate_question);
 PG_FUNCTION_INFO_V1(unit_gate_apply);
 PG_FUNCTION_INFO_V1(unit_policy);
 PG_FUNCTION_INFO_V1(unit_tally);
-PG_FUNCTION_INFO_V1(unit_rule);
+PG_FUNCTION_INFO_V1(unit_rules);
 PG_FUNCTION_INFO_V1(unit_action_matches);
 PG_FUNCTION_INFO_V1(unit_answer);
 PG_FUNCTION_INFO_V1(unit_decision);
@@ -558,29 +558,53 @@ unit_tally(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(json_end(&b));
 }
 
-/* A rule that may say anything of a question: none, policy or skip. */
+/*
+ * What rules say of a question of node n in graph 1: (rules [{"name", "policy",
+ * "action", "graph", "node", "args", "skip_when"}, ...], payload, may skip):
+ * "none", "policy 1: name", "skip: names" or "conflict: names".
+ */
 Datum
-unit_rule(PG_FUNCTION_ARGS)
+unit_rules(PG_FUNCTION_ARGS)
 {
-	static const char *const words[] = {
-		[HITL_RULE_NONE] = "none",
-		[HITL_RULE_POLICY] = "policy",
-		[HITL_RULE_SKIP] = "skip",
-	};
-	Jsonb	   *json = PG_GETARG_JSONB_P(0);
-	HitlQuestion *question = question_parse(arg_jsonb(fcinfo, 1), "k");
-	HitlRule	rule = {
-		.policy_id = int_at(json, "policy", 0),
-		.action = json_get_string(json, "action"),
-		.graph_id = int_at(json, "graph", 0),
-		.node = json_get_string(json, "node"),
-		.args = json_get_string(json, "args"),
-		.skip_when = json_get_string(json, "skip_when")
-	};
-	bool		may_skip = true;
+	List	   *rules = NIL;
+	StringInfoData text;
+	HitlRuling	ruling;
+	ListCell   *cell;
 
-	(void) json_get_bool(json_get(json, "may_skip"), &may_skip);
-	return text_or_null(fcinfo, words[rule_judge(&rule, question, 1, "n", may_skip)]);
+	foreach(cell, json_elements(PG_GETARG_JSONB_P(0)))
+	{
+		Jsonb	   *json = lfirst(cell);
+		HitlRule   *rule = palloc0(sizeof(HitlRule));
+
+		rule->name = json_get_string(json, "name");
+		rule->policy_id = int_at(json, "policy", 0);
+		rule->action = json_get_string(json, "action");
+		rule->graph_id = int_at(json, "graph", 0);
+		rule->node = json_get_string(json, "node");
+		rule->args = json_get_string(json, "args");
+		rule->skip_when = json_get_string(json, "skip_when");
+		rules = lappend(rules, rule);
+	}
+	ruling = rule_choose(rules, question_parse(arg_jsonb(fcinfo, 1), "k"), 1, "n", PG_GETARG_BOOL(2));
+	initStringInfo(&text);
+	switch (ruling.verdict)
+	{
+		case HITL_RULE_NONE:
+			appendStringInfoString(&text, "none");
+			break;
+		case HITL_RULE_POLICY:
+			appendStringInfo(&text, "policy %d: %s", (int) ruling.rule->policy_id, ruling.rule->name);
+			break;
+		case HITL_RULE_SKIP:
+			appendStringInfoString(&text, "skip:");
+			foreach(cell, ruling.rules)
+				appendStringInfo(&text, " %s", ((HitlRule *) lfirst(cell))->name);
+			break;
+		case HITL_RULE_CONFLICT:
+			appendStringInfo(&text, "conflict: %s %s", ruling.rule->name, ruling.other->name);
+			break;
+	}
+	return text_or_null(fcinfo, text.data);
 }
 
 Datum
