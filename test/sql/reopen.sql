@@ -152,6 +152,21 @@ SELECT hitl.wait(:t, '20 s');
 SELECT sqlstate, message, detail FROM hitl.failed WHERE thread_id = :t;
 SELECT count(*) AS paid FROM paid;
 
+-- At a gate the same: the node behind it does not run, and the edit that people agree on in the end is what it gets.
+UPDATE account SET is_open = false;
+TRUNCATE paid;
+SELECT hitl.define('{"graph": "reopen gate", "nodes": {"pay": {"sql": "INSERT INTO public.paid VALUES (($1->>''amount'')::numeric) RETURNING ''{}''::jsonb", "gate": {"action": "pay", "policy": "guarded"}}}, "edges": [["START", "pay"], ["pay", "END"]]}');
+SELECT hitl.invoke('reopen gate', '{"amount": 70}')->>'thread_id' AS t \gset
+SELECT reopen_says('reopen_ann', format('approve(%s)', interrupt_id)) FROM hitl.pending WHERE thread_id = :t;
+:run;
+SELECT hitl.wait(:t, '20 s');
+UPDATE account SET is_open = true;
+SELECT reopen_says('reopen_ann', format('approve(%s)', interrupt_id)) FROM hitl.pending WHERE thread_id = :t;
+:run;
+SELECT hitl.wait(:t, '20 s');
+SELECT status, supersedes IS NOT NULL AS supersedes FROM hitl.interrupt WHERE thread_id = :t ORDER BY interrupt_id;
+SELECT * FROM paid;
+
 SELECT * FROM hitl.check();
 DROP OWNED BY reopen_desk, reopen_eve;
 DROP VIEW rounds;

@@ -75,6 +75,18 @@ SELECT votes_says('votes_bob', format('reject(%s, ''no'')', :r));
 :run;
 SELECT votes_handed(:q), votes_handed(:r);
 
+-- A batch of which some are approved and some are not is a proposal as well.
+CREATE FUNCTION votes_batch(state jsonb) RETURNS jsonb LANGUAGE sql AS $$
+  SELECT jsonb_build_object('decision', hitl.interrupt('{"policy": "votes two", "actions": [{"action": "pay", "args": {"amount": 1}}, {"action": "mail", "args": {"to": "a"}}]}') - 'at') $$;
+SELECT hitl.define('{"graph": "votes batch", "nodes": {"ask": "votes_batch"}, "edges": [["START", "ask"], ["ask", "END"]]}');
+SELECT (hitl.invoke('votes batch', '{}')#>>'{interrupts,0,interrupt_id}')::bigint AS q \gset
+SELECT votes_says('votes_ann', format('approve(%s)', :q)) AS all_of_it;
+SELECT votes_says('votes_bob', format('decide(%s, ''{"decisions": [{"type": "approve"}, {"type": "reject", "reason": "no mail"}]}'')', :q)) AS a_part_of_it;
+SELECT revision, proposal, proposed_by FROM hitl.interrupt WHERE interrupt_id = :q;
+SELECT votes_says('votes_ann', format('approve(%s)', :q)) AS it_does_not_say_of_what, votes_says('votes_ann', format('approve(%s, seen => ''2'')', :q)) AS of_that_part;
+:run;
+SELECT jsonb_pretty(votes_handed(:q));
+
 -- 3. The latest vote of a person stands.
 SELECT hitl.create_policy('votes no veto', '{"groups": ["votes_desk"], "quorum": 2, "veto": false}');
 SELECT votes_ask('votes no veto') AS q \gset
@@ -144,5 +156,5 @@ SELECT * FROM hitl.check();
 DROP OWNED BY votes_desk, votes_ann, votes_bob, votes_cleo, votes_eve;
 DROP EXTENSION hitl CASCADE;
 CREATE EXTENSION hitl;
-DROP FUNCTION votes_asks, votes_ask, votes_says, votes_handed;
+DROP FUNCTION votes_batch, votes_asks, votes_ask, votes_says, votes_handed;
 DROP ROLE votes_ann, votes_bob, votes_cleo, votes_eve, votes_desk;
