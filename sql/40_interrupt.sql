@@ -179,7 +179,7 @@ COMMENT ON FUNCTION hitl.decide_many(bigint[], jsonb, text, text, text, text[]) 
 'Gives many interrupts one decision, as decide() does; returns a row for each, in the order of the ids, which is that of the locks: two that are given the same ids in opposite
 orders do not deadlock. on_conflict: error (default): one that is refused is an error, and nothing is decided; skip: the others are decided, and its row has the sqlstate, message and detail of
 the refusal (a deadlock, a cancel or trouble of the server is an error all the same). seen: a content hash or a revision for each. An id that is given twice is decided once.
-Errors: as decide(); 54000 more than hitl.max_bulk_decisions; 22023 on_conflict is another word, or the decision is none; 22004 a NULL; 2202E seen has not as many elements.';
+Errors: as decide(); 54000 more than hitl.max_bulk_decisions; 22023 on_conflict is another word; 22004 a NULL; 2202E seen has not as many elements.';
 
 CREATE FUNCTION hitl.withdraw(interrupt_id bigint, comment text DEFAULT NULL,
                               OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)

@@ -14,11 +14,11 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "answer.h"
 #include "bulk.h"
 #include "frame.h"
 #include "guc.h"
 #include "lifecycle.h"
+#include "reply.h"
 #include "subxact.h"
 
 static void
@@ -71,8 +71,8 @@ decide_item(void *arg)
 {
 	BulkItem	   *item = arg;
 
-	item->verdict = decision_record(item->interrupt_id, answer_parse(item->decision), item->comment,
-									item->idempotency_key, item->seen);
+	item->verdict = reply_record(item->interrupt_id, item->decision, item->comment,
+								 item->idempotency_key, item->seen);
 	return true;
 }
 
@@ -88,7 +88,7 @@ is_about_item(const ErrorData *error)
 }
 
 /*
- * Give many interrupts one decision, each as decision_record() does; returns a
+ * Give many interrupts one decision, each as hitl.decide() does; returns a
  * HitlBulkRow for each, by id.  An id that is given twice is decided once.
  * seen: of each, or NULL.  skips: one that is refused is told of in its row, and
  * the others are decided; else it is an error, and nothing is.
@@ -101,8 +101,6 @@ bulk_decide(const int64 *interrupt_ids, const char *const *seen, int n, Jsonb *d
 	List	   *rows = NIL;
 
 	check_number(n);
-	/* a decision that is none is nobody's conflict */
-	(void) answer_parse(decision);
 	for (int i = 0; i < n; i++)
 	{
 		items[i].interrupt_id = interrupt_ids[i];

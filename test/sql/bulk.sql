@@ -32,13 +32,16 @@ SELECT interrupt_id, status, sqlstate, regexp_replace(detail, '[0-9a-f]{64}', '<
 SELECT * FROM hitl.decide_many(ARRAY[8], '{"type": "reject", "reason": "no"}', 'skip', idempotency_key => 'k');
 SELECT * FROM hitl.decide_many(ARRAY[8], '{"type": "reject", "reason": "no"}', 'skip', idempotency_key => 'k');
 SELECT interrupt_id FROM pending;
+-- A decision in whatever shape it comes: one that is none, and an "ignore" as Agent Inbox says it, which decides nothing.
+SELECT interrupt_id, status, sqlstate, message FROM hitl.decide_many(ARRAY[9], '{"type": "agree"}', 'skip');
+SELECT interrupt_id, status FROM hitl.decide_many(ARRAY[6], '[{"type": "ignore", "args": null}]', 'skip');
 -- Each of them is that person's decision, or none.
 SET SESSION AUTHORIZATION bulk_eve;
 SELECT interrupt_id, sqlstate, message FROM hitl.decide_many(ARRAY[9, 10], '{"type": "approve"}', 'skip');
 RESET SESSION AUTHORIZATION;
 
 -- 3. What is no decision, or no list, is an error in any case.
-SELECT code, message FROM unnest(ARRAY[$$SELECT hitl.decide_many(ARRAY[9], '{"type": "agree"}', 'skip')$$, $$SELECT hitl.decide_many(ARRAY[9], '{"type": "approve"}', 'ignore')$$, $$SELECT hitl.decide_many(ARRAY[9], '{"type": "approve"}', NULL)$$,
+SELECT code, message FROM unnest(ARRAY[$$SELECT hitl.decide_many(ARRAY[9], '{"type": "agree"}')$$, $$SELECT hitl.decide_many(ARRAY[9], '{"type": "approve"}', 'ignore')$$, $$SELECT hitl.decide_many(ARRAY[9], '{"type": "approve"}', NULL)$$,
   $$SELECT hitl.decide_many(ARRAY[9, NULL], '{"type": "approve"}', 'skip')$$, $$SELECT hitl.decide_many(ARRAY[[9], [10]], '{"type": "approve"}', 'skip')$$, $$SELECT hitl.decide_many(NULL, '{"type": "approve"}')$$, $$SELECT hitl.decide_many(ARRAY[9], NULL)$$,
   $$SELECT hitl.decide_many(ARRAY[9], '{"type": "approve"}', seen => ARRAY['1', '1'])$$]) statement, bulk_refused(statement);
 SELECT * FROM hitl.decide_many('{}', '{"type": "approve"}');
