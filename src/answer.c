@@ -269,6 +269,29 @@ answer_check_action(const HitlAnswer *answer, const HitlQuestion *action, int64 
 }
 
 /*
+ * Does the question, or every action of the batch, take an answer of this type
+ * for all of it?  For answers that nobody is there to be told of.
+ */
+bool
+answer_fits(const HitlAnswer *answer, const HitlQuestion *question)
+{
+	List	   *actions = question_actions(question);
+	ListCell   *cell;
+
+	if (answer->decisions != NIL)
+		return false;
+	if (actions == NIL)
+		return (question->allowed & HITL_DECISION_BIT(answer->type)) != 0 &&
+			(answer->type != HITL_DECISION_EDIT || json_is_object(question->args));
+	if (answer->type != HITL_DECISION_APPROVE && answer->type != HITL_DECISION_REJECT)
+		return false;
+	foreach(cell, actions)
+		if (!(((HitlQuestion *) lfirst(cell))->allowed & HITL_DECISION_BIT(answer->type)))
+			return false;
+	return true;
+}
+
+/*
  * Is this answer one that the question takes?  Raises IH004 if not, and 22023 if
  * it has another number of decisions than the batch has actions.
  */

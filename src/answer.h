@@ -30,6 +30,7 @@ extern void answer_check_edits(const HitlAnswer *answer);
 extern Jsonb *answer_document(const HitlAnswer *answer);
 extern void answer_check(const HitlAnswer *answer, const HitlQuestion *question,
 						 int64 interrupt_id);
+extern bool answer_fits(const HitlAnswer *answer, const HitlQuestion *question);
 extern void answer_check_action(const HitlAnswer *answer, const HitlQuestion *action,
 								int64 interrupt_id, int n);
 extern const HitlAnswer *answer_of_action(const HitlAnswer *answer, int n);

@@ -105,6 +105,39 @@ edit_check_action(const HitlPolicy *policy, const HitlInterrupt *interrupt,
 	}
 }
 
+static bool
+fits(Jsonb *schema, Jsonb *value)
+{
+	return schema == NULL || schema_violation(schema, value) == NULL;
+}
+
+/*
+ * Does an answer for all of a question fit its schemas and those of the policy
+ * (NULL: none)?  For answers that nobody gives: a deadline's.
+ */
+bool
+edit_fits(const HitlPolicy *policy, const HitlQuestion *question, const HitlAnswer *answer)
+{
+	List	   *actions = question_actions(question);
+	ListCell   *cell;
+
+	if (answer->type == HITL_DECISION_RESPOND)
+		return fits(question_response_schema(question), answer->response) &&
+			(policy == NULL || fits(policy->response_schema, answer->response));
+	if (answer->type != HITL_DECISION_APPROVE && answer->type != HITL_DECISION_EDIT)
+		return true;
+	if (actions == NIL)
+		actions = list_make1((void *) question);
+	foreach(cell, actions)
+	{
+		Jsonb	   *args = answer_args(answer, lfirst(cell));
+
+		if (!fits(question_args_schema(lfirst(cell)), args) || (policy != NULL && !fits(policy->args_schema, args)))
+			return false;
+	}
+	return true;
+}
+
 /* ---------------------------------------------------------------- the validator */
 
 /* what the validator is asked, and what it says */

@@ -12,6 +12,7 @@
 #include "types.h"
 
 extern void edit_check(const HitlPolicy *policy, const HitlInterrupt *interrupt, const HitlAnswer *answer);
+extern bool edit_fits(const HitlPolicy *policy, const HitlQuestion *question, const HitlAnswer *answer);
 extern void edit_check_action(const HitlPolicy *policy, const HitlInterrupt *interrupt,
 							  const HitlQuestion *action, const HitlAnswer *answer, int n);
 

@@ -20,9 +20,11 @@
 
 #include "answer.h"
 #include "audit.h"
+#include "ballot.h"
 #include "clock.h"
 #include "deadline.h"
 #include "decision.h"
+#include "edit.h"
 #include "errors.h"
 #include "escalation.h"
 #include "frame.h"
@@ -53,19 +55,21 @@
 /*
  * What an expired interrupt hands to its run.  A reject is a no, which every
  * node has to take; what else the question does not take would be an answer
- * that its author has excluded, and a breakpoint is no question: its task fails.
+ * that its author has excluded, as what does not fit a schema is, and a breakpoint
+ * is no question: its task fails.
  */
 static Jsonb *
 make_decision(const HitlInterrupt *interrupt, const HitlAnswer *answer, TimestampTz now)
 {
 	const HitlQuestion *question = &interrupt->question;
 	bool		is_breakpoint = question_is_breakpoint(question);
-	bool		fits = question->allowed & HITL_DECISION_BIT(answer->type);
+	bool		fits = answer_fits(answer, question);
 
-	if (answer->type == HITL_DECISION_EDIT && !json_is_object(question->args))
-		fits = false;
 	if (answer->type == HITL_DECISION_REJECT && !is_breakpoint)
 		fits = true;
+	if (fits && !edit_fits(ballot_policy(interrupt), question, answer))
+		return answer_of_deadline(HITL_DECISION_FAIL, NULL,
+								  psprintf("what \"%s\" would do does not fit a schema", name_decision_type(answer->type)), question, now);
 	if (fits)
 		return answer_decision(answer, question, HITL_BY_DEADLINE, now);
 	return answer_of_deadline(HITL_DECISION_FAIL, NULL,

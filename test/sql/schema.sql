@@ -103,6 +103,21 @@ SELECT status, votes, needed FROM hitl.approve(:b, seen => '2');
 \c - schema_owner
 SET search_path = schemas;
 SELECT hitl.wait(thread_id, '30 s'), decision->>'type' AS type, decision->'args' AS args, decision->'voters' AS voters FROM hitl.decided WHERE interrupt_id = :b;
+
+-- 5. A deadline approves no more than a person could: neither what does not fit, nor an action that must not be approved.
 \c - postgres
+SET search_path = schemas;
+SELECT hitl.create_policy('late', '{"expires_in": "1 hour", "on_expiry": {"type": "approve", "without_a_person": true}, "args_schema": {"properties": {"amount": {"maximum": 1000}}}}');
+\c - schema_owner
+SET search_path = schemas;
+SELECT asked('{"policy": "late", "actions": [{"action": "pay", "args": {"amount": 10}}, {"action": "tell", "args": {"to": "all"}}]}') AS m \gset
+SELECT asked('{"policy": "late", "actions": [{"action": "pay", "args": {"amount": 5000}}, {"action": "tell", "args": {"to": "all"}}]}') AS n \gset
+SELECT asked('{"policy": "late", "actions": [{"action": "pay", "args": {"amount": 10}}, {"action": "tell", "args": {"to": "all"}, "allowed": ["reject", "respond"]}]}') AS o \gset
+SELECT asked('{"policy": "late", "action": "pay", "args": {"amount": 5000}}') AS p \gset
+\c - postgres
+SET hitl.clock_offset = '2 h';
+SELECT hitl.tick() >= 4 AS fired;
+SELECT status, decision->>'type' AS type, decision->>'reason' AS reason, jsonb_path_query_array(decision, '$.decisions[*].type') AS said FROM hitl.interrupt WHERE interrupt_id IN (:m, :n, :o, :p) ORDER BY interrupt_id;
+RESET hitl.clock_offset;
 SELECT hitl.drop_rule('refunds'), hitl.drop_rule('deletes'), hitl.drop_rule('mails');
 SELECT * FROM hitl.check();
