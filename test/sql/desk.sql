@@ -116,7 +116,7 @@ SELECT status FROM hitl.reject(:two, 'no receipt');
 SELECT hitl.comment(:two, 'there was none') IS NOT NULL AS said;
 SELECT e->>'kind' AS kind, e->>'person' AS person, e->>'text' AS text FROM jsonb_array_elements(hitl.show(:two)->'comments') e;
 \c - postgres
-SELECT kind, person, text FROM hitl.comment ORDER BY comment_id;
+SELECT kind, person, text FROM hitl.comment WHERE person LIKE 'desk\_%' ORDER BY comment_id;
 
 -- 8. What was done is in the timeline, and what I decided among my decisions; another session's claim has changed no answer.
 SELECT event, actor, detail - 'until' - 'comment_id' AS detail FROM hitl.timeline t WHERE interrupt_id = :two AND event <> 'opened';

@@ -69,6 +69,7 @@ SELECT hitl.report_outcome(98, NULL);
 \echo :SQLSTATE
 SELECT hitl.start('pay', '{"amount": 5000}') AS waits \gset
 CALL hitl.run_pending();
+SELECT hitl.wait(:waits, '20 s');
 SELECT hitl.report_outcome(:waits, 'ok');
 \echo :SQLSTATE
 CREATE FUNCTION desk.marks(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN PERFORM hitl.report_outcome(98, 'ok'); RETURN NULL; END $$;
