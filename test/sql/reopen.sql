@@ -167,6 +167,40 @@ SELECT hitl.wait(:t, '20 s');
 SELECT status, supersedes IS NOT NULL AS supersedes FROM hitl.interrupt WHERE thread_id = :t ORDER BY interrupt_id;
 SELECT * FROM paid;
 
+-- 6. In a phase of a node in C the guard is asked before the node: if it does not agree, that is not called, keeps its phase and what it saved, and people are asked again.  What they have
+-- decided, and no run has acted on, may be reopened; then the phase waits for that answer.
+CREATE EXTENSION hitl_sample;
+SELECT hitl.define('{"graph": "c_pay", "nodes": {"pay": "sample.pay(jsonb)"}, "edges": [["START", "pay"], ["pay", "END"]]}');
+CREATE TABLE reopen_guard (agrees boolean);
+INSERT INTO reopen_guard VALUES (false);
+CREATE FUNCTION reopen_agrees(question jsonb, decision jsonb) RETURNS boolean LANGUAGE sql AS $$ SELECT agrees FROM public.reopen_guard $$;
+SELECT hitl.create_policy('reopen guard', '{"guard": "public.reopen_agrees(jsonb,jsonb)", "starter_may_decide": true, "previous_decider_may_decide": true}');
+SELECT hitl.create_rule('reopen guard', 'reopen guard', graph => 'c_pay') > 0 AS is_rule;
+SELECT hitl.start('c_pay', '{"amount": 7000}') AS t \gset
+SELECT hitl.wait(:t, '20 s');
+SELECT status FROM hitl.pending p, hitl.approve(p.interrupt_id) WHERE p.thread_id = :t;
+SELECT hitl.wait(:t, '20 s');
+SELECT entry, amount FROM sample.ledger ORDER BY ctid;
+SELECT k.status, k.phase, k.saved, k.phase_interrupt = (SELECT interrupt_id FROM hitl.pending p WHERE p.thread_id = :t) AS waits_for_it FROM hitl.task k WHERE thread_id = :t;
+SELECT i.status, supersedes IS NOT NULL AS supersedes, decision->>'type' AS type FROM hitl.interrupt i WHERE thread_id = :t ORDER BY interrupt_id;
+UPDATE reopen_guard SET agrees = true;
+BEGIN;
+SELECT interrupt_id AS i, d.status FROM hitl.pending p, hitl.approve(p.interrupt_id) d WHERE p.thread_id = :t \gset
+SELECT hitl.reopen(:i, 'the amount is wrong') > :i AS is_reopened;
+COMMIT;
+SELECT k.phase_interrupt = (SELECT interrupt_id FROM hitl.pending p WHERE p.thread_id = :t) AS waits_for_it FROM hitl.task k WHERE thread_id = :t;
+SELECT status FROM hitl.pending p, hitl.edit(p.interrupt_id, '{"amount": 6500}') WHERE p.thread_id = :t;
+SELECT hitl.wait(:t, '20 s'), hitl.get_state(:t)->'status' AS state;
+SELECT entry, amount FROM sample.ledger ORDER BY ctid;
+SELECT i.status, is_review, decision->>'type' AS type FROM hitl.interrupt i WHERE thread_id = :t ORDER BY interrupt_id;
+-- It has paid: now a new round is a review.
+SELECT hitl.reopen(max(interrupt_id), 'paid twice?') AS r FROM hitl.interrupt WHERE thread_id = :t \gset
+SELECT is_review FROM hitl.interrupt WHERE interrupt_id = :r;
+SELECT status FROM hitl.pending p, hitl.approve(p.interrupt_id) WHERE p.thread_id = :t;
+SELECT entry, amount FROM sample.ledger ORDER BY ctid;
+DROP TABLE reopen_guard;
+DROP FUNCTION reopen_agrees;
+
 SELECT * FROM hitl.check();
 DROP OWNED BY reopen_desk, reopen_eve;
 DROP VIEW rounds;
