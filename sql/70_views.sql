@@ -42,11 +42,13 @@ COMMENT ON VIEW hitl._status IS 'Internal: the status of each thread as it is sh
 -- Interrupts as lists may show them: a policy with hide_args keeps the args, and
 -- what tells of them, for show(), which notes who has looked.
 CREATE VIEW hitl._question AS
-  SELECT i.interrupt_id, i.thread_id, i.graph_id, i.owner, i.step, i.node, i.key, i.status, i.action, i.allowed, i.opened_at, i.supersedes, i.reopens,
+  SELECT i.interrupt_id, i.thread_id, i.graph_id, i.owner, i.step, i.node, i.key, i.status, i.action, i.allowed, i.opened_at, i.supersedes, i.reopens, i.is_review,
          i.revision, i.proposed_by, i.priority, i.due_at, i.expires_at, i.settled_at, i.settled_by, p.policy,
          CASE WHEN i.claimed_until > (SELECT hitl._now()) THEN i.claimed_by END AS claimed_by,
          CASE WHEN i.claimed_until > (SELECT hitl._now()) THEN i.claimed_until END AS claimed_until,
          CASE WHEN NOT h.hides_args THEN i.args END AS args,
+         -- args of few possible values could be guessed from it
+         CASE WHEN NOT h.hides_args THEN i.content_hash END AS content_hash,
          CASE WHEN NOT h.hides_args THEN i.description END AS description,
          CASE WHEN NOT h.hides_args THEN i.payload END AS payload,
          CASE WHEN h.hides_args THEN i.decision OPERATOR(pg_catalog.-) '{args,edits,response}'::pg_catalog.text[] ELSE i.decision END AS decision,
@@ -59,7 +61,7 @@ COMMENT ON VIEW hitl._question IS 'Internal: interrupts as lists may show them, 
 
 CREATE VIEW hitl.pending WITH (security_barrier) AS
   SELECT i.interrupt_id, i.thread_id, g.graph, i.node, i.key, i.action, i.args, i.description,
-         i.allowed, i.opened_at, i.step, i.payload, i.supersedes, i.reopens, i.policy, i.revision, i.proposed_by, i.priority,
+         i.allowed, i.opened_at, i.step, i.payload, i.supersedes, i.reopens, i.is_review, i.policy, i.revision, i.content_hash, i.proposed_by, i.priority,
          i.claimed_by, i.claimed_until, i.due_at, i.expires_at, t.root_id, t.depth, t.frame
   FROM hitl._question i
        JOIN hitl.graph g ON g.graph_id = i.graph_id
@@ -68,7 +70,7 @@ CREATE VIEW hitl.pending WITH (security_barrier) AS
     AND (i.graph_id IN (SELECT r.graph_id FROM hitl._graph_read r)
          OR EXISTS (SELECT FROM hitl.audience a
                     WHERE a.interrupt_id = i.interrupt_id AND a.role IN (SELECT m.role FROM hitl._role_of_me m)));
-COMMENT ON VIEW hitl.pending IS 'Interrupts that wait for a decision: those that I may decide, and those of graphs that are mine or that I audit. approve(), edit(), reject() and respond() take their interrupt_id. Where the policy hides the args (hide_args), args, description and payload are NULL: show() has them. claimed_by: who works on it, until claimed_until.';
+COMMENT ON VIEW hitl.pending IS 'Interrupts that wait for a decision: those that I may decide, and those of graphs that are mine or that I audit. approve(), edit(), reject() and respond() take their interrupt_id. Where the policy hides the args (hide_args), args, description, payload and content_hash are NULL: show() has them. is_review: no thread waits for it. claimed_by: who works on it, until claimed_until.';
 
 CREATE VIEW hitl.overdue WITH (security_barrier) AS
   SELECT p.interrupt_id, p.thread_id, p.graph, p.node, p.action, p.policy, p.priority, p.claimed_by, p.claimed_until,
@@ -101,7 +103,7 @@ CREATE VIEW hitl.decided WITH (security_barrier) AS
          i.settled_at - i.opened_at AS took,
          CASE WHEN i.status = 'expired' THEN 'deadline' ELSE 'votes' END AS how,
          (SELECT pg_catalog.array_agg(DISTINCT v.voter ORDER BY v.voter) FROM hitl.vote v WHERE v.interrupt_id = i.interrupt_id) AS voters,
-         i.policy, i.revision, i.reopens, t.root_id, t.depth, t.frame
+         i.policy, i.revision, i.reopens, i.is_review, t.root_id, t.depth, t.frame
   FROM hitl._question i
        JOIN hitl.graph g ON g.graph_id = i.graph_id
        JOIN hitl._thread t ON t.thread_id = i.thread_id

@@ -208,7 +208,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' OR
   ('rule_history', 'rule, policy, action, graph, node, args, skip_when, priority, owner, created_by, created_at, dropped_by, dropped_at'),
   ('breakpoint_history', 'kind, node, graph, set_by, set_at, removed_by, removed_at'),
   ('breakpoints', 'kind, node, graph, set_by, set_at'),
-  ('decided', 'interrupt_id, thread_id, graph, node, key, action, args, description, status, type, decision, settled_by, settled_at, opened_at, took, how, voters, policy, revision, reopens, root_id, depth, frame'),
+  ('decided', 'interrupt_id, thread_id, graph, node, key, action, args, description, status, type, decision, settled_by, settled_at, opened_at, took, how, voters, policy, revision, reopens, is_review, root_id, depth, frame'),
   ('failed', 'thread_id, graph, step, node, task_id, attempt, sqlstate, message, detail, hint, context, failed_at, root_id, depth, frame'),
   ('drafts', 'interrupt_id, action_no, decision, drafted_at, is_current'),
   ('absences', 'absence_id, person, substitute, starts_at, ends_at, set_at, revoked_at, is_away'),
@@ -217,7 +217,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname, ', ' OR
   ('my_decisions', 'interrupt_id, thread_id, graph, node, action, type, is_withdrawal, comment, revision, in_place_of, voted_at, status, decision, settled_by, settled_at, root_id, depth, frame'),
   ('grant_history', 'audit_id, at, event, right, role, graph, reviewers, actor, login, acted_as'),
   ('grants', 'right, role, graph, reviewers, granted_by, granted_at'),
-  ('pending', 'interrupt_id, thread_id, graph, node, key, action, args, description, allowed, opened_at, step, payload, supersedes, reopens, policy, revision, proposed_by, priority, claimed_by, claimed_until, due_at, expires_at, root_id, depth, frame'),
+  ('pending', 'interrupt_id, thread_id, graph, node, key, action, args, description, allowed, opened_at, step, payload, supersedes, reopens, is_review, policy, revision, content_hash, proposed_by, priority, claimed_by, claimed_until, due_at, expires_at, root_id, depth, frame'),
   ('threads', 'thread_id, graph, version, status, step, checkpoint, owner, starter, started_at, ended_at, ended_by, reason, forked_from, forked_checkpoint, inputs, root_id, depth, frame'),
   ('timeline', 'thread_id, audit_id, at, event, step, node, interrupt_id, actor, actor_kind, detail, comment, root_id, depth, frame'),
   ('worker_status', 'process, database, role, pid, state, thread_id, since, note')$$, 'views: columns');
