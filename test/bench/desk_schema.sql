@@ -44,10 +44,16 @@ BEGIN
     SELECT i.due_at, i.due_at, i.interrupt_id, 0, 0, 'due' FROM hitl.interrupt i WHERE i.interrupt_id > base;
   PERFORM setval('hitl.thread_id_seq', base + more), setval('hitl.task_id_seq', base + more), setval('hitl.interrupt_id_seq', base + more);
 END $$;
--- The deadlines of n more of them are over; those of the others are far away.
-CREATE FUNCTION bench.make_due(n bigint) RETURNS void LANGUAGE sql AS $$
-  WITH due AS (SELECT t.interrupt_id FROM hitl.timer t ORDER BY t.interrupt_id DESC LIMIT n),
-       earlier AS (UPDATE hitl.interrupt SET due_at = now() - interval '1 s' WHERE interrupt_id IN (SELECT d.interrupt_id FROM due d))
-  UPDATE hitl.timer SET due_at = now() - interval '1 s', planned_at = now() - interval '1 s' WHERE interrupt_id IN (SELECT d.interrupt_id FROM due d) $$;
+-- The deadlines of n of them are in an hour, and have not fired; those of the others are far away.
+CREATE FUNCTION bench.make_due(n bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  chosen bigint[] := ARRAY(SELECT DISTINCT a.interrupt_id FROM hitl.audience a ORDER BY a.interrupt_id DESC LIMIT n);
+BEGIN
+  DELETE FROM hitl.escalation WHERE interrupt_id = ANY (chosen);
+  DELETE FROM hitl.timer WHERE interrupt_id = ANY (chosen);
+  UPDATE hitl.interrupt SET due_at = now() + interval '1 hour' WHERE interrupt_id = ANY (chosen);
+  INSERT INTO hitl.timer (due_at, planned_at, interrupt_id, round, step, kind)
+    SELECT now() + interval '1 hour', now() + interval '1 hour', c.id, 0, 0, 'due' FROM unnest(chosen) c (id);
+END $$;
 -- The one itself is out of the way.
 SELECT hitl.cancel(thread_id) FROM hitl.thread;

@@ -38,6 +38,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
+#include "wording.h"
 
 PG_MODULE_MAGIC;
 
@@ -75,6 +76,7 @@ PG_FUNCTION_INFO_V1(unit_gate_predicate_fault);
 PG_FUNCTION_INFO_V1(unit_gate_question);
 PG_FUNCTION_INFO_V1(unit_gate_apply);
 PG_FUNCTION_INFO_V1(unit_policy);
+PG_FUNCTION_INFO_V1(unit_wording);
 PG_FUNCTION_INFO_V1(unit_tally);
 PG_FUNCTION_INFO_V1(unit_rules);
 PG_FUNCTION_INFO_V1(unit_action_matches);
@@ -481,6 +483,13 @@ unit_policy(PG_FUNCTION_ARGS)
 	json_add_jsonb(&b, "roles", json_string_list(policy_roles(policy)));
 	json_add_jsonb(&b, "faults", json_string_list(faults));
 	PG_RETURN_JSONB_P(json_end(&b));
+}
+
+/* What a policy says, in sentences. */
+Datum
+unit_wording(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_JSONB_P(json_string_list(wording_policy(policy_parse(PG_GETARG_JSONB_P(0)))));
 }
 
 /* The strings of an array at a key; NIL when it is not there. */
