@@ -29,7 +29,6 @@
 #include "question.h"
 #include "rights.h"
 #include "rulebook.h"
-#include "store_grant.h"
 #include "store_interrupt.h"
 #include "store_policy.h"
 #include "utils/acl.h"
@@ -65,6 +64,32 @@ time_after(const HitlPolicy *policy, Oid owner, TimestampTz from, int64 ms)
 }
 
 /* Before the thread is locked: the policy's calendar is asked. */
+/*
+ * Who may decide, as a list of Oid: the groups of the policy, else the graph's
+ * owner, beside whom the store puts those who were granted to review the graph.
+ */
+static List *
+audience_of(const HitlPolicy *policy, Oid owner)
+{
+	List	   *audience = NIL;
+
+	if (policy == NULL || policy->n_groups == 0)
+		return list_make1_oid(owner);
+	for (int i = 0; i < policy->n_groups; i++)
+	{
+		Oid			role = get_role_oid(policy->groups[i].role, true);
+
+		if (!OidIsValid(role))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("role \"%s\" does not exist", policy->groups[i].role),
+					 errdetail("Policy \"%s\" names it as a group that may decide.", policy->name),
+					 errhint("Write a new version of the policy with hitl.create_policy().")));
+		audience = list_append_unique_oid(audience, role);
+	}
+	return audience;
+}
+
 static void
 set_times(HitlQuestion *question, Oid owner)
 {
@@ -143,7 +168,7 @@ opening_choose(HitlRun *run, HitlQuestion *question, bool may_skip)
 	limit_allowed(question);
 	/* a role that is gone is the node's error, not the tail's */
 	if (question->under->n_groups > 0)
-		(void) opening_audience(question->under, graph->owner, graph->graph_id);
+		(void) audience_of(question->under, graph->owner);
 	set_times(question, graph->owner);
 	return NULL;
 }
@@ -176,32 +201,6 @@ opening_record_automatic(const HitlThread *thread, const HitlTask *task, const H
 	return json_end(&b);
 }
 
-/*
- * Who may decide, as a list of Oid: the groups of the policy, else the graph's
- * owner and who was granted to review it.
- */
-List *
-opening_audience(const HitlPolicy *policy, Oid owner, int64 graph_id)
-{
-	List	   *audience = NIL;
-
-	if (policy == NULL || policy->n_groups == 0)
-		return list_append_unique_oid(store_grant_reviewers(graph_id), owner);
-	for (int i = 0; i < policy->n_groups; i++)
-	{
-		Oid			role = get_role_oid(policy->groups[i].role, true);
-
-		if (!OidIsValid(role))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("role \"%s\" does not exist", policy->groups[i].role),
-					 errdetail("Policy \"%s\" names it as a group that may decide.", policy->name),
-					 errhint("Write a new version of the policy with hitl.create_policy().")));
-		audience = list_append_unique_oid(audience, role);
-	}
-	return audience;
-}
-
 /* ------------------------------------------------------------------------- the interrupt */
 
 static int64
@@ -209,7 +208,7 @@ open_interrupt(const HitlThread *thread, const HitlTask *task, const HitlQuestio
 			   int64 reopens, bool is_review)
 {
 	const HitlPolicy *policy = question->under;
-	List	   *audience = opening_audience(policy, thread->owner, thread->graph_id);
+	List	   *audience = audience_of(policy, thread->owner);
 	Oid		   *roles = palloc(sizeof(Oid) * list_length(audience));
 	HitlInterrupt interrupt = {
 		.thread_id = thread->thread_id,

@@ -24,7 +24,11 @@ DB_STATEMENT(interrupt_insert,
 			 "   $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18, $19, $20, $21, $22, $25)"
 			 " RETURNING interrupt_id)"
 			 " INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id, is_granted)"
-			 " SELECT r.role, $19, $13, o.interrupt_id, $24 AND r.role <> $4 FROM opened o, pg_catalog.unnest($23) r (role) RETURNING interrupt_id",
+			 " SELECT r.role, $19, $13, o.interrupt_id, r.is_granted FROM opened o, ("
+			 "  SELECT a.role, false FROM pg_catalog.unnest($23) a (role)"
+			 "  UNION ALL SELECT DISTINCT g.role, true FROM hitl.grant g"
+			 "  WHERE $24 AND g.\"right\" = 'reviewer' AND g.graph_id IN (0, $3) AND g.role <> $4) r (role, is_granted)"
+			 " RETURNING interrupt_id",
 			 INT8OID, INT8OID, INT8OID, REGROLEOID, INT4OID, TEXTOID, TEXTOID,
 			 TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID,
 			 INT8OID, INT4OID, TEXTOID, TEXTOID, INT2OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, OIDARRAYOID, BOOLOID, BOOLOID);
@@ -37,8 +41,8 @@ id_or_null(int64 id)
 
 /*
  * Insert a pending interrupt; fills in its interrupt_id.  audience: the roles
- * that may decide it, one at least, none twice; is_granted: those beside the
- * graph's owner may because hitl.grant says so, and not as groups of a policy.
+ * that may decide it, one at least, none twice; is_granted: and those that
+ * hitl.grant names as reviewers of the graph.
  */
 void
 store_interrupt_insert(HitlInterrupt *interrupt, const Oid *audience, int n_audience, bool is_granted)

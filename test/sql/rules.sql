@@ -104,6 +104,12 @@ SET SESSION AUTHORIZATION regress_rule_owner;
 SELECT hitl.start('rule owner g', '{"ask": {"action": "look", "args": {}}}') AS t \gset
 SELECT hitl.wait(:t);
 RESET SESSION AUTHORIZATION;
+-- The executor that has run these hears of a new rule with its commit.
+SELECT hitl.create_rule('rule news', 'rule boss', graph => 'rule owner g', priority => 100) IS NOT NULL AS is_made;
+SET SESSION AUTHORIZATION regress_rule_owner;
+SELECT hitl.start('rule owner g', '{"ask": {"action": "look", "args": {}}}') AS t \gset
+SELECT hitl.wait(:t);
+RESET SESSION AUTHORIZATION;
 SELECT p.policy, i.rule, i.action FROM hitl.interrupt i JOIN hitl.graph g USING (graph_id) JOIN hitl.policy p USING (policy_id) WHERE g.graph = 'rule owner g' ORDER BY i.thread_id;
 SELECT * FROM under('{"action": "look", "args": {}}');
 
