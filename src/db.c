@@ -29,6 +29,7 @@
 #include "compat.h"
 #include "db.h"
 #include "executor/spi.h"
+#include "jit/jit.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -231,6 +232,31 @@ db_close(DbCall *call)
 		elog(ERROR, "hitl could not leave SPI");
 }
 
+/*
+ * Our statements are made for a few rows each.  The planner does not know a
+ * limit that is an argument, nor how few rows are due, and with a million of
+ * them has a plan of a millisecond compiled to machine code in ten or a
+ * hundred; so it is not asked to.
+ */
+static int
+run_plan(SPIPlanPtr plan, Datum *values, const char *nulls, bool read_only)
+{
+	bool		was_enabled = jit_enabled;
+	int			result = 0;
+
+	jit_enabled = false;
+	PG_TRY();
+	{
+		result = SPI_execute_plan(plan, values, nulls, read_only, 0);
+	}
+	PG_FINALLY();
+	{
+		jit_enabled = was_enabled;
+	}
+	PG_END_TRY();
+	return result;
+}
+
 static uint64
 execute(DbStatement *statement, const DbArg *args, bool read_only)
 {
@@ -257,7 +283,7 @@ execute(DbStatement *statement, const DbArg *args, bool read_only)
 		values[i] = args[i].value;
 		nulls[i] = args[i].is_null ? 'n' : ' ';
 	}
-	result = SPI_execute_plan(statement->plan, values, nulls, read_only, 0);
+	result = run_plan(statement->plan, values, nulls, read_only);
 	if (result < 0)
 		elog(ERROR, "hitl could not run a statement: %s", SPI_result_code_string(result));
 	return SPI_processed;

@@ -50,8 +50,7 @@ store_inbox_roles(HitlSnapshot snapshot)
 /*
  * audience_inbox, a range per role; then primary keys for the rows of the page
  * alone: OFFSET 0 keeps the join behind the LIMIT.  The LIMITs are constants:
- * for an unknown one the planner reckons with a tenth of all that is pending,
- * and compiles a plan of a millisecond to machine code in a hundred.
+ * for an unknown one the planner reckons with a tenth of all that is pending.
  *
  * $7: what somebody holds is not wanted, and little is asked about it.
  */
