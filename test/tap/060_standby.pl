@@ -82,9 +82,10 @@ is($standby->safe_psql('postgres', $facts), sql($facts), 'a standby shows the sa
 is($standby->safe_psql('postgres', 'SELECT count(*) FROM hitl.pending', extra_params => [ '-U', 'mia' ]), 1, 'also to a reviewer');
 is($standby->safe_psql('postgres', "SELECT code FROM hitl.why($asked)"), 'interrupted', 'and says why a thread does not move');
 is($standby->safe_psql('postgres', "SELECT hitl.wait($asked, '1 s')"), 'interrupted', 'wait() looks');
+is($standby->safe_psql('postgres', "SELECT hitl.show($question)->>'status'", extra_params => [ '-U', 'mia' ]), 'pending', 'show() shows, and keeps nothing of it');
 isnt($standby->safe_psql('postgres', 'SELECT state FROM hitl.worker_status'), '', 'worker_status says what there is');
 for my $write ("SELECT hitl.approve($question)", "SELECT hitl.start('mia_quick')", "SELECT hitl.cancel($asked)", "SELECT hitl.retry($failed)",
-	'CALL hitl.run_pending()', "SELECT hitl.create_graph('x')", "SELECT hitl.resume($asked, '{\"type\": \"approve\"}')")
+	'CALL hitl.run_pending()', "SELECT hitl.create_graph('x')", "SELECT hitl.claim($question)", 'SELECT hitl.claim_next()', "SELECT hitl.snooze($question, 'infinity')", "SELECT hitl.resume($asked, '{\"type\": \"approve\"}')")
 {
 	($status, $out, $error) = $standby->psql('postgres', $write);
 	like($error, qr/ERROR:  cannot (execute|assign|set|lock|acquire|run).*(read-only|recovery)/, "nothing is written: $write");
