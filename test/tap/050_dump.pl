@@ -48,10 +48,17 @@ $node->safe_psql('postgres', 'CREATE ROLE tom LOGIN; CREATE ROLE app LOGIN; CREA
 $node->safe_psql('postgres', q{SELECT hitl.grant_reviewer('team', 'mia_ask')}, extra_params => [ '-U', 'mia' ]);
 sql('postgres', q{SELECT hitl.grant_auditor('tom'), hitl.grant_proxy('app', 'team')});
 
+# policies and rules, of somebody who owns nothing else
+$node->safe_psql('postgres', 'CREATE ROLE pat LOGIN');
+sql('postgres', q{SELECT hitl.grant_author('pat')});
+$node->safe_psql('postgres', q{SELECT hitl.create_policy('two', '{"quorum": 2}'), hitl.create_policy('two', '{"quorum": {"team": 2}, "expires_in": "1 day"}'), hitl.create_rule('large', 'two', action => 'pay', args => '$.amount > 10', skip_when => '$.amount == 11'), hitl.create_rule('gone', 'two')}, extra_params => [ '-U', 'pat' ]);
+sql('postgres', q{SELECT hitl.drop_rule('gone')});
+
 my $facts = q{SELECT thread_id, status, owner, hitl.get_state(thread_id) FROM hitl.threads ORDER BY thread_id;
 	SELECT interrupt_id, thread_id, action, opened_at FROM hitl.pending ORDER BY interrupt_id;
 	SELECT * FROM hitl.timeline;
 	SELECT * FROM hitl.grants; SELECT * FROM hitl.grant_history;
+	SELECT * FROM hitl.policies; SELECT * FROM hitl.policy_history; SELECT * FROM hitl.rules; SELECT * FROM hitl.rule_history;
 	SELECT role, is_granted FROM hitl.audience ORDER BY interrupt_id, role;
 	SELECT grantee::regrole FROM pg_type, aclexplode(typacl) WHERE typname = 'grantee' AND grantee <> typowner ORDER BY 1};
 my $before = sql('postgres', $facts);
@@ -113,7 +120,7 @@ for my $database ('postgres', 'copy')
 
 # where a role is missing, the rows of hitl.grant say which, and come when it is there
 my $bare = start_server('bare', 'hitl.max_executors = 0');
-$bare->safe_psql('postgres', 'CREATE ROLE mia LOGIN; CREATE ROLE app LOGIN; CREATE ROLE team; CREATE DATABASE copy');
+$bare->safe_psql('postgres', 'CREATE ROLE mia LOGIN; CREATE ROLE pat LOGIN; CREATE ROLE app LOGIN; CREATE ROLE team; CREATE DATABASE copy');
 ($stdout, $stderr) = run_command([ 'pg_restore', '-d', $bare->connstr('copy'), $dump ]);
 like($stderr, qr/role "tom" does not exist/, 'a restore without a role says so');
 is($bare->safe_psql('copy', 'SELECT count(*) FROM hitl.grants'), 0, 'and no right is half there');
@@ -147,6 +154,15 @@ for my $database ('postgres', 'copy')
 	is(sql($database, "SELECT count(*) FROM hitl.threads WHERE owner = 'mia'::regrole"), 8, 'they are hers');
 }
 poll($node, 'postgres', workers('executor') . ' = 0', 'her executors have left');
+# and so does who owns policies and rules, also after DROP OWNED, which takes all other rights away
+for my $database ('postgres', 'copy')
+{
+	is(sql($database, q{SELECT hitl.create_policy('after', '{}')}), 1, "$database: there is a number for the next policy");
+	sql($database, 'DROP OWNED BY pat');
+	($status, $out, $error) = $node->psql($database, 'DROP ROLE pat');
+	like($error, qr/privileges for type hitl.graph_owner/, 'the owner of a policy is not dropped');
+	is(sql($database, q{SELECT count(*) FROM hitl.policies WHERE owner = 'pat'::regrole}), 1, 'which is still his');
+}
 sql($_, 'DROP OWNED BY tom, app, team') for qw(postgres copy);
 is($node->psql('postgres', 'DROP ROLE tom'), 0, 'DROP OWNED ends grants, and the role can go');
 my $copies = q{SELECT count(*) FROM pg_proc p JOIN pg_roles r ON r.oid = proowner WHERE rolname = 'mia'};
