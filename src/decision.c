@@ -254,7 +254,8 @@ static HitlVerdict
 cast_vote(HitlInterrupt *interrupt, const HitlPolicy *policy, HitlVote *vote)
 {
 	bool		is_proposal = vote->type != HITL_DECISION_APPROVE && vote->type != HITL_DECISION_REJECT;
-	List	   *votes = lappend(store_votes(interrupt->interrupt_id), vote);
+	/* without a policy the first vote decides: there are none before it */
+	List	   *votes = lappend(policy != NULL ? store_votes(interrupt->interrupt_id) : NIL, vote);
 	const char *proposed_by = is_proposal ? vote->voter : interrupt->proposed_by;
 	HitlTally	tally;
 
