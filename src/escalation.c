@@ -396,18 +396,20 @@ fire_locked(List *interrupts, TimestampTz now)
 	error = subxact_run(fire_batch, &batch);
 	if (error == NULL)
 		return batch.n_fired;
+	if (frame_is_cancel(error))
+		ReThrowError(error);
 	foreach(cell, interrupts)
 	{
 		/* as it was: the attempt before has changed it */
 		HitlInterrupt *interrupt = store_interrupt_find(((HitlInterrupt *) lfirst(cell))->interrupt_id);
 		Batch		alone = {.interrupts = list_make1(interrupt), .timers = batch.timers, .now = now};
 
-		if (frame_is_cancel(error))
-			ReThrowError(error);
 		error = subxact_run(fire_batch, &alone);
 		if (error == NULL)
 			n_fired += alone.n_fired;
-		else if (!frame_is_cancel(error))
+		else if (frame_is_cancel(error))
+			ReThrowError(error);
+		else
 			put_off(interrupt, error, now);
 	}
 	return n_fired;

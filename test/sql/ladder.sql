@@ -166,4 +166,18 @@ RESET hitl.clock_offset;
 SELECT hitl.cancel(:t);
 -- At the opening it is the node's error.
 SELECT hitl.invoke('steps', '{"args": {"amount": 3}}')->'error'->>'sqlstate' AS error;
+
+-- 5. What goes wrong with one interrupt stops no other, before it and behind it: it is put off.
+SELECT hitl.create_policy('steps', '{"due_in": "1 hour"}') AS version;
+CREATE TABLE several AS SELECT n, (hitl.invoke('steps', jsonb_build_object('args', n))->>'thread_id')::bigint AS t FROM generate_series(1, 4) n;
+INSERT INTO hitl.escalation SELECT d.interrupt_id, d.round, d.step, d.kind, d.planned_at, now(), 'by hand' FROM hitl.deadlines d JOIN several ON t = thread_id WHERE n = 2;
+SET hitl.clock_offset = '2 h';
+SELECT hitl.tick();
+SELECT n, due_at - planned_at > '1 hour' AS is_put_off FROM hitl.deadlines JOIN several ON t = thread_id;
+DELETE FROM hitl.escalation WHERE action = 'by hand';
+SELECT hitl.tick() AS too_early;
+SET hitl.clock_offset = '122 min';
+SELECT hitl.tick();
+SELECT n, action FROM hitl.escalations JOIN several ON t = thread_id ORDER BY n;
+RESET hitl.clock_offset;
 SELECT * FROM hitl.check();
