@@ -55,7 +55,7 @@ refuse(const char *message, const char *detail, const char *hint)
 }
 
 /*
- * hitl.out_of_office().  starts_at: DT_NOBEGIN for now; ends_at: may be infinity.
+ * hitl.out_of_office().  starts_at: DT_NOBEGIN from now on; ends_at: may be infinity.
  * Returns the absence's id.
  */
 int64

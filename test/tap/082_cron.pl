@@ -17,7 +17,7 @@ $ENV{PGUSER} = 'postgres';
 my ($sharedir) = PostgreSQL::Test::Utils::run_command([ 'pg_config', '--sharedir' ]);
 plan skip_all => 'this server has no pg_cron' unless -e "$sharedir/extension/pg_cron.control";
 
-# The two lines of the README, for now and then.
+# The two lines of the README: what runs nodes, and what fires deadlines.
 my $run = 'CALL hitl.run_pending()';
 my $tick = 'SELECT hitl.tick()';
 

@@ -16,7 +16,7 @@ CREATE TABLE cases (schema jsonb, fit jsonb, unfit jsonb);
 INSERT INTO cases VALUES
   -- a schema without keywords, and the two that are no object
   ('{}', '[null, true, 1, "x", [], {}]', '[]'), ('true', '[null, false, 0, "", [1], {"a": 1}]', '[]'), ('false', '[]', '[null, true, 1, "x", [], {}]'),
-  ('{"title": "t", "description": "d", "default": 5, "examples": [1], "$schema": "https://json-schema.org/draft/2020-12/schema"}', '[null, 1, "x", {}]', '[]'),
+  ('{"title": "t", "description": "d", "default": 5, "examples": [1], "$schema": "urn:a"}', '[null, 1, "x", {}]', '[]'),
   -- type
   ('{"type": "null"}', '[null]', '[0, "", false, [], {}, "null"]'), ('{"type": "boolean"}', '[true, false]', '[0, 1, "true", null, []]'), ('{"type": "string"}', '["", "x", "1"]', '[1, null, true, ["x"], {}]'),
   ('{"type": "number"}', '[0, 1.5, -1e30, 1]', '["1", null, true, [1]]'), ('{"type": "integer"}', '[0, -7, 1.0, 1e3, 123456789012345678901234567890]', '[1.5, "1", null, 1.0000000001, true]'),
