@@ -15,19 +15,16 @@
  *   who lists it); that was said when the step ended, so joins and routers see
  *   nothing of the stop.
  *
- * Every run of a node asks whether there is one: the rows are kept by each
- * process until an invalidation of their table comes, which who writes them
- * sends with his commit.
+ * Every run of a node asks whether there is one: each process keeps the rows
+ * (rowcache.c).
  *
- * Layer 3.  Static state: the rows, for the life of the process.
+ * Layer 3.
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "audit.h"
 #include "breakpoint.h"
 #include "clock.h"
-#include "db.h"
 #include "frontier.h"
 #include "graph.h"
 #include "interrupt.h"
@@ -35,75 +32,29 @@
 #include "names.h"
 #include "question.h"
 #include "rights.h"
+#include "rowcache.h"
 #include "store_breakpoint.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
-#include "utils/memutils.h"
 
 /* ------------------------------------------------------------------- the rows */
 
-static MemoryContext kept_context = NULL;
-static List *kept = NIL;		/* of HitlBreakpoint */
-static Oid	kept_relation = InvalidOid;
-static bool is_kept = false;
-static bool is_forgotten = false;	/* while they were being read */
-
-static void
-forget(Datum arg pg_attribute_unused(), Oid relation)
+static void *
+copy_row(const void *row)
 {
-	if (relation == InvalidOid || relation == kept_relation)
-	{
-		is_kept = false;
-		is_forgotten = true;
-	}
+	HitlBreakpoint *copy = palloc(sizeof(HitlBreakpoint));
+
+	*copy = *(const HitlBreakpoint *) row;
+	copy->node = pstrdup(copy->node);
+	return copy;
 }
 
-/* The rows as they are now. */
-static List *
-get_rows(void)
-{
-	if (kept_context == NULL)
-	{
-		kept_context = AllocSetContextCreate(TopMemoryContext, "hitl breakpoints", ALLOCSET_SMALL_SIZES);
-		CacheRegisterRelcacheCallback(forget, (Datum) 0);
-	}
-	while (!is_kept)
-	{
-		List	   *rows;
-		ListCell   *cell;
-		MemoryContext old;
+static RowCache kept = {.table = "breakpoint", .read = store_breakpoint_list, .copy = copy_row};
 
-		is_forgotten = false;
-		kept_relation = db_relation("breakpoint");
-		rows = store_breakpoint_list();
-		kept = NIL;
-		MemoryContextReset(kept_context);
-		old = MemoryContextSwitchTo(kept_context);
-		foreach(cell, rows)
-		{
-			HitlBreakpoint *row = palloc(sizeof(HitlBreakpoint));
-
-			*row = *(HitlBreakpoint *) lfirst(cell);
-			row->node = pstrdup(row->node);
-			kept = lappend(kept, row);
-		}
-		MemoryContextSwitchTo(old);
-		/* at a fixed snapshot they may be those of long ago: not kept */
-		if (IsolationUsesXactSnapshot())
-			break;
-		is_kept = !is_forgotten;
-	}
-	return kept;
-}
-
-/* Somebody writes rows: at the commit every process forgets those that it keeps. */
+/* Somebody writes rows: every process forgets those that it keeps. */
 void
 breakpoint_changed(void)
 {
-	Oid			relation = db_relation("breakpoint");
-
-	if (OidIsValid(relation))
-		CacheInvalidateRelcacheByRelid(relation);
+	rowcache_changed(&kept);
 }
 
 static bool
@@ -113,7 +64,7 @@ is_set(const HitlGraphVersion *graph, const HitlNode *node, HitlBreakpointKind k
 
 	if (kind == HITL_BREAKPOINT_BEFORE ? node->stops_before : node->stops_after)
 		return true;
-	foreach(cell, get_rows())
+	foreach(cell, rowcache_rows(&kept))
 	{
 		const HitlBreakpoint *row = lfirst(cell);
 

@@ -3,9 +3,8 @@
  *    Policies and rules that are in force: make them, and have them at hand.
  *
  * A version of a policy never changes, so what was read of it is kept.  Rules
- * come and go; all of them are kept by each process until an invalidation of
- * their table comes, which who writes one sends with his commit: so a question
- * costs no statement where there are no rules (breakpoint.c does the same).
+ * come and go; each process keeps all of them until somebody writes one
+ * (rowcache.c): so a question costs no statement where there are no rules.
  *
  * Whose rules count: a superuser's for every graph, and before all others; else
  * those of roles that may act as the graph's owner.  That is asked anew for each
@@ -16,12 +15,11 @@
  * hitl's owner, whom everybody here trusts anyway.  A guard runs as the graph's
  * owner, as his routers do, and may be his.
  *
- * Layer 3.  Memory: "hitl policies" and "hitl rules", for the life of the process.
+ * Layer 3.  Memory: "hitl policies", for the life of the process.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "audit.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -36,6 +34,7 @@
 #include "policy.h"
 #include "quorum.h"
 #include "rights.h"
+#include "rowcache.h"
 #include "rulebook.h"
 #include "store_breakpoint.h"
 #include "store_graph.h"
@@ -46,7 +45,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/regproc.h"
@@ -339,79 +337,28 @@ rulebook_members(const HitlPolicy *policy, List *audience)
 
 /* ---------------------------------------------------------------- rules in memory */
 
-static MemoryContext kept_context = NULL;
-static List *kept = NIL;		/* of HitlRule, in the order in which they are asked */
-static Oid	kept_relation = InvalidOid;
-static bool is_kept = false;
-static bool is_forgotten = false;	/* while they were being read */
-
-static void
-forget(Datum arg pg_attribute_unused(), Oid relation)
-{
-	if (relation == InvalidOid || relation == kept_relation)
-	{
-		is_kept = false;
-		is_forgotten = true;
-	}
-}
-
 static char *
 copy_text(const char *text)
 {
 	return text != NULL ? pstrdup(text) : NULL;
 }
 
-/* The rules as they are now. */
-static List *
-get_rules(void)
+static void *
+copy_rule(const void *row)
 {
-	if (kept_context == NULL)
-	{
-		kept_context = AllocSetContextCreate(TopMemoryContext, "hitl rules", ALLOCSET_SMALL_SIZES);
-		CacheRegisterRelcacheCallback(forget, (Datum) 0);
-	}
-	while (!is_kept)
-	{
-		List	   *rules;
-		ListCell   *cell;
-		MemoryContext old;
+	HitlRule   *rule = palloc(sizeof(HitlRule));
 
-		is_forgotten = false;
-		kept_relation = db_relation("rule");
-		rules = store_rule_list();
-		kept = NIL;
-		MemoryContextReset(kept_context);
-		old = MemoryContextSwitchTo(kept_context);
-		foreach(cell, rules)
-		{
-			HitlRule   *rule = palloc(sizeof(HitlRule));
-
-			*rule = *(HitlRule *) lfirst(cell);
-			rule->name = copy_text(rule->name);
-			rule->action = copy_text(rule->action);
-			rule->node = copy_text(rule->node);
-			rule->args = copy_text(rule->args);
-			rule->skip_when = copy_text(rule->skip_when);
-			kept = lappend(kept, rule);
-		}
-		MemoryContextSwitchTo(old);
-		/* at a fixed snapshot they may be those of long ago: not kept */
-		if (IsolationUsesXactSnapshot())
-			break;
-		is_kept = !is_forgotten;
-	}
-	return kept;
+	*rule = *(const HitlRule *) row;
+	rule->name = copy_text(rule->name);
+	rule->action = copy_text(rule->action);
+	rule->node = copy_text(rule->node);
+	rule->args = copy_text(rule->args);
+	rule->skip_when = copy_text(rule->skip_when);
+	return rule;
 }
 
-/* Somebody writes rules: at the commit every process forgets those that it keeps. */
-static void
-rules_changed(void)
-{
-	Oid			relation = db_relation("rule");
-
-	if (OidIsValid(relation))
-		CacheInvalidateRelcacheByRelid(relation);
-}
+/* in the order in which they are asked */
+static RowCache rules = {.table = "rule", .read = store_rule_list, .copy = copy_rule};
 
 /*
  * What the rules say of a question that a node asks.  They live until rules are
@@ -424,7 +371,7 @@ rulebook_choose(const HitlQuestion *question, Oid graph_owner, int64 graph_id, c
 	List	   *others = NIL;
 	ListCell   *cell;
 
-	foreach(cell, get_rules())
+	foreach(cell, rowcache_rows(&rules))
 	{
 		HitlRule   *rule = lfirst(cell);
 
@@ -612,7 +559,7 @@ rulebook_create_rule(HitlRule *rule, const char *policy_name, const char *graph_
 
 	rule->owner = GetUserId();
 	store_graph_mark_owner(rule->owner);
-	rules_changed();
+	rowcache_changed(&rules);
 	rule->rule_id = store_rule_insert(rule, audit_session_user(), clock_now());
 	if (rule->rule_id == 0)
 		ereport(ERROR,
@@ -638,7 +585,7 @@ rulebook_drop_rule(const char *name)
 				 errdetail("It belongs to role \"%s\".", rights_role_name(rule->owner)),
 				 errhint("Act as its owner, or as a superuser.")));
 	if (rule != NULL)
-		rules_changed();
+		rowcache_changed(&rules);
 	if (rule == NULL || !store_rule_drop(rule->rule_id, audit_session_user(), clock_now()))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
