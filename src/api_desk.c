@@ -10,6 +10,7 @@
 
 #include "absence.h"
 #include "access/htup_details.h"
+#include "arguments.h"
 #include "desk.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -34,42 +35,23 @@ PG_FUNCTION_INFO_V1(hitl_show);
 PG_FUNCTION_INFO_V1(hitl_inbox);
 PG_FUNCTION_INFO_V1(hitl_me);
 
-/* NULL for SQL NULL */
-static char *
-optional_text(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
 static const Interval *
 optional_interval(FunctionCallInfo fcinfo, int n)
 {
 	return PG_ARGISNULL(n) ? NULL : PG_GETARG_INTERVAL_P(n);
 }
 
-/* Not STRICT: what does nothing must not look like something done. */
-static void
-require_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s cannot be NULL", name),
-				 errdetail("Nothing was done."),
-				 errhint("See the comment on the function: \\df+ hitl.*")));
-}
-
 static int64
 get_interrupt(FunctionCallInfo fcinfo)
 {
-	require_argument(fcinfo, 0, "interrupt_id");
+	argument_require(fcinfo, 0, "interrupt_id");
 	return PG_GETARG_INT64(0);
 }
 
 static char *
 require_text(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	require_argument(fcinfo, n, name);
+	argument_require(fcinfo, n, name);
 	return text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
@@ -82,7 +64,7 @@ hitl_claim(PG_FUNCTION_ARGS)
 Datum
 hitl_claim_next(PG_FUNCTION_ARGS)
 {
-	int64		interrupt_id = desk_claim_next(optional_text(fcinfo, 0), optional_text(fcinfo, 1), optional_interval(fcinfo, 2));
+	int64		interrupt_id = desk_claim_next(argument_text(fcinfo, 0), argument_text(fcinfo, 1), optional_interval(fcinfo, 2));
 
 	if (interrupt_id == 0)
 		PG_RETURN_NULL();
@@ -92,20 +74,20 @@ hitl_claim_next(PG_FUNCTION_ARGS)
 Datum
 hitl_release(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(desk_release(get_interrupt(fcinfo), optional_text(fcinfo, 1)));
+	PG_RETURN_BOOL(desk_release(get_interrupt(fcinfo), argument_text(fcinfo, 1)));
 }
 
 Datum
 hitl_assign(PG_FUNCTION_ARGS)
 {
-	desk_assign(get_interrupt(fcinfo), require_text(fcinfo, 1, "person"), optional_text(fcinfo, 2));
+	desk_assign(get_interrupt(fcinfo), require_text(fcinfo, 1, "person"), argument_text(fcinfo, 2));
 	PG_RETURN_VOID();
 }
 
 Datum
 hitl_delegate(PG_FUNCTION_ARGS)
 {
-	desk_delegate(get_interrupt(fcinfo), require_text(fcinfo, 1, "role"), optional_text(fcinfo, 2));
+	desk_delegate(get_interrupt(fcinfo), require_text(fcinfo, 1, "role"), argument_text(fcinfo, 2));
 	PG_RETURN_VOID();
 }
 
@@ -125,7 +107,7 @@ hitl_snooze(PG_FUNCTION_ARGS)
 Datum
 hitl_dismiss(PG_FUNCTION_ARGS)
 {
-	desk_dismiss(get_interrupt(fcinfo), optional_text(fcinfo, 1));
+	desk_dismiss(get_interrupt(fcinfo), argument_text(fcinfo, 1));
 	PG_RETURN_VOID();
 }
 

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "arguments.h"
 #include "fmgr.h"
 #include "grant.h"
 #include "identity.h"
@@ -42,7 +43,7 @@ required_name(FunctionCallInfo fcinfo, int n, const char *what)
 static char *
 optional_graph(FunctionCallInfo fcinfo)
 {
-	return PG_NARGS() < 2 || PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	return PG_NARGS() < 2 ? NULL : argument_text(fcinfo, 1);
 }
 
 static Datum

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "arguments.h"
 #include "catalog/pg_type.h"
 #include "draft.h"
 #include "breakpoint.h"
@@ -34,17 +35,6 @@ PG_FUNCTION_INFO_V1(hitl_send);
 PG_FUNCTION_INFO_V1(hitl_overwrite);
 PG_FUNCTION_INFO_V1(hitl_interrupt_before);
 PG_FUNCTION_INFO_V1(hitl_interrupt_after);
-
-static void
-require_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s cannot be NULL", name),
-				 errdetail("The call leaves it out."),
-				 errhint("See the comment on the function: \\df+ hitl.*")));
-}
 
 /* The elements of a text[] as C strings; NULLs are an error. */
 static List *
@@ -80,8 +70,8 @@ hitl_add_node(PG_FUNCTION_ARGS)
 {
 	JsonBuilder b;
 
-	require_argument(fcinfo, 0, "graph");
-	require_argument(fcinfo, 1, "node");
+	argument_require(fcinfo, 0, "graph");
+	argument_require(fcinfo, 1, "node");
 	json_begin(&b);
 	if (!PG_ARGISNULL(2))
 		json_add_string(&b, "handler", GETARG_CSTRING(2));
@@ -139,9 +129,9 @@ hitl_add_conditional_edges(PG_FUNCTION_ARGS)
 {
 	JsonBuilder b;
 
-	require_argument(fcinfo, 0, "graph");
-	require_argument(fcinfo, 1, "source");
-	require_argument(fcinfo, 2, "router");
+	argument_require(fcinfo, 0, "graph");
+	argument_require(fcinfo, 1, "source");
+	argument_require(fcinfo, 2, "router");
 	json_begin(&b);
 	json_add_string(&b, "source", GETARG_CSTRING(1));
 	json_add_string(&b, "router", GETARG_CSTRING(2));
@@ -156,9 +146,9 @@ hitl_add_channel(PG_FUNCTION_ARGS)
 {
 	JsonBuilder b;
 
-	require_argument(fcinfo, 0, "graph");
-	require_argument(fcinfo, 1, "channel");
-	require_argument(fcinfo, 2, "reducer");
+	argument_require(fcinfo, 0, "graph");
+	argument_require(fcinfo, 1, "channel");
+	argument_require(fcinfo, 2, "reducer");
 	json_begin(&b);
 	json_add_string(&b, "reducer", GETARG_CSTRING(2));
 	if (!PG_ARGISNULL(3))
@@ -219,7 +209,7 @@ hitl_send(PG_FUNCTION_ARGS)
 	JsonBuilder send;
 	JsonBuilder b;
 
-	require_argument(fcinfo, 0, "node");
+	argument_require(fcinfo, 0, "node");
 	json_begin(&send);
 	json_add_string(&send, "node", GETARG_CSTRING(0));
 	if (!PG_ARGISNULL(1))
@@ -240,8 +230,8 @@ hitl_overwrite(PG_FUNCTION_ARGS)
 static bool
 set_breakpoint(FunctionCallInfo fcinfo, HitlBreakpointKind kind)
 {
-	require_argument(fcinfo, 0, "node");
-	require_argument(fcinfo, 2, "enabled");
+	argument_require(fcinfo, 0, "node");
+	argument_require(fcinfo, 2, "enabled");
 	return breakpoint_set(kind, GETARG_CSTRING(0), PG_ARGISNULL(1) ? NULL : GETARG_CSTRING(1), PG_GETARG_BOOL(2));
 }
 

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "arguments.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "fmgr.h"
@@ -139,15 +140,9 @@ hitl_mermaid(PG_FUNCTION_ARGS)
 Datum
 hitl_report_outcome(PG_FUNCTION_ARGS)
 {
-	for (int i = 0; i < 2; i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s cannot be NULL", i == 0 ? "thread_id" : "outcome"),
-					 errdetail("The call leaves it out."),
-					 errhint("See the comment on the function: \\df+ hitl.*")));
-	outcome_report(PG_GETARG_INT64(0), text_to_cstring(PG_GETARG_TEXT_PP(1)),
-				   PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	argument_require(fcinfo, 0, "thread_id");
+	argument_require(fcinfo, 1, "outcome");
+	outcome_report(PG_GETARG_INT64(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), argument_text(fcinfo, 2));
 	PG_RETURN_VOID();
 }
 

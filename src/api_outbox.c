@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "arguments.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "render.h"
@@ -28,17 +29,6 @@ PG_FUNCTION_INFO_V1(hitl_render);
 
 /* The longest lease: a sender that holds a message for a day has lost it. */
 #define LEASE_MAX_MS INT64CONST(86400000)
-
-static void
-require_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s cannot be NULL", name),
-				 errdetail("The call leaves it out."),
-				 errhint("See the comment on the function: \\df+ hitl.*")));
-}
 
 /* Months and days count as 30 days and 24 hours; what is too long is a day. */
 static int64
@@ -102,24 +92,24 @@ hitl_outbox_failed(PG_FUNCTION_ARGS)
 Datum
 hitl_remind(PG_FUNCTION_ARGS)
 {
-	require_argument(fcinfo, 0, "interrupt_id");
-	PG_RETURN_INT32(sender_remind(PG_GETARG_INT64(0), PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	argument_require(fcinfo, 0, "interrupt_id");
+	PG_RETURN_INT32(sender_remind(PG_GETARG_INT64(0), argument_text(fcinfo, 1)));
 }
 
 Datum
 hitl_set_contact(PG_FUNCTION_ARGS)
 {
-	require_argument(fcinfo, 0, "role");
+	argument_require(fcinfo, 0, "role");
 	contact_set(text_to_cstring(PG_GETARG_TEXT_PP(0)),
-				PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+				argument_text(fcinfo, 1));
 	PG_RETURN_VOID();
 }
 
 Datum
 hitl_render(PG_FUNCTION_ARGS)
 {
-	require_argument(fcinfo, 0, "interrupt_id");
-	require_argument(fcinfo, 1, "format");
+	argument_require(fcinfo, 0, "interrupt_id");
+	argument_require(fcinfo, 1, "format");
 	PG_RETURN_TEXT_P(cstring_to_text(render_interrupt(PG_GETARG_INT64(0), text_to_cstring(PG_GETARG_TEXT_PP(1)),
 													  PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2))));
 }

@@ -11,6 +11,7 @@
 
 #include "access/htup_details.h"
 #include "answer.h"
+#include "arguments.h"
 #include "bulk.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
@@ -34,13 +35,6 @@ PG_FUNCTION_INFO_V1(hitl_respond);
 PG_FUNCTION_INFO_V1(hitl_decide_many);
 PG_FUNCTION_INFO_V1(hitl_withdraw);
 PG_FUNCTION_INFO_V1(hitl_reopen);
-
-/* NULL for SQL NULL */
-static char *
-optional_text(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
 
 /* Not STRICT: a NULL id must not look like an answer that was taken. */
 static void
@@ -88,8 +82,8 @@ static Datum
 decide(FunctionCallInfo fcinfo, const HitlAnswer *answer, int comment)
 {
 	count_decision(fcinfo);
-	return verdict_row(fcinfo, decision_record(PG_GETARG_INT64(0), answer, optional_text(fcinfo, comment),
-											   optional_text(fcinfo, comment + 1), optional_text(fcinfo, comment + 2)));
+	return verdict_row(fcinfo, decision_record(PG_GETARG_INT64(0), answer, argument_text(fcinfo, comment),
+											   argument_text(fcinfo, comment + 1), argument_text(fcinfo, comment + 2)));
 }
 
 Datum
@@ -98,8 +92,8 @@ hitl_decide(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "interrupt_id");
 	require_argument(fcinfo, 1, "decision");
 	count_decision(fcinfo);
-	return verdict_row(fcinfo, reply_record(PG_GETARG_INT64(0), PG_GETARG_JSONB_P(1), optional_text(fcinfo, 2),
-											optional_text(fcinfo, 3), optional_text(fcinfo, 4)));
+	return verdict_row(fcinfo, reply_record(PG_GETARG_INT64(0), PG_GETARG_JSONB_P(1), argument_text(fcinfo, 2),
+											argument_text(fcinfo, 3), argument_text(fcinfo, 4)));
 }
 
 Datum
@@ -129,7 +123,7 @@ hitl_reject(PG_FUNCTION_ARGS)
 	HitlAnswer	answer = {.type = HITL_DECISION_REJECT};
 
 	require_argument(fcinfo, 0, "interrupt_id");
-	answer.reason = optional_text(fcinfo, 1);
+	answer.reason = argument_text(fcinfo, 1);
 	return decide(fcinfo, &answer, 2);
 }
 
@@ -145,7 +139,7 @@ hitl_respond(PG_FUNCTION_ARGS)
 				 errmsg("a response must be given either as response or as text"),
 				 errdetail(PG_ARGISNULL(1) ? "Neither is given." : "Both are given."),
 				 errhint("SELECT hitl.respond(%lld, text => 'ask for the receipt first');", (long long) PG_GETARG_INT64(0))));
-	answer.response = PG_ARGISNULL(1) ? json_string(optional_text(fcinfo, 2)) : PG_GETARG_JSONB_P(1);
+	answer.response = PG_ARGISNULL(1) ? json_string(argument_text(fcinfo, 2)) : PG_GETARG_JSONB_P(1);
 	return decide(fcinfo, &answer, 3);
 }
 
@@ -171,7 +165,7 @@ get_elements(ArrayType *array, Oid type, int size, bool is_by_value, char align,
 static bool
 get_on_conflict(FunctionCallInfo fcinfo, int n)
 {
-	char	   *word = optional_text(fcinfo, n);
+	char	   *word = argument_text(fcinfo, n);
 
 	if (word != NULL && strcmp(word, "skip") == 0)
 		return true;
@@ -246,7 +240,7 @@ hitl_decide_many(PG_FUNCTION_ARGS)
 			all_seen[i] = TextDatumGetCString(seen[i]);
 	}
 	rows = bulk_decide(interrupt_ids, all_seen, n, PG_GETARG_JSONB_P(1), skips,
-					   optional_text(fcinfo, 3), optional_text(fcinfo, 4));
+					   argument_text(fcinfo, 3), argument_text(fcinfo, 4));
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(cell, rows)
 		put_bulk_row((ReturnSetInfo *) fcinfo->resultinfo, lfirst(cell));
@@ -259,7 +253,7 @@ Datum
 hitl_withdraw(PG_FUNCTION_ARGS)
 {
 	require_argument(fcinfo, 0, "interrupt_id");
-	return verdict_row(fcinfo, decision_withdraw(PG_GETARG_INT64(0), optional_text(fcinfo, 1)));
+	return verdict_row(fcinfo, decision_withdraw(PG_GETARG_INT64(0), argument_text(fcinfo, 1)));
 }
 
 Datum
@@ -267,5 +261,5 @@ hitl_reopen(PG_FUNCTION_ARGS)
 {
 	require_argument(fcinfo, 0, "interrupt_id");
 	require_argument(fcinfo, 1, "reason");
-	PG_RETURN_INT64(reopen_interrupt(PG_GETARG_INT64(0), optional_text(fcinfo, 1)));
+	PG_RETURN_INT64(reopen_interrupt(PG_GETARG_INT64(0), argument_text(fcinfo, 1)));
 }

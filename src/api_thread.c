@@ -10,6 +10,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "arguments.h"
 #include "catalog/pg_type.h"
 #include "clock.h"
 #include "crash.h"
@@ -61,8 +62,8 @@ hitl_start(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(input_start(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1),
-								PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)),
-								input_if_busy(PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)))));
+								argument_text(fcinfo, 2),
+								input_if_busy(argument_text(fcinfo, 3))));
 }
 
 Datum
@@ -169,24 +170,18 @@ get_thread(FunctionCallInfo fcinfo, const char *function)
 	return PG_GETARG_INT64(0);
 }
 
-static char *
-get_node(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
 Datum
 hitl_update_state(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(steer_update(get_thread(fcinfo, "update_state"), PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
-								 get_node(fcinfo, 2)));
+								 argument_text(fcinfo, 2)));
 }
 
 Datum
 hitl_fork(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT64(steer_fork(get_thread(fcinfo, "fork"), PG_ARGISNULL(1) ? -1 : get_checkpoint(fcinfo, 1),
-							   PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2), get_node(fcinfo, 3)));
+							   PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2), argument_text(fcinfo, 3)));
 }
 
 Datum
@@ -194,7 +189,7 @@ hitl_cancel(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(name_thread_status(
 		thread_cancel(get_thread(fcinfo, "cancel"),
-					  PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1))))));
+					  argument_text(fcinfo, 1)))));
 }
 
 Datum
@@ -306,7 +301,7 @@ Datum
 hitl_interrupt(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_JSONB_P(interrupt_ask(PG_ARGISNULL(0) ? NULL : PG_GETARG_JSONB_P(0),
-									PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1))));
+									argument_text(fcinfo, 1)));
 }
 
 Datum

@@ -8,11 +8,11 @@
  */
 #include "postgres.h"
 
+#include "arguments.h"
 #include "clock.h"
 #include "deadline.h"
 #include "escalation.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(hitl_now);
@@ -64,6 +64,6 @@ hitl_set_deadline(PG_FUNCTION_ARGS)
 				 errdetail("No deadline was moved."),
 				 errhint("SELECT interrupt_id, due_at FROM hitl.deadlines;")));
 	deadline_set(PG_GETARG_INT64(0), optional_time(fcinfo, 1, "due_at"), optional_time(fcinfo, 2, "expires_at"),
-				 PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)));
+				 argument_text(fcinfo, 3));
 	PG_RETURN_VOID();
 }

@@ -44,7 +44,7 @@ only() {
 processes='shmem|slot|marks|wake|worker|launcher|dispatcher|executor_main|utility'
 only 'executor/spi\.h|\<SPI_[a-z]'                     'db\.c'                  'only db.c talks to SPI'
 only 'storage/(lwlock|latch)\.h|\<(LWLockAcquire|WaitLatch|SetLatch)\>' "($processes)\\.[ch]" 'locks and latches belong to shmem, wake and the processes'
-only '\<PG_(GETARG_|RETURN_|ARGISNULL|FUNCTION_INFO)'  'api_.*\.c'              'only api_*.c decode arguments and encode results'
+only '\<PG_(GETARG_|RETURN_|ARGISNULL|FUNCTION_INFO)'  '(api_.*|arguments)\.c'  'only the doors decode arguments and encode results'
 only '\<PG_VERSION_NUM\>'                              'compat\.h'              'server versions are tested in compat.h only'
 only '\<(GetCurrentTimestamp|gettimeofday|time)[[:space:]]*\(' 'clock\.c' 'the time comes from clock_now()'
 only '\<(BeginInternalSubTransaction|ReleaseCurrentSubTransaction|RollbackAndReleaseCurrentSubTransaction)\>' 'subxact\.c' 'subtransactions begin and end in subxact.c'
