@@ -50,7 +50,7 @@ CREATE FUNCTION hitl.tick(n integer DEFAULT NULL) RETURNS integer
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_tick';
 COMMENT ON FUNCTION hitl.tick(integer) IS
 'Fires the deadlines and the steps of ladders that are due, of at most n interrupts (NULL: of all), in this transaction; returns how many timers fired. What pg_cron calls where there are no workers; with them, harmless.
-It skips what somebody holds, never waits, and may be called by any number of sessions at once: each timer fires once. What is decided by it is run by an executor, or by CALL hitl.run_pending().
+It skips what somebody holds, waits for nobody longer than a moment, and may be called by any number of sessions at once: each timer fires once. What is decided by it is run by an executor, or by CALL hitl.run_pending().
 It fires what belongs to graphs whose owner you may act as, or that you operate; a superuser all. Errors: 22023 n is negative; 42501 a node calls. The ladders are those of Opsgenie and PagerDuty.';
 
 CREATE FUNCTION hitl.set_deadline(interrupt_id bigint, due_at timestamptz DEFAULT NULL, expires_at timestamptz DEFAULT NULL, reason text DEFAULT NULL) RETURNS void

@@ -14,7 +14,8 @@
  * What goes wrong with one interrupt (an observer refuses, a role is gone) stops
  * no other: it is put off and logged.
  *
- * Layer 3.  Lock order: interrupts, by SKIP LOCKED; never a thread.
+ * Layer 3.  Lock order: interrupts, by SKIP LOCKED; never a thread.  Nobody is
+ * waited for longer than a moment: a dispatcher that waits starts no executors.
  */
 #include "postgres.h"
 
@@ -36,6 +37,7 @@
 #include "outbox.h"
 #include "question.h"
 #include "rights.h"
+#include "session.h"
 #include "shmem.h"
 #include "store_interrupt.h"
 #include "store_timer.h"
@@ -46,6 +48,10 @@
 
 /* interrupts that are locked by one statement */
 #define BATCH 100
+/* how long to wait for a row that somebody holds though not the interrupt (who is
+ * revoked as a reviewer leaves audiences), for a batch and for one alone */
+#define BATCH_LOCK_TIMEOUT "100ms"
+#define ALONE_LOCK_TIMEOUT "10ms"
 /* how long what could not be fired is put off: the server's trouble passes sooner */
 #define TROUBLE_MS 1000
 #define FAULT_MS 60000
@@ -364,20 +370,39 @@ fire_batch(void *arg)
 	return true;
 }
 
-/* What is due of an interrupt could not be fired: later, and somebody should know. */
+/*
+ * What is due of an interrupt could not be fired: later, and, unless somebody
+ * was only in the way, an operator should know.
+ */
 static void
 put_off(const HitlInterrupt *interrupt, const ErrorData *error, TimestampTz now)
 {
-	int			delay_ms = lifecycle_error_verdict(error->sqlerrcode) == HITL_ERROR_FAIL ? FAULT_MS : TROUBLE_MS;
+	HitlErrorVerdict verdict = lifecycle_error_verdict(error->sqlerrcode);
+	int			delay_ms = verdict == HITL_ERROR_FAIL ? FAULT_MS : TROUBLE_MS;
 	TimestampTz until = TimestampTzPlusMilliseconds(now, delay_ms);
 
 	store_timer_postpone(interrupt->interrupt_id, now, until);
 	wake_note_due(clock_to_real(until));
+	if (verdict == HITL_ERROR_RETRY)
+		return;
 	ereport(LOG,
 			(errcode(error->sqlerrcode),
 			 errmsg("the deadlines of interrupt %lld could not be fired", (long long) interrupt->interrupt_id),
 			 errdetail("SQLSTATE %s was raised; they are tried again in %d s.",
 					   unpack_sql_state(error->sqlerrcode), delay_ms / 1000)));
+}
+
+/* Fire a batch in a subtransaction, without waiting for anybody: NULL, or the error. */
+static ErrorData *
+try_batch(Batch *batch, const char *lock_timeout)
+{
+	int			level = session_limit_lock(lock_timeout);
+	ErrorData  *error = subxact_run(fire_batch, batch);
+
+	session_unlimit_lock(level);
+	if (error != NULL && frame_is_cancel(error))
+		ReThrowError(error);
+	return error;
 }
 
 /* All in one subtransaction; if that fails, each in its own. */
@@ -393,22 +418,18 @@ fire_locked(List *interrupts, TimestampTz now)
 	foreach(cell, interrupts)
 		ids.ids[ids.n++] = ((HitlInterrupt *) lfirst(cell))->interrupt_id;
 	batch.timers = store_timer_of(&ids, now);
-	error = subxact_run(fire_batch, &batch);
+	error = try_batch(&batch, BATCH_LOCK_TIMEOUT);
 	if (error == NULL)
 		return batch.n_fired;
-	if (frame_is_cancel(error))
-		ReThrowError(error);
 	foreach(cell, interrupts)
 	{
 		/* as it was: the attempt before has changed it */
 		HitlInterrupt *interrupt = store_interrupt_find(((HitlInterrupt *) lfirst(cell))->interrupt_id);
 		Batch		alone = {.interrupts = list_make1(interrupt), .timers = batch.timers, .now = now};
 
-		error = subxact_run(fire_batch, &alone);
+		error = try_batch(&alone, ALONE_LOCK_TIMEOUT);
 		if (error == NULL)
 			n_fired += alone.n_fired;
-		else if (frame_is_cancel(error))
-			ReThrowError(error);
 		else
 			put_off(interrupt, error, now);
 	}
