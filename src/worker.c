@@ -42,6 +42,8 @@
 #define FAILURE_MS 250
 #define REFUSAL_MS 1000
 #define PAUSE_MAX_MS 60000
+/* longest sleep for a time that is to come */
+#define SLEEP_MAX_MS 60000
 
 static long no_room_ms = 0;
 static TimestampTz no_room_until = 0;
@@ -357,7 +359,11 @@ worker_wait(long timeout_ms, uint32 wait_event)
 	return (rc & WL_LATCH_SET) != 0;
 }
 
-/* Milliseconds to sleep until a time, rounded up; -1 for ever. */
+/*
+ * Milliseconds to sleep until a time, rounded up; -1 for ever.  A minute at most:
+ * a sleep goes by a clock that is not set and, in a machine that was suspended,
+ * stands still.  To look at the time again costs no transaction.
+ */
 long
 worker_ms_until(TimestampTz now, TimestampTz then)
 {
@@ -365,5 +371,5 @@ worker_ms_until(TimestampTz now, TimestampTz then)
 		return -1;
 	if (then <= now)
 		return 0;
-	return (long) Min((then - now + 999) / 1000, (int64) 24 * 3600 * 1000);
+	return (long) Min((then - now + 999) / 1000, SLEEP_MAX_MS);
 }
