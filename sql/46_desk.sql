@@ -97,7 +97,7 @@ COMMENT ON FUNCTION hitl._inbox() IS 'Internal: what the session''s person may d
 CREATE FUNCTION hitl.claim(interrupt_id bigint, lease interval DEFAULT NULL) RETURNS timestamptz
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_claim';
 COMMENT ON FUNCTION hitl.claim(bigint, interval) IS
-'Holds an interrupt, so that nobody else works on it: for the lease, or as long as its policy says (claim_for), or for hitl.claim_lease. Then the claim lapses by itself. Who holds it can claim it again, for longer.
+'Holds an interrupt, so that nobody else works on it: for the lease, or as long as its policy says (claim_for), or for hitl.claim_lease. Then the claim lapses by itself. Who holds it can claim it again, from now on for that long.
 A claim is a sign to others: it keeps nobody from voting, unless the policy says claim_required. Returns until when. Errors: 42704 no such interrupt; IH001 it is settled; IH003 you may not decide it;
 IH012 somebody else holds it; 42501 a node calls; 22023 the lease is not longer than nothing; 22004 an argument is NULL. The idea is the user task of Camunda, and the lease that of message queues.';
 

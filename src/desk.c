@@ -166,8 +166,8 @@ note_reason(const HitlInterrupt *interrupt, HitlCommentKind kind, const HitlActo
 }
 
 /*
- * hitl.claim(): hold it.  Who holds it already holds it for longer; what was
- * assigned stays so.  Returns until when.
+ * hitl.claim(): hold it.  Who holds it already holds it for longer, or for less
+ * long; what was assigned stays so.  Returns until when.
  */
 TimestampTz
 desk_claim(int64 interrupt_id, const Interval *lease)
@@ -185,6 +185,9 @@ desk_claim(int64 interrupt_id, const Interval *lease)
 	if (is_held(interrupt, now) && TIMESTAMP_IS_NOEND(interrupt->claimed_until))
 		until = interrupt->claimed_until;
 	(void) store_snooze_delete(interrupt_id, actor->person);
+	/* what waits, waits for the end that it had */
+	if (is_held(interrupt, now) && until < interrupt->claimed_until)
+		deadline_resume(interrupt_id);
 	take(interrupt, actor->person, until, "claimed");
 	return until;
 }

@@ -78,6 +78,18 @@ SELECT * FROM plan;
 SELECT hitl.tick();
 RESET hitl.clock_offset;
 SELECT hitl.cancel(:t);
+-- Also if its holder makes it shorter.
+SELECT (hitl.invoke('steps', '{"args": {"amount": 1}}')->>'thread_id')::bigint AS t \gset
+SELECT interrupt_id AS i FROM hitl.pending WHERE thread_id = :t \gset
+SELECT hitl.claim(:i, '8 hours') IS NOT NULL AS claimed;
+SET hitl.clock_offset = '11 min';
+SELECT hitl.tick();
+SELECT hitl.claim(:i, '20 minutes') IS NOT NULL AS shortened;
+SELECT hitl.tick() AS still_held;
+SET hitl.clock_offset = '32 min';
+SELECT hitl.tick();
+RESET hitl.clock_offset;
+SELECT hitl.cancel(:t);
 
 -- 3. A step that decides, and the six ends.  What ran out is expired; a person is told so (IH001).
 CREATE FUNCTION ends(graph text, policy jsonb, input jsonb DEFAULT '{"args": {"amount": 5000}}', OUT status text, OUT decision jsonb, OUT thread text, OUT state jsonb, OUT error jsonb) LANGUAGE plpgsql AS $$
