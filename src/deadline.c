@@ -26,7 +26,6 @@
 #include "pending.h"
 #include "rights.h"
 #include "rulebook.h"
-#include "rulebook.h"
 #include "store_interrupt.h"
 #include "store_timer.h"
 #include "utils/snapmgr.h"
@@ -62,11 +61,11 @@ deadline_after(const HitlPolicy *policy, Oid owner, TimestampTz from, int64 wait
 	PopActiveSnapshot();
 	SetUserIdAndSecContext(user, security);
 
-	if (is_null || TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(result)) || DatumGetTimestampTz(result) < from)
+	if (is_null || TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(result)) || DatumGetTimestampTz(result) <= from)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the business time of policy \"%s\" returned no later time", policy->name),
-				 errdetail("%s returned NULL, infinity, or a time before the one that it was given.", policy->business_time),
+				 errdetail("%s returned NULL, infinity, or a time that is not after the one that it was given.", policy->business_time),
 				 errhint("It must say when the wait is over.")));
 	return DatumGetTimestampTz(result);
 }

@@ -176,8 +176,10 @@ SELECT hitl.tick();
 SELECT * FROM plan WHERE kind = 'step';
 RESET hitl.clock_offset;
 SELECT hitl.cancel(:t);
--- At the opening it is the node's error.
+-- At the opening it is the node's error; so is a time that is no later one, by which a repeat would have no end.
 SELECT hitl.invoke('steps', '{"args": {"amount": 3}}')->'error'->>'sqlstate' AS error;
+CREATE OR REPLACE FUNCTION office(from_ timestamptz, wait interval) RETURNS timestamptz LANGUAGE sql AS $$ SELECT from_ $$;
+SELECT hitl.invoke('steps', '{"args": {"amount": 4}}')->'error'->>'message' AS error;
 
 -- 5. What goes wrong with one interrupt stops no other, before it and behind it: it is put off.
 SELECT hitl.create_policy('steps', '{"due_in": "1 hour"}') AS version;
