@@ -16,6 +16,7 @@
  *
  * Layer 3.  Lock order: interrupts, by SKIP LOCKED; never a thread.  Nobody is
  * waited for longer than a moment: a dispatcher that waits starts no executors.
+ * Memory: "hitl deadlines", reset after each batch.
  */
 #include "postgres.h"
 
@@ -454,6 +455,8 @@ walk(int limit, bool (*may) (const HitlTimerPlace *place), bool *is_full)
 	TimestampTz now = clock_now();
 	int			n_interrupts = 0;
 	int			n_fired = 0;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hitl deadlines", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
 	List	   *places;
 
 	do
@@ -484,7 +487,10 @@ walk(int limit, bool (*may) (const HitlTimerPlace *place), bool *is_full)
 			n_fired += fire_locked(locked, now);
 		n_interrupts += list_length(locked);
 		*is_full = list_length(places) == size;
+		MemoryContextReset(context);
 	} while (*is_full && n_interrupts < limit);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 	return n_fired;
 }
 
