@@ -231,8 +231,53 @@ sql("SELECT pg_terminate_backend($pid)");
 done_once($thread, '400', 'when it is gone');
 eval { $session->quit };
 
+# --- votes: the server goes down after the first, after the last, after a decision was reopened, and after a deadline
+
+sql(q{
+	CREATE ROLE clerks;
+	CREATE ROLE rita LOGIN IN ROLE clerks;
+	CREATE ROLE rolf LOGIN IN ROLE clerks;
+	GRANT USAGE ON SCHEMA hitl TO clerks;
+	SELECT hitl.create_policy('two', '{"groups": ["clerks"], "quorum": 2, "previous_decider_may_decide": true, "expires_in": "1 hour", "on_expiry": "reject"}');
+	SELECT hitl.create_rule('two', policy => 'two', graph => 'refund', args => '$.amount >= 6000')});
+sub as { my ($who, $query) = @_; return $node->safe_psql('postgres', $query, extra_params => [ '-U', $who ]); }
+
+sql('ALTER SYSTEM SET hitl.max_executors = 0; SELECT pg_reload_conf()');
+poll($node, 'postgres', workers('executor') . ' = 0', 'no executor is there');
+$session = $node->background_psql('postgres', on_error_stop => 0, extra_params => [ '-U', 'mia' ]);
+@threads = map { $session->query_safe("SELECT hitl.start('refund', '{\"amount\": $_}')") } 6000 .. 6005;
+$session->query_safe('CALL hitl.run_pending()');
+$session->quit;
+@questions = map { question($_) } @threads;
+as('rita', "SELECT hitl.approve($_)") for @questions[0 .. 4];
+as('rolf', "SELECT hitl.approve($_)") for @questions[1 .. 3];
+as('rolf', "SELECT hitl.reopen($questions[2], 'the wrong customer')");
+sql("SELECT hitl.set_deadline($questions[5], expires_at => now() - interval '1 minute')");
+poll($node, 'postgres', "(SELECT status = 'expired' FROM hitl.interrupt WHERE interrupt_id = $questions[5])", 'one has expired');
+my @open = map { $node->background_psql('postgres', on_error_stop => 0, extra_params => [ '-U', 'rolf' ]) } 1 .. 2;
+$open[0]->query_safe("BEGIN; SELECT hitl.reopen($questions[3], 'not committed')");
+$pid = $open[1]->query_safe('SELECT pg_backend_pid()');
+$open[1]->query_safe("BEGIN; SELECT hitl.approve($questions[4])");
+kill_9($pid, $open[1]);
+eval { $open[0]->quit };
+is(sql("SELECT status || ' ' || (SELECT count(*) FROM hitl.vote v WHERE v.interrupt_id = i.interrupt_id) FROM hitl.interrupt i WHERE interrupt_id = $questions[4]"),
+	'pending 1', 'the last vote was not committed: the first stands alone');
+is(sql("SELECT string_agg(status, ' ' ORDER BY interrupt_id) FROM hitl.interrupt WHERE interrupt_id IN ($questions[1], $questions[2], $questions[3])"),
+	'decided superseded decided', 'decided; reopened; not reopened');
+is(sql('SELECT count(*) FROM hitl.check()'), 0, 'the rows are in order');
+$node->stop('immediate');
+$node->start;
+sql('ALTER SYSTEM RESET hitl.max_executors; SELECT pg_reload_conf()');
+done_once($threads[$_], 6000 + $_, 'the last vote was in') for 1, 3;
+is(settled($threads[5]), 'done', 'what has expired goes on');
+is(sql("SELECT count(*) FROM mia.refund WHERE thread_id = $threads[5]"), 0, 'with the no of its deadline');
+is(settled($threads[$_]), 'interrupted', 'a vote is missing') for 0, 2, 4;
+as('rolf', "SELECT hitl.approve($questions[$_])") for 0, 4;
+for my $who ('rita', 'rolf') { as($who, 'SELECT hitl.approve(' . question($threads[2]) . ')'); }
+done_once($threads[$_], 6000 + $_, 'the last vote comes later') for 0, 2, 4;
+
 is(sql('SELECT count(*), count(DISTINCT thread_id) FROM mia.refund WHERE amount > 0'),
-	sql("SELECT count(*), count(*) FROM hitl.threads WHERE status = 'done' AND hitl.get_state(thread_id)->>'amount' <> '5002'"), 'a refund for each thread but the rejected one');
+	sql("SELECT count(*), count(*) FROM hitl.threads WHERE status = 'done' AND hitl.get_state(thread_id)->>'amount' NOT IN ('5002', '6005')"), 'a refund for each thread but the rejected ones');
 is(sql('SELECT count(*) FROM hitl.run_queue'), 0, 'nothing is left to run');
 $node->stop;
 unlike(log_since($node, 0), qr/TRAP:|PANIC:/, 'no failure of an assertion');
