@@ -188,6 +188,7 @@ INSERT INTO hitl.escalation SELECT d.interrupt_id, d.round, d.step, d.kind, d.pl
 SET hitl.clock_offset = '2 h';
 SELECT hitl.tick();
 SELECT n, due_at - planned_at > '1 hour' AS is_put_off FROM hitl.deadlines JOIN several ON t = thread_id;
+SELECT n, regexp_replace(substring(explanation FROM 'It is overdue.*'), '\d{4}-\S+ \S+', '<time>', 'g') AS why FROM several, hitl.why(t) ORDER BY n;
 DELETE FROM hitl.escalation WHERE action = 'by hand';
 SELECT hitl.tick() AS too_early;
 SET hitl.clock_offset = '122 min';
