@@ -80,6 +80,7 @@ CREATE TABLE hitl.automatic_verdict (
   at          timestamptz NOT NULL,
   CONSTRAINT automatic_verdict_pkey PRIMARY KEY (thread_id, verdict_id)
 );
+CREATE INDEX automatic_verdict_day ON hitl.automatic_verdict USING brin (((at AT TIME ZONE 'UTC')::pg_catalog.date));
 COMMENT ON TABLE hitl.automatic_verdict IS 'What ran without a person because a rule or a gate said so: a row per question that nobody was asked, in the commit of the node''s effects. Rows are only added.';
 COMMENT ON COLUMN hitl.automatic_verdict.thread_id IS 'The thread.';
 COMMENT ON COLUMN hitl.automatic_verdict.verdict_id IS 'Key, from a sequence whose start and step may be set.';
