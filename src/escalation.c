@@ -30,6 +30,7 @@
 #include "errors.h"
 #include "escalation.h"
 #include "frame.h"
+#include "guc.h"
 #include "json.h"
 #include "ladder.h"
 #include "lifecycle.h"
@@ -43,6 +44,7 @@
 #include "store_interrupt.h"
 #include "store_timer.h"
 #include "subxact.h"
+#include "timer.h"
 #include "utils/acl.h"
 #include "utils/timestamp.h"
 #include "wake.h"
@@ -192,7 +194,10 @@ take_step(HitlInterrupt *interrupt, const HitlTimer *timer, const HitlLadderStep
 	}
 }
 
-/* A repeat keeps to the policy's time; if that cannot be asked now, to the calendar. */
+/*
+ * A repeat keeps to the policy's time; if that cannot be asked now, or takes
+ * longer than a node may, to the calendar.
+ */
 typedef struct NextRound
 {
 	const HitlPolicy *policy;
@@ -217,16 +222,24 @@ repeat(const HitlInterrupt *interrupt, const HitlPolicy *policy, const HitlTimer
 	NextRound	round = {.policy = policy, .timer = timer, .now = now,
 	.clock = {.policy = policy, .owner = interrupt->owner}};
 	ErrorData  *error = NULL;
+	bool		is_timed = false;
+	bool		is_late = false;
 
 	if (timer->round >= ladder_step(policy, timer)->n_repeats)
 		return;
 	if (policy->business_time == NULL)
 		round.next = ladder_next(policy, timer, now, NULL, NULL);
 	else
+	{
+		is_timed = timer_start(guc_node_timeout);
 		error = subxact_run(plan_next_round, &round);
+		is_late = is_timed && timer_has_fired();
+		if (is_timed)
+			timer_stop();
+	}
 	if (error != NULL)
 	{
-		if (!lifecycle_error_is_fault(error->sqlerrcode))
+		if (!is_late && !lifecycle_error_is_fault(error->sqlerrcode))
 			ReThrowError(error);
 		ereport(LOG,
 				(errcode(error->sqlerrcode),

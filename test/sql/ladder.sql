@@ -176,6 +176,18 @@ SELECT hitl.tick();
 SELECT * FROM plan WHERE kind = 'step';
 RESET hitl.clock_offset;
 SELECT hitl.cancel(:t);
+-- So it does if it takes longer than a node may.
+CREATE OR REPLACE FUNCTION office(from_ timestamptz, wait interval) RETURNS timestamptz LANGUAGE sql AS $$ SELECT from_ + wait $$;
+SELECT (hitl.invoke('steps', '{"args": {"amount": 2}}')->>'thread_id')::bigint AS t \gset
+CREATE OR REPLACE FUNCTION office(from_ timestamptz, wait interval) RETURNS timestamptz LANGUAGE sql AS $$ SELECT from_ + wait FROM pg_sleep(600) $$;
+SET hitl.clock_offset = '11 min';
+SET hitl.node_timeout = '100 ms';
+SELECT hitl.tick();
+SELECT * FROM plan WHERE kind = 'step';
+RESET hitl.node_timeout;
+RESET hitl.clock_offset;
+SELECT hitl.cancel(:t);
+CREATE OR REPLACE FUNCTION office(from_ timestamptz, wait interval) RETURNS timestamptz LANGUAGE sql AS $$ SELECT from_ + wait / 0 $$;
 -- At the opening it is the node's error; so is a time that is no later one, by which a repeat would have no end.
 SELECT hitl.invoke('steps', '{"args": {"amount": 3}}')->'error'->>'sqlstate' AS error;
 CREATE OR REPLACE FUNCTION office(from_ timestamptz, wait interval) RETURNS timestamptz LANGUAGE sql AS $$ SELECT from_ $$;
