@@ -2,9 +2,10 @@
  * decision.c
  *    Record what reviewers say, and settle an interrupt when that is enough.
  *
- * The interrupt's row is the lock: whoever holds it may count votes.  A vote
- * touches no thread and no task; the answer and the job to run the node on
- * are one commit (P6).  An id answers once (P4): whoever comes later is told
+ * The interrupt's row is the lock: whoever holds it may count votes, and what
+ * changes them writes it, so that nobody counts at a snapshot without them.  A
+ * vote touches no thread and no task; the answer and the job to run the node
+ * on are one commit (P6).  An id answers once (P4): whoever comes later is told
  * who decided what, and when.
  *
  * How many votes are enough is the policy's to say (ballot.c, quorum.c); without
@@ -274,7 +275,10 @@ cast_vote(HitlInterrupt *interrupt, const HitlPolicy *policy, HitlVote *vote)
 	if (tally.verdict != HITL_TALLY_WAIT)
 		decide(interrupt, votes, vote->revision, vote, tally.verdict);
 	else
+	{
+		store_interrupt_touch(interrupt->interrupt_id);
 		desk_end_claim(interrupt, vote->voter);
+	}
 	return verdict_of(interrupt, &tally);
 }
 
@@ -377,6 +381,8 @@ decision_withdraw(int64 interrupt_id, const char *comment)
 	store_vote_insert(&vote);
 	if (interrupt->proposal != NULL && strcmp(interrupt->proposed_by, actor->person) == 0)
 		revise(interrupt, NULL, NULL);
+	else
+		store_interrupt_touch(interrupt_id);
 	tally = ballot_count(interrupt);
 	audit_vote(interrupt, "withdrawn", vote.type, &tally);
 	return verdict_of(interrupt, &tally);

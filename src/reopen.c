@@ -160,6 +160,8 @@ reopen_interrupt(int64 interrupt_id, const char *reason)
 		store_interrupt_settle(interrupt_id, HITL_INTERRUPT_SUPERSEDED, old->decision, old->settled_by, old->settled_at);
 		park_task(thread, task, interrupt_id, new_id);
 	}
+	else
+		store_interrupt_touch(interrupt_id);
 	(void) store_comment_insert(new_id, HITL_COMMENT_REOPENED, actor->person, actor->login, reason, clock_now());
 	audit_reopened(old, new_id, is_review);
 	wake_note_thread(thread->root_id);

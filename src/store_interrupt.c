@@ -390,6 +390,26 @@ store_interrupt_revise(const HitlInterrupt *interrupt)
 	db_close(&call);
 }
 
+DB_STATEMENT(interrupt_touch,
+			 "UPDATE hitl.interrupt SET revision = revision WHERE interrupt_id = $1",
+			 INT8OID);
+
+/*
+ * Its votes or its rounds have changed, and nothing of the row itself: who waits
+ * for the row at a snapshot that does not have them gets 40001.  The caller
+ * holds it.
+ */
+void
+store_interrupt_touch(int64 interrupt_id)
+{
+	DbCall		call;
+	DbArg		args[] = {db_bigint(interrupt_id)};
+
+	db_open(&call);
+	(void) db_execute(&interrupt_touch, args);
+	db_close(&call);
+}
+
 /* primary keys; what was revoked while the interrupt was being opened does not count */
 DB_STATEMENT(audience_of,
 			 "SELECT a.role FROM hitl.audience a WHERE a.interrupt_id = $1 AND (NOT a.is_granted OR EXISTS"

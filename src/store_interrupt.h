@@ -31,6 +31,7 @@ extern void store_interrupt_settle(int64 interrupt_id, HitlInterruptStatus statu
 								   Jsonb *decision, const char *by, TimestampTz at);
 extern int64 store_interrupt_reopened(const HitlInterrupt *interrupt);
 extern void store_interrupt_revise(const HitlInterrupt *interrupt);
+extern void store_interrupt_touch(int64 interrupt_id);
 
 extern void store_interrupt_set_priority(int64 interrupt_id, int priority);
 extern void store_interrupt_set_deadline(int64 interrupt_id, TimestampTz due_at, TimestampTz expires_at);
