@@ -37,23 +37,42 @@
 
 /* ---------------------------------------------------------------- what to open it with */
 
-/* The decisions that both the question and its policy take; at least one. */
+/* Is there a decision that this question, or action of a batch, takes?  An edit needs something to edit. */
+static bool
+can_be_answered(const HitlQuestion *question)
+{
+	return question->allowed != 0 &&
+		(question->allowed != HITL_DECISION_BIT(HITL_DECISION_EDIT) || json_is_object(question->args));
+}
+
+/*
+ * The decisions that both the question and its policy take; at least one, of a
+ * batch for each of its actions.
+ */
 static void
 limit_allowed(HitlQuestion *question)
 {
 	HitlDecisionSet asked = question->allowed;
+	List	   *actions;
+	ListCell   *cell;
 
 	question->allowed &= question->under->allowed;
-	/* an edit needs something to edit */
-	if (question->allowed == HITL_DECISION_BIT(HITL_DECISION_EDIT) && !json_is_object(question->args))
-		question->allowed = 0;
-	if (question->allowed == 0)
+	actions = question_actions(question);
+	if (actions == NIL && !can_be_answered(question))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("nobody could answer this question"),
 				 errdetail("It can be answered by %s, and its policy \"%s\" allows %s.",
 						   name_decision_list(asked), question->under->name, name_decision_list(question->under->allowed)),
 				 errhint("Have the question or the policy allow more.")));
+	foreach(cell, actions)
+		if (!can_be_answered(lfirst(cell)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("nobody could answer this question"),
+					 errdetail("Its policy \"%s\" allows %s, which action %d of the batch does not take.",
+							   question->under->name, name_decision_list(question->under->allowed), foreach_current_index(cell) + 1),
+					 errhint("Have the action or the policy allow more.")));
 }
 
 /* By when: as the policy counts; DT_NOBEGIN: it has no such time. */

@@ -52,9 +52,10 @@ SELECT hitl.create_policy('yes or no', '{"allowed": ["approve", "reject"]}');
 \set VERBOSITY default
 CREATE FUNCTION policy_asks(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT hitl.interrupt(state->'ask') $$;
 SELECT hitl.define('{"graph": "policy asks", "nodes": {"ask": "policy_asks"}, "edges": [["START", "ask"], ["ask", "END"]]}');
-SELECT hitl.invoke('policy asks', jsonb_build_object('ask', ask))->>'status' AS status, ask FROM unnest(ARRAY['{"policy": "refnud"}', '{"policy": 5}', '{"policy": "yes or no", "allowed": ["respond"]}', '{"policy": "yes or no", "allowed": ["respond", "reject"]}']::jsonb[]) ask;
+SELECT hitl.invoke('policy asks', jsonb_build_object('ask', ask))->>'status' AS status, ask FROM unnest(ARRAY['{"policy": "refnud"}', '{"policy": 5}', '{"policy": "yes or no", "allowed": ["respond"]}', '{"policy": "yes or no", "allowed": ["respond", "reject"]}',
+  '{"policy": "yes or no", "actions": [{"action": "a", "allowed": ["respond"]}, {"action": "b", "allowed": ["approve"]}]}', '{"policy": "yes or no", "actions": [{"action": "a", "allowed": ["respond", "reject"]}, {"action": "b"}]}']::jsonb[]) ask;
 SELECT sqlstate, message, detail, hint FROM hitl.failed WHERE graph = 'policy asks' ORDER BY thread_id;
-SELECT allowed FROM hitl.pending WHERE graph = 'policy asks';
+SELECT allowed FROM hitl.pending WHERE graph = 'policy asks' ORDER BY thread_id;
 
 -- 5. Authors make policies. One belongs to who made it: nobody else writes it, and its groups may read it.
 SET SESSION AUTHORIZATION regress_pol_mia;
