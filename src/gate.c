@@ -210,6 +210,9 @@ gate_question(const HitlGate *gate, Jsonb *state, const char *key)
 	json_add_jsonb(&b, "args", question->args);
 	if (question->description != NULL)
 		json_add_string(&b, "description", question->description);
+	/* as a node names it: an edit is asked about again */
+	if (question->policy != NULL)
+		json_add_string(&b, "policy", question->policy);
 	question->payload = json_end(&b);
 	return question;
 }

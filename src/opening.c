@@ -82,7 +82,6 @@ time_after(const HitlPolicy *policy, Oid owner, TimestampTz from, int64 ms)
 	return policy != NULL && ms > 0 ? deadline_after(policy, owner, from, ms) : DT_NOBEGIN;
 }
 
-/* Before the thread is locked: the policy's calendar is asked. */
 /*
  * Who may decide, as a list of Oid: the groups of the policy, else the graph's
  * owner, beside whom the store puts those who were granted to review the graph.
@@ -109,6 +108,7 @@ audience_of(const HitlPolicy *policy, Oid owner)
 	return audience;
 }
 
+/* The policy's calendar is asked: of a run, before its thread is locked. */
 static void
 set_times(HitlQuestion *question, Oid owner)
 {
@@ -154,6 +154,23 @@ decide_automatically(HitlRun *run, const HitlQuestion *question, const HitlRulin
 }
 
 /*
+ * A rule has a policy for some actions of a batch only: the others are under the
+ * one that the question names, and are not carried out from under it.
+ */
+static void
+require_same_policy(const HitlQuestion *question)
+{
+	if (rulebook_policy_named(question->policy)->policy_id == question->under->policy_id)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the actions of this batch come under different policies"),
+			 errdetail("Rule \"%s\" puts one of them under policy \"%s\", and the batch names \"%s\" for those that no rule is for.",
+					   question->rule, question->under->name, question->policy),
+			 errhint("Ask for them in interrupts of their own, each with its key.")));
+}
+
+/*
  * Choose what a question of this run is opened with.  If rules say that nobody
  * need be asked, and may (may_skip), returns the decision; else NULL.
  */
@@ -177,6 +194,8 @@ opening_choose(HitlRun *run, HitlQuestion *question, bool may_skip)
 		case HITL_RULE_POLICY:
 			question->rule = pstrdup(ruling.rule->name);
 			question->under = rulebook_policy_latest(ruling.rule->policy_id);
+			if (ruling.is_partial && question->policy != NULL)
+				require_same_policy(question);
 			break;
 		case HITL_RULE_NONE:
 			if (question->policy == NULL)
@@ -292,35 +311,51 @@ opening_again(const HitlThread *thread, const HitlTask *task, HitlQuestion *ques
 /* ------------------------------------------------------------------- the edited action */
 
 /*
- * The rules about one action as an edit leaves it: its final args.  Where no rule
- * is for them, or one that would let them run without a person, the interrupt's
- * own policy is enough.
+ * The policy under which one action would be asked about as an edit leaves it,
+ * with its final args; NULL: any, for no policy is meant for it, or nobody need
+ * be asked.  *why: what puts it there.
  */
-static void
-check_edited(const HitlInterrupt *interrupt, const HitlQuestion *action, Jsonb *args)
+static const HitlPolicy *
+policy_of_edited(const HitlInterrupt *interrupt, const HitlQuestion *action, Jsonb *args, char **why)
 {
 	HitlQuestion edited = *action;
 	HitlRuling	ruling;
-	char	   *rule_name;
-	const HitlPolicy *policy;
+	char	   *named = json_get_string(interrupt->question.payload, "policy");
 
 	edited.args = args;
+	/* one action, also where its payload looks like a batch */
+	edited.payload = NULL;
 	ruling = rulebook_choose(&edited, interrupt->owner, interrupt->graph_id, interrupt->node, true);
-	if (ruling.verdict != HITL_RULE_POLICY || ruling.rule->policy_id == interrupt->policy_id)
+	if (ruling.verdict == HITL_RULE_POLICY)
+	{
+		*why = psprintf("Rule \"%s\" puts what that would do", ruling.rule->name);
+		return rulebook_policy_latest(ruling.rule->policy_id);
+	}
+	if (ruling.verdict != HITL_RULE_NONE || named == NULL)
+		return NULL;
+	*why = pstrdup("No rule is for what that would do, so the question itself puts it");
+	return rulebook_policy_named(named);
+}
+
+static void
+check_edited(const HitlInterrupt *interrupt, const HitlQuestion *action, Jsonb *args)
+{
+	char	   *why;
+	const HitlPolicy *policy = policy_of_edited(interrupt, action, args, &why);
+
+	if (policy == NULL || policy->policy_id == interrupt->policy_id)
 		return;
-	rule_name = pstrdup(ruling.rule->name);
-	policy = rulebook_policy_latest(ruling.rule->policy_id);
 	ereport(ERROR,
 			(errcode(ERRCODE_HITL_DECISION_TYPE),
 			 errmsg("interrupt %lld cannot be edited so", (long long) interrupt->interrupt_id),
-			 errdetail("Rule \"%s\" puts what that would do under policy \"%s\", which is not the one that this interrupt was opened under.",
-					   rule_name, policy->name),
+			 errdetail("%s under policy \"%s\", which is not the one that this interrupt was opened under.", why, policy->name),
 			 errhint("Reject it and say why, so that it is asked anew; or edit it otherwise.")));
 }
 
 /*
- * The rules are asked again about what an answer edits: an edit must not carry
- * an action out from under the policy that is meant for it.  Raises IH004 if it
+ * The rules are asked again about what an answer edits, and then the question,
+ * as they were when it was opened: an edit must not carry an action out from
+ * under the policy that is meant for it.  Raises IH004 if it
  * is for another policy than the interrupt's.
  */
 void

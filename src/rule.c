@@ -128,6 +128,7 @@ rule_choose(List *rules, const HitlQuestion *question, int64 graph_id, const cha
 		const HitlRule *rule = first_rule(rules, lfirst(cell), graph_id, node, may_skip, &verdict);
 
 		all_skip &= verdict == HITL_RULE_SKIP;
+		ruling.is_partial |= verdict == HITL_RULE_NONE;
 		if (verdict == HITL_RULE_SKIP)
 			ruling.rules = lappend(ruling.rules, (void *) rule);
 		if (verdict != HITL_RULE_POLICY)

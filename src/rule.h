@@ -24,6 +24,7 @@ typedef struct HitlRuling
 	HitlRuleVerdict verdict;
 	const HitlRule *rule;		/* NULL: none says anything */
 	const HitlRule *other;		/* CONFLICT: one that wants another policy */
+	bool		is_partial;		/* of a batch: no rule says anything of some action */
 	List	   *actions;		/* SKIP: each action as a HitlQuestion, ... */
 	List	   *rules;			/* ... and the HitlRule that lets it pass */
 } HitlRuling;

@@ -51,9 +51,13 @@ SELECT rule, policy, action, graph, node, args, priority, is_first FROM hitl.rul
 -- 4. A batch: the policy of any of its actions is that of all; what would need several is refused.
 SELECT * FROM under('{"actions": [{"action": "look", "args": {}}, {"action": "refund", "args": {"amount": 5, "kind": "sale"}}]}');
 SELECT * FROM under('{"actions": [{"action": "refund", "args": {"amount": 5000, "kind": "sale"}}, {"action": "refund", "args": {"amount": 5, "kind": "sale"}}]}');
+-- The policy that the batch names is that of an action that no rule is for: another one for its neighbour does not take it away.
+SELECT * FROM under('{"actions": [{"action": "look", "args": {}}, {"action": "refund", "args": {"amount": 5, "kind": "sale"}}], "policy": "rule one"}');
+SELECT * FROM under('{"actions": [{"action": "look", "args": {}}, {"action": "refund", "args": {"amount": 5, "kind": "sale"}}], "policy": "rule boss"}');
+SELECT * FROM under('{"actions": [{"action": "refund", "args": {"amount": 5, "kind": "sale"}}], "policy": "rule one"}');
 
--- An edit of one of its actions is asked about as well.
-SELECT hitl.invoke('rule g', '{"ask": {"actions": [{"action": "look", "args": {}}, {"action": "refund", "args": {"amount": 5, "kind": "sale"}}], "policy": "rule one"}}')->>'thread_id' AS t \gset
+-- An edit of one of its actions is asked about as well, also of one that has a list of actions itself.
+SELECT hitl.invoke('rule g', '{"ask": {"actions": [{"action": "look", "args": {}}, {"action": "refund", "args": {"amount": 5, "kind": "sale"}, "actions": [{"action": "look"}]}]}}')->>'thread_id' AS t \gset
 SELECT interrupt_id AS i FROM hitl.pending WHERE thread_id = :t \gset
 CREATE FUNCTION tries(statement text, OUT code text, OUT detail text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -83,6 +87,13 @@ SELECT (under('{"action": "refund", "args": {"amount": 5, "kind": "sale"}}')).po
 SELECT hitl.invoke('rule g', '{"ask": {"action": "refund", "args": {"amount": 5, "kind": "sale"}}}')->>'thread_id' AS t \gset
 SELECT interrupt_id AS i FROM hitl.pending WHERE thread_id = :t \gset
 SELECT edits, e.* FROM unnest(ARRAY['{"amount": 5000}', '{"amount": "6"}', '{"amount": null}', '{"amount": 6}']::jsonb[]) edits, LATERAL tries(format('SELECT hitl.edit(%s, %L)', :i, edits)) e;
+-- Where no rule is for it, the policy that the question or its gate names is meant: who decides small ones under a rule does not make a large one of it.
+SELECT hitl.create_rule('rule small', 'rule one', action => 'sh*p', args => '$.amount <= 10') IS NOT NULL AS is_made;
+SELECT hitl.define('{"graph": "rule gate", "nodes": {"ship": {"sql": "SELECT jsonb_build_object(''shipped'', $1->''order'')", "gate": {"action": "ship", "args": "$.order", "policy": "rule two"}}}, "edges": [["START", "ship"], ["ship", "END"]]}');
+SELECT hitl.invoke('rule g', '{"ask": {"action": "ship", "args": {"amount": 5}, "policy": "rule two"}}')->'thread_id' AS t, hitl.invoke('rule gate', '{"order": {"amount": 5}}')->'thread_id' AS u, hitl.invoke('rule g', '{"ask": {"action": "ship", "args": {"amount": 5}}}')->'thread_id' AS v \gset
+SELECT i.rule, edits, e.* FROM hitl.interrupt i, unnest(ARRAY['{"amount": 5000}', '{"amount": 6}']::jsonb[]) edits, LATERAL tries(format('SELECT hitl.edit(%s, %L)', i.interrupt_id, edits)) e WHERE i.thread_id IN (:t, :u) ORDER BY i.interrupt_id, edits DESC;
+SELECT e.* FROM hitl.interrupt i, LATERAL tries(format('SELECT hitl.edit(%s, %L)', i.interrupt_id, '{"amount": 5000}')) e WHERE i.thread_id = :v;
+SELECT hitl.drop_rule('rule small');
 
 -- 7. Whose rules: authors make them; they count for graphs of owners as whom their owner may act, and after those of superusers.
 CREATE SCHEMA regress_rule AUTHORIZATION regress_rule_owner;
