@@ -8,9 +8,9 @@
  * all of a group have to agree, who that is now.
  *
  * Separation of duties (under a policy, unless it says otherwise): who has
- * started a thread or given it its input does not decide what it asks, and who
- * has decided a question does not decide it again when it is reopened; neither
- * does anybody in their place.  That nobody approves his own edit alone is a
+ * started a thread, given it its input or written into its state does not decide
+ * what it asks, and who has decided a question does not decide it again when it
+ * is reopened; neither does anybody in their place.  That nobody approves his own edit alone is a
  * part of the quorum.
  *
  * Layer 3.
@@ -115,7 +115,7 @@ ballot_require_duties(const HitlInterrupt *interrupt, const HitlPolicy *policy,
 		return;
 	starters = policy->starter_may_decide ? NIL : store_thread_starters(interrupt->thread_id);
 	if (is_among(person, starters) || is_among(seat, starters))
-		error_duties(interrupt, policy, is_among(person, starters) ? person : seat, "started the thread or given it its input");
+		error_duties(interrupt, policy, is_among(person, starters) ? person : seat, "started the thread, given it its input or written into its state");
 	deciders = policy->previous_decider_may_decide ? NIL : previous_deciders(interrupt);
 	if (is_among(person, deciders) || is_among(seat, deciders))
 		error_duties(interrupt, policy, is_among(person, deciders) ? person : seat, "decided it before");

@@ -252,16 +252,22 @@ DB_STATEMENT(thread_starters,
 			 "  SELECT r.thread_id, r.starter, r.forked_from FROM hitl.thread t"
 			 "   JOIN hitl.thread r ON r.thread_id = COALESCE(t.root_id, t.thread_id) WHERE t.thread_id = $1"
 			 "  UNION"
-			 "  SELECT f.thread_id, f.starter, f.forked_from FROM origin o JOIN hitl.thread f ON f.thread_id = o.forked_from)"
+			 "  SELECT f.thread_id, f.starter, f.forked_from FROM origin o JOIN hitl.thread f ON f.thread_id = o.forked_from),"
+			 " line AS ("
+			 "  SELECT t.thread_id, t.parent_id FROM hitl.thread t WHERE t.thread_id = $1"
+			 "  UNION"
+			 "  SELECT p.thread_id, p.parent_id FROM line l JOIN hitl.thread p ON p.thread_id = l.parent_id)"
 			 " SELECT o.starter FROM origin o"
 			 " UNION"
-			 " SELECT a.actor FROM origin o JOIN hitl.audit a ON a.thread_id = o.thread_id"
-			 "  WHERE a.event IN ('enqueued', 'began') AND a.actor_kind = 'person'",
+			 " SELECT a.actor FROM (SELECT o.thread_id FROM origin o UNION SELECT l.thread_id FROM line l) w"
+			 "   JOIN hitl.audit a ON a.thread_id = w.thread_id"
+			 "  WHERE a.event IN ('enqueued', 'began', 'updated') AND a.actor_kind = 'person'",
 			 INT8OID);
 
 /*
- * Who started the tree of a thread, and gave it its input, as C strings; of a
- * fork, that of the threads it comes from too.
+ * Who started the tree of a thread, gave it its input, or wrote into its state or
+ * that of a thread above it, as C strings; of a fork, those of the threads it
+ * comes from too.
  */
 List *
 store_thread_starters(int64 thread_id)

@@ -152,9 +152,23 @@ SELECT votes_says('votes_ann', format('reject(%s, '' '', comment => ''said elsew
 SELECT votes_says('votes_ann', format('edit(%s, ''{"amount": 4}'')', :q));
 SELECT votes_says('votes_ann', format('edit(%s, ''{"amount": 4}'', ''cheaper'')', :q));
 
+-- 8. Who has written into a thread's state does not decide either: it asks what he has put there. Of a subgraph, who has written into the thread above.
+CREATE ROLE votes_dev LOGIN SUPERUSER IN ROLE votes_desk;
+CREATE FUNCTION votes_pre(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{}'::jsonb $$;
+SELECT hitl.create_policy('votes one', '{"groups": ["votes_desk"]}');
+SELECT hitl.define('{"graph": "votes written", "nodes": {"pre": "votes_pre", "ask": "votes_asks"}, "edges": [["START", "pre"], ["pre", "ask"], ["ask", "END"]]}');
+SELECT hitl.define('{"graph": "votes above", "nodes": {"pre": "votes_pre", "sub": {"subgraph": "votes"}}, "edges": [["START", "pre"], ["pre", "sub"], ["sub", "END"]]}');
+SELECT hitl.invoke('votes written', '{"policy": "votes one"}')->'thread_id' AS t, hitl.invoke('votes above', '{"policy": "votes one"}')->'thread_id' AS u \gset
+SET SESSION AUTHORIZATION votes_dev;
+SELECT hitl.update_state(:t, '{"policy": "votes one"}', 'pre'), hitl.update_state(:u, '{"policy": "votes one"}', 'pre');
+RESET SESSION AUTHORIZATION;
+:run;
+SELECT hitl.wait(:t) IS NOT NULL AND hitl.wait(:u) IS NOT NULL AS are_asked;
+SELECT t.depth, p AS person, regexp_replace(votes_says(p, format('approve(%s)', i.interrupt_id)), 'interrupt \d+', 'interrupt <id>') AS says FROM hitl.interrupt i JOIN hitl.thread t USING (thread_id) JOIN hitl.policy USING (policy_id), unnest('{votes_dev,votes_ann}'::text[]) p WHERE i.status = 'pending' AND COALESCE(t.root_id, t.thread_id) IN (:t, :u) ORDER BY t.depth, p DESC;
+
 SELECT * FROM hitl.check();
 DROP OWNED BY votes_desk, votes_ann, votes_bob, votes_cleo, votes_eve;
 DROP EXTENSION hitl CASCADE;
 CREATE EXTENSION hitl;
-DROP FUNCTION votes_batch, votes_asks, votes_ask, votes_says, votes_handed;
-DROP ROLE votes_ann, votes_bob, votes_cleo, votes_eve, votes_desk;
+DROP FUNCTION votes_batch, votes_pre, votes_asks, votes_ask, votes_says, votes_handed;
+DROP ROLE votes_ann, votes_bob, votes_cleo, votes_dev, votes_eve, votes_desk;
