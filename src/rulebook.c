@@ -431,6 +431,44 @@ check_roles(const HitlPolicy *policy)
 					 errhint("CREATE ROLE %s;", quote_identifier(lfirst(cell)))));
 }
 
+/* Do votes of this role count under a quorum by groups or weights? */
+static bool
+is_counted(const HitlPolicy *policy, Oid role)
+{
+	for (int i = 0; i < policy->n_groups; i++)
+	{
+		const HitlPolicyGroup *group = &policy->groups[i];
+
+		if ((group->needed != 0 || group->weight != 0) && has_privs_of_role(role, get_role_oid(group->role, true)))
+			return true;
+	}
+	return policy->quorum == HITL_QUORUM_COUNT;
+}
+
+/*
+ * Who comes by the ladder may be in the groups of the quorum all the same, each
+ * by himself: no fault, but worth a word.
+ */
+static void
+notice_uncounted(const HitlPolicy *policy, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, policy->ladder)
+	{
+		const HitlLadderStep *step = lfirst(cell);
+
+		if ((step->action != HITL_LADDER_WIDEN && step->action != HITL_LADDER_REASSIGN) ||
+			is_counted(policy, get_role_oid(step->role, true)))
+			continue;
+		ereport(NOTICE,
+				(errmsg("step %d of the ladder of policy \"%s\" may bring in people whose approval does not count",
+						foreach_current_index(cell) + 1, name),
+				 errdetail("Role \"%s\" is in none of the groups that the quorum counts.", step->role),
+				 errhint("Add it to the quorum, or GRANT one of those groups to who is to count.")));
+	}
+}
+
 static void
 require_policy_owner(const HitlPolicyRow *row)
 {
@@ -476,6 +514,7 @@ rulebook_create_policy(const char *name, Jsonb *definition)
 	if (policy->business_time != NULL)
 		policy->business_time = resolve_function(policy->business_time, HITL_POLICY_BUSINESS_TIME);
 	document = policy_document(policy);
+	notice_uncounted(policy, name);
 
 	/* the right first: who may not write must not hold up who may */
 	row = store_policy_find(name);

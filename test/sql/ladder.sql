@@ -55,6 +55,12 @@ RESET hitl.clock_offset;
 SELECT hitl.cancel(:t);
 SELECT count(*) FROM hitl.timer WHERE interrupt_id = :i;
 
+-- Under a quorum by groups, who comes by the ladder and is in none of them counts for nothing: that is said when the policy is made.
+SELECT hitl.create_policy('counted', '{"quorum": {"ladder_lead": 1}, "ladder": [{"after": "1 hour", "do": "notify", "role": "ladder_boss"}, {"after": "2 hours", "do": "reassign", "role": "ladder_boss"}, {"after": "3 hours", "do": "widen", "role": "ladder_lead"}]}');
+GRANT ladder_lead TO ladder_boss;
+SELECT hitl.create_policy('counted', '{"quorum": {"weights": {"ladder_lead": 1}, "needed": 2}, "ladder": [{"after": "2 hours", "do": "reassign", "role": "ladder_boss"}]}');
+REVOKE ladder_lead FROM ladder_boss;
+
 -- 2. A claim pauses the steps for what nobody has claimed; they go on when it lapses or is given back.
 SELECT hitl.create_policy('steps', '{"starter_may_decide": true, "ladder": [{"after": "10 minutes", "if": "not_claimed", "do": "priority", "priority": -1}, {"after": "10 minutes", "if": "not_decided", "do": "notify"}]}');
 SELECT (hitl.invoke('steps', '{"args": {"amount": 1}}')->>'thread_id')::bigint AS t \gset
