@@ -85,7 +85,7 @@ my $slow = start_thread($node, 'postgres', 'postgres_slow', '{"seconds": 1, "nam
 poll($node, 'postgres', workers('executor', "thread_id = $slow") . ' = 1', 'a node runs');
 my $pid = $node->safe_psql('postgres', "SELECT pid FROM hitl.worker_status WHERE thread_id = $slow");
 $listener = $node->background_psql('postgres', on_error_stop => 0);
-kill 'KILL', $pid;
+kill_process($pid);
 ok(poll_launcher($node),
 	'kill -9 of an executor: the server comes back, and the launcher');
 eval { $listener->quit };

@@ -90,7 +90,7 @@ sub kill_9
 {
 	my ($pid, $session) = @_;
 
-	kill('KILL', $pid) == 1 or die "no process $pid";
+	kill_process($pid) or die "no process $pid";
 	eval { $session->quit } if $session;
 	back();
 	return;

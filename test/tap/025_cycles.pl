@@ -129,7 +129,7 @@ for my $cycle (1 .. $CYCLES)
 	$ways{$way}++;
 	if ($way eq 'kill')
 	{
-		kill 'KILL', $pid;
+		kill_process($pid);
 		# the clients end when they are thrown out
 		harvest($_) for @clients;
 		poll_launcher($node) or BAIL_OUT('the server does not come back');

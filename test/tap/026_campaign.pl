@@ -245,7 +245,7 @@ sub kill_pid
 	my ($where) = @_;
 	my $pid = query("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND $where ORDER BY random() LIMIT 1");
 
-	return $pid =~ /^\d+$/ && kill('KILL', $pid) == 1;
+	return $pid =~ /^\d+$/ && kill_process($pid);
 }
 
 # All processes of the server at once, as a failure of power would.

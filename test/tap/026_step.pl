@@ -46,7 +46,7 @@ sub crash_at
 	$holder->query_safe("SELECT pg_advisory_lock($lock)");
 	my $thread = start_thread($node, 'postgres', 'pay');
 	poll($node, 'postgres', "EXISTS (SELECT $where)", "the $who stands before the door");
-	kill('KILL', sql("SELECT pid $where LIMIT 1")) == 1 or die 'no such process';
+	kill_process(sql("SELECT pid $where LIMIT 1")) or die 'no such process';
 	eval { $holder->quit };
 	ok(poll_launcher($node), 'the server comes back by itself');
 	sql('TRUNCATE door');

@@ -7,12 +7,14 @@ use strict;
 use warnings;
 use Exporter 'import';
 use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 # the tests' superuser, whoever runs them
 $ENV{PGUSER} = 'postgres';
 
-our @EXPORT = qw(start_server add_graphs start_thread wait_thread poll poll_launcher workers timed log_since count_log);
+our @EXPORT = qw(start_server add_graphs start_thread wait_thread poll kill_process poll_launcher workers timed log_since count_log);
 
 # A running server with the extension preloaded; further arguments are lines of configuration.
 sub start_server
@@ -101,6 +103,21 @@ sub poll
 	my ($node, $database, $query, $name) = @_;
 
 	return ok($node->poll_query_until($database, "SELECT ($query)"), $name);
+}
+
+# Kills a process of the server and waits until the postmaster has taken notice: from then on nobody gets in who would
+# still find the processes from before the crash.  True if there was one.
+sub kill_process
+{
+	my ($pid) = @_;
+
+	return 0 unless kill('KILL', $pid) == 1;
+	for (1 .. 100 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		last unless kill(0, $pid);
+		usleep(10_000);
+	}
+	return 1;
 }
 
 # True once the launcher runs, after a crash too: a psql that is refused a connection leaves the query it was to read
