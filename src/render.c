@@ -20,6 +20,7 @@
 #include "mail.h"
 #include "names.h"
 #include "pending.h"
+#include "question.h"
 #include "render.h"
 #include "rights.h"
 #include "rulebook.h"
@@ -44,7 +45,7 @@
 typedef enum Content
 {
 	CONTENT_ALL,
-	CONTENT_NO_ARGS,			/* the policy keeps them out of lists */
+	CONTENT_NO_ARGS,			/* the policy hides them: no more than a list says */
 	CONTENT_NONE				/* who sends it may not read it */
 } Content;
 
@@ -122,11 +123,16 @@ add_json(StringInfo text, const char *name, Jsonb *json)
 	}
 }
 
-/* ", seen => '...'": what the answers are bound to */
+/*
+ * ", seen => '...'": what the answers are bound to.  From the hash of args that
+ * are not shown they could be guessed: there it is the revision.
+ */
 static const char *
-seen_argument(const HitlInterrupt *interrupt)
+seen_argument(const HitlInterrupt *interrupt, Content content)
 {
-	return interrupt->content_hash != NULL ? psprintf(", seen => '%s'", interrupt->content_hash) : "";
+	if (content == CONTENT_ALL && interrupt->content_hash != NULL)
+		return psprintf(", seen => '%s'", interrupt->content_hash);
+	return psprintf(", seen => '%d'", interrupt->revision);
 }
 
 /* Of the args, what the policy lets be edited. */
@@ -168,14 +174,53 @@ edits_literal(const HitlInterrupt *interrupt, Content content)
 	return quote_literal_cstr(json);
 }
 
+/* A decision on one action of a batch, to begin with. */
+static const char *
+decision_literal(const HitlQuestion *action)
+{
+	if (action->allowed & HITL_DECISION_BIT(HITL_DECISION_APPROVE))
+		return "{\"type\": \"approve\"}";
+	if (action->allowed & HITL_DECISION_BIT(HITL_DECISION_REJECT))
+		return "{\"type\": \"reject\", \"reason\": \"the reason\"}";
+	if (action->allowed & HITL_DECISION_BIT(HITL_DECISION_RESPOND))
+		return "{\"type\": \"respond\", \"response\": \"the response\"}";
+	return "{\"type\": \"edit\", \"edits\": {\"key\": \"value\"}}";
+}
+
+/* Of all actions of a batch approve and reject can be said; else each has its own. */
+static void
+add_batch_answers(StringInfo text, const HitlInterrupt *interrupt, List *actions, const char *seen)
+{
+	long long	id = interrupt->interrupt_id;
+	HitlDecisionSet allowed = HITL_DECISION_ALL;
+	ListCell   *cell;
+
+	foreach(cell, actions)
+		allowed &= ((HitlQuestion *) lfirst(cell))->allowed;
+	if (allowed & HITL_DECISION_BIT(HITL_DECISION_APPROVE))
+		appendStringInfo(text, "  SELECT hitl.approve(%lld%s);\n", id, seen);
+	if (allowed & HITL_DECISION_BIT(HITL_DECISION_REJECT))
+		appendStringInfo(text, "  SELECT hitl.reject(%lld, 'the reason'%s);\n", id, seen);
+	appendStringInfo(text, "  SELECT hitl.decide(%lld, '{\"decisions\": [", id);
+	foreach(cell, actions)
+		appendStringInfo(text, "%s%s", cell == list_head(actions) ? "" : ", ", decision_literal(lfirst(cell)));
+	appendStringInfo(text, "]}'%s);\n", seen);
+}
+
 static void
 add_answers(StringInfo text, const HitlInterrupt *interrupt, Content content)
 {
 	long long	id = interrupt->interrupt_id;
-	const char *seen = seen_argument(interrupt);
+	const char *seen = seen_argument(interrupt, content);
 	HitlDecisionSet allowed = interrupt->question.allowed;
+	List	   *actions = question_actions(&interrupt->question);
 
 	appendStringInfoString(text, "\nTo answer, one of:\n\n");
+	if (actions != NIL)
+	{
+		add_batch_answers(text, interrupt, actions, seen);
+		return;
+	}
 	if (allowed & HITL_DECISION_BIT(HITL_DECISION_APPROVE))
 		appendStringInfo(text, "  SELECT hitl.approve(%lld%s);\n", id, seen);
 	if ((allowed & HITL_DECISION_BIT(HITL_DECISION_EDIT)) && interrupt->question.args != NULL)
@@ -216,10 +261,38 @@ votes_sentence(const HitlInterrupt *interrupt)
 	return sentence.data;
 }
 
+/* What the node says of an action.  which: " 2 of 3" in a batch. */
+static void
+add_action(StringInfo text, const HitlQuestion *question, const char *which, Content content)
+{
+	if (question->action != NULL && content != CONTENT_NONE)
+		appendStringInfo(text, "\nAction%s\n%s", which, mail_quote(mail_line(question->action, 0), QUOTE));
+	if (question->description != NULL && content == CONTENT_ALL)
+		appendStringInfo(text, "\nDescription%s\n%s", which, mail_quote(question->description, QUOTE));
+	if (question->args != NULL && content == CONTENT_ALL)
+		add_json(text, psprintf("Args%s", which), question->args);
+}
+
+static void
+add_question(StringInfo text, const HitlQuestion *question, Content content)
+{
+	List	   *actions = question_actions(question);
+	ListCell   *cell;
+
+	if (actions != NIL && question->description != NULL && content == CONTENT_ALL)
+		appendStringInfo(text, "\nDescription\n%s", mail_quote(question->description, QUOTE));
+	foreach(cell, actions)
+		add_action(text, lfirst(cell), psprintf(" %d of %d", foreach_current_index(cell) + 1, list_length(actions)), content);
+	if (actions != NIL)
+		return;
+	add_action(text, question, "", content);
+	if (content == CONTENT_ALL && question->args == NULL && question->action == NULL && question->payload != NULL)
+		add_json(text, "Question", question->payload);
+}
+
 static char *
 render_text(const HitlInterrupt *interrupt, const char *kind, Content content)
 {
-	const HitlQuestion *question = &interrupt->question;
 	const KindWords *words = words_of(kind);
 	bool		is_pending = interrupt->status == HITL_INTERRUPT_PENDING;
 	StringInfoData text;
@@ -235,6 +308,9 @@ render_text(const HitlInterrupt *interrupt, const char *kind, Content content)
 	add_time(&text, "Opened", interrupt->opened_at);
 	add_time(&text, "Due", interrupt->due_at);
 	add_time(&text, "Expires", interrupt->expires_at);
+	if (interrupt->reopens != 0)
+		add_fact(&text, "Reopens", psprintf("interrupt %lld, see hitl.show(%lld)", (long long) interrupt->reopens,
+											(long long) interrupt->interrupt_id));
 	if (interrupt->revision > 1)
 		add_fact(&text, "Revision", psprintf("%d, proposed by %s", interrupt->revision,
 											 interrupt->proposed_by != NULL ? interrupt->proposed_by : "(nobody)"));
@@ -242,15 +318,7 @@ render_text(const HitlInterrupt *interrupt, const char *kind, Content content)
 	if (is_pending && interrupt->policy_id != 0)
 		add_fact(&text, "Votes", votes_sentence(interrupt));
 
-	/* what the node says */
-	if (question->action != NULL && content != CONTENT_NONE)
-		appendStringInfo(&text, "\nAction\n%s", mail_quote(mail_line(question->action, 0), QUOTE));
-	if (question->description != NULL && content != CONTENT_NONE)
-		appendStringInfo(&text, "\nDescription\n%s", mail_quote(question->description, QUOTE));
-	if (content == CONTENT_ALL && question->args != NULL)
-		add_json(&text, "Args", question->args);
-	if (content == CONTENT_ALL && question->args == NULL && question->action == NULL && question->payload != NULL)
-		add_json(&text, "Question", question->payload);
+	add_question(&text, &interrupt->question, content);
 	if (content == CONTENT_ALL && interrupt->proposal != NULL)
 		add_json(&text, "Proposed answer", interrupt->proposal);
 	if (content != CONTENT_ALL)
@@ -353,7 +421,7 @@ render_interrupt(int64 interrupt_id, const char *format, int64 outbox_id)
 {
 	HitlInterrupt *interrupt;
 	HitlMessage *message = NULL;
-	const char *kind = "opened";
+	const char *kind;
 	Content		content;
 	bool		is_mail = strcmp(format, "email") == 0;
 
@@ -364,6 +432,7 @@ render_interrupt(int64 interrupt_id, const char *format, int64 outbox_id)
 				 errdetail("It is text or email."),
 				 errhint("SELECT hitl.render(%lld, 'text');", (long long) interrupt_id)));
 	interrupt = pending_get(interrupt_id);
+	kind = interrupt->reopens != 0 ? "reopened" : "opened";
 	if (outbox_id != 0)
 	{
 		message = sender_require(outbox_id);

@@ -150,6 +150,18 @@ SELECT shown(hitl.render(:i, 'email', outbox_id)) FROM hitl.notifications WHERE 
 SELECT hitl.create_policy('three', '{"editable": ["amount"], "quorum": {"regress_finance": 2}, "allowed": ["approve", "edit"]}') AS version;
 SELECT hitl.invoke('g', '{"action": "refund", "args": {"order": "A-1", "amount": 4200}, "policy": "three"}')->'interrupts'->0->>'interrupt_id' AS edited \gset
 SELECT substring(hitl.render(:edited) FROM 'Votes[^\n]*') AS votes, shown(substring(hitl.render(:edited) FROM 'SELECT hitl.edit[^\n]*')) AS edit;
+-- Of a batch each action is there; of all of them only approve and reject can be said.  Where args are hidden, so is what they could be guessed from.
+\pset tuples_only on
+\pset format unaligned
+SELECT hitl.invoke('g', '{"description": "the monthly run", "actions": [{"action": "refund", "args": {"order": "A-1"}, "description": "the first"}, {"action": "mail", "args": {"to": "tom"}, "allowed": ["reject", "edit"]}]}')
+  ->'interrupts'->0->>'interrupt_id' AS batch \gset
+SELECT shown(hitl.render(:batch));
+SELECT substring(hitl.render(:batch) FROM 'hitl.decide\(\d+, ''([^'']*)') AS template \gset
+SELECT status FROM hitl.decide(:batch, :'template');
+SELECT hitl.invoke('g', '{"description": "SECRET", "policy": "two", "actions": [{"action": "refund", "args": {"order": "SECRET"}, "description": "SECRET"}, {"action": "mail"}]}')->'interrupts'->0->>'interrupt_id' AS hidden \gset
+SELECT shown(hitl.render(:hidden));
+\pset tuples_only off
+\pset format aligned
 -- Assigned, delegated: whom it is given to is told.
 SET SESSION AUTHORIZATION regress_mia;
 SELECT hitl.assign(:i, 'regress_tom');
