@@ -17,6 +17,7 @@
 
 #include <limits.h>
 
+#include "ballot.h"
 #include "clock.h"
 #include "inbox.h"
 #include "rulebook.h"
@@ -115,13 +116,14 @@ has_place(const RoleRight *right, const char *delegator, const char **in_place_o
 
 /*
  * Does the policy let the person decide it in that place?  Who started the
- * thread is looked at, and not who gave it more input: that, and who decided
- * it before, is asked with the vote.
+ * thread is looked at, and not who gave it more input: that is asked with the
+ * vote.
  */
 static bool
 policy_admits(const HitlActor *actor, const HitlInboxRow *row, const char *in_place_of)
 {
 	const HitlPolicy *policy;
+	const HitlInterrupt *reopened;
 
 	if (row->policy_id == 0)
 		return true;
@@ -129,6 +131,10 @@ policy_admits(const HitlActor *actor, const HitlInboxRow *row, const char *in_pl
 	if (in_place_of != NULL && !policy->may_delegate)
 		return false;
 	if (actor->is_asserted && !policy->asserted_may_decide)
+		return false;
+	/* few are asked again: for these there is time to look at who decided before */
+	reopened = row->is_reopened ? store_interrupt_find(row->key.interrupt_id) : NULL;
+	if (reopened != NULL && ballot_bars(reopened, policy, actor->person, in_place_of))
 		return false;
 	return policy->starter_may_decide || row->starter == NULL ||
 		(strcmp(row->starter, actor->person) != 0 &&

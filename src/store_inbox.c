@@ -67,14 +67,15 @@ store_inbox_roles(HitlSnapshot snapshot)
 	"  i.graph_id, i.policy_id, i.policy_version, i.claimed_by, i.claimed_until," \
 	"  CASE WHEN i.policy_id IS NOT NULL AND NOT " IS_PASSED_OVER " THEN" \
 	"   (SELECT root.starter FROM hitl.thread t JOIN hitl.thread root ON root.thread_id = COALESCE(t.root_id, t.thread_id)" \
-	"    WHERE t.thread_id = i.thread_id) END" \
+	"    WHERE t.thread_id = i.thread_id) END," \
+	"  i.reopens IS NOT NULL" \
 	" FROM (SELECT n.priority, n.opened_at, n.interrupt_id, n.role" \
 	"       FROM pg_catalog.unnest($1) r (role)" \
 	"            CROSS JOIN LATERAL (SELECT a.priority, a.opened_at, a.interrupt_id, a.role FROM hitl.audience a" \
 	"                                WHERE a.role = r.role AND (a.priority, a.opened_at, a.interrupt_id) > ($2, $3, $4)" \
 	"                                ORDER BY a.priority, a.opened_at, a.interrupt_id LIMIT " limit ") n" \
 	"       ORDER BY n.priority, n.opened_at, n.interrupt_id, n.role LIMIT " limit ") a" \
-	"      CROSS JOIN LATERAL (SELECT i.thread_id, i.graph_id, i.policy_id, i.policy_version, i.revision, i.claimed_by, i.claimed_until" \
+	"      CROSS JOIN LATERAL (SELECT i.thread_id, i.graph_id, i.policy_id, i.policy_version, i.revision, i.claimed_by, i.claimed_until, i.reopens" \
 	"                          FROM hitl.interrupt i WHERE i.interrupt_id = a.interrupt_id OFFSET 0) i" \
 	" ORDER BY a.priority, a.opened_at, a.interrupt_id, a.role"
 #define INBOX_PAGE_TYPES OIDARRAYOID, INT2OID, TIMESTAMPTZOID, INT8OID, TEXTOID, TIMESTAMPTZOID, BOOLOID
@@ -128,6 +129,7 @@ store_inbox_page(List *roles, const HitlInboxKey *after, bool is_first, const ch
 		row->claimed_by = db_get_text(&call, i, 10);
 		row->claimed_until = db_get_time(i, 11);
 		row->starter = db_get_text(&call, i, 12);
+		row->is_reopened = db_get_bool(i, 13);
 		rows = lappend(rows, row);
 	}
 	MemoryContextSwitchTo(old);

@@ -38,6 +38,7 @@ typedef struct HitlInboxRow
 	int64		policy_id;		/* 0: none */
 	int			policy_version;
 	const char *starter;		/* who started the thread */
+	bool		is_reopened;	/* it looks at a decision again */
 	const char *claimed_by;		/* may be NULL */
 	TimestampTz claimed_until;
 } HitlInboxRow;

@@ -110,6 +110,12 @@ SELECT hitl.wait(thread_id, '20 s') FROM rounds WHERE interrupt_id = :q;
 SELECT hitl.create_policy('reopen', '{"groups": ["reopen_desk"], "reason_required": ["reject"]}');
 SELECT reopen_says('reopen_ann', format('reopen(%s, ''I was wrong'')', :q)) AS r \gset
 SELECT policy_version FROM hitl.interrupt WHERE interrupt_id IN (:q, :r) ORDER BY interrupt_id;
+SET SESSION AUTHORIZATION reopen_ann;
+SELECT count(*) AS for_ann FROM hitl.inbox WHERE interrupt_id = :r;
+SET SESSION AUTHORIZATION reopen_bob;
+SELECT count(*) AS for_bob FROM hitl.inbox WHERE interrupt_id = :r;
+RESET SESSION AUTHORIZATION;
+SELECT substring(hitl.render(:r) FROM 'Interrupt \d+ (was [^\n]*)') AS told, substring(hitl.render(:r) FROM 'Reopens    interrupt (\d+)')::bigint = :q AS of_which;
 SELECT reopen_says('reopen_ann', format('reject(%s, ''pay it back'')', :r));
 SELECT reopen_says('reopen_bob', format('reject(%s, ''pay it back'')', :r));
 
