@@ -69,7 +69,7 @@ error_stale(const HitlInterrupt *interrupt, const char *detail)
 			 errmsg("interrupt %lld is not what was seen", (long long) interrupt->interrupt_id),
 			 errdetail_internal("%s It is revision %d now, and its content hash is %s.",
 								detail, interrupt->revision, interrupt->content_hash),
-			 errhint("Look at it again; then decide it with seen => '%d'.", interrupt->revision)));
+			 errhint("SELECT hitl.show(%lld); then decide it with seen => '%d'.", (long long) interrupt->interrupt_id, interrupt->revision)));
 }
 
 /*
