@@ -133,7 +133,7 @@ my $bodies = q{
 		IF EXISTS (SELECT FROM mia.mended WHERE node = 'parallel') THEN
 			seconds := 0;
 		END IF;
-		SET LOCAL force_parallel_mode = on;		-- also the old name of what 16 calls otherwise
+		PERFORM set_config(CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'force_parallel_mode' ELSE 'debug_parallel_query' END, 'on', true);
 		PERFORM count(pg_sleep(seconds)) FROM generate_series(1, 1);
 		RETURN '{"ok": true}';
 	END $f$;
