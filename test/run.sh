@@ -201,8 +201,20 @@ part_acceptance() {
 			if diff -u "${file%.sql}.out" "$out" > "$out.diff"; then ok "acceptance/$stem, workers $workers"
 			else not_ok "acceptance/$stem, workers $workers"; keep "acceptance-$stem-$workers" "$out.diff" "$out" "$RUN/acceptance-$workers/log"; fi
 		done
+		if [ "$workers" = on ]; then readme; fi
 		stop_cluster "acceptance-$workers"
 	done
+}
+
+# What a reader of the README types first, as it stands there (pg_cron is not there): no statement fails, and a refund
+# that two have agreed to is paid.
+readme() {
+	local sql=$RUN/readme.sql out=$RUN/readme.out
+	awk '/^## /{ on = /Two minutes|review desk/ } /^```/{ block = on && /sql/; next } block && !/cron\.schedule/' "$top/README.md" > "$sql"
+	psql -Xqc 'CREATE DATABASE readme'
+	if psql -XqAt -v ON_ERROR_STOP=1 -d readme -f "$sql" > "$out" 2>&1 &&
+		[ "$(psql -XqAt -d readme -c "SELECT string_agg(amount::text, ' ' ORDER BY amount) FROM refunds")" = '4000 9000' ]; then ok acceptance/README
+	else not_ok acceptance/README; keep acceptance-readme "$out" "$sql" "$RUN/acceptance-on/log"; fi
 }
 
 # The demo ends well, within a minute, and leaves neither a process nor a file.
