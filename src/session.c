@@ -98,13 +98,15 @@ session_enter_node(const char *search_path)
 
 	(void) set_config_option("search_path", search_path, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	/* local, since PostgreSQL 18 saves no setting of the transaction itself: the
+	 * level is closed as if aborted, which takes back the one as the other */
 	for (int i = 0; is_executor && i < (int) lengthof(settings); i++)
 	{
 		const SessionSetting *setting = &settings[i];
 
 		if (setting->role_value != NULL && setting->in_node != NULL)
 			(void) set_config_option(setting->in_node, setting->role_value, PGC_SUSET,
-									 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+									 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	}
 	return level;
 }
