@@ -23,6 +23,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, detail = PG_EXCEPTION_DETAIL;
 END $$;
+CREATE FUNCTION lends(id bigint) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT status FROM hitl.approve(id) $$;
 CREATE FUNCTION inbox() RETURNS TABLE (n text, in_place_of text) LANGUAGE sql AS $$ SELECT args->>'n', i.in_place_of FROM hitl.inbox i $$;
 SELECT hitl.create_policy('absence two', '{"quorum": 2, "groups": ["absence_team"]}');
 SELECT hitl.create_policy('absence in person', '{"groups": ["absence_team"], "may_delegate": false}');
@@ -66,6 +67,8 @@ SELECT person, substitute, is_away FROM hitl.absences;
 SELECT * FROM absence.inbox();
 SELECT * FROM absence.refused(format('SELECT hitl.approve(%s)', :q3));
 SELECT hitl.claim_next() = :q2 AS next;
+-- In person: nobody's function votes in the place of who is away.
+SELECT * FROM absence.refused(format('SELECT absence.lends(%s)', :q2));
 SELECT votes, needed, status FROM hitl.approve(:q2);
 \c - absence_bob
 SELECT votes, needed, status FROM hitl.approve(:q2);
