@@ -51,7 +51,7 @@ CREATE VIEW hitl._question AS
          CASE WHEN NOT h.hides_args THEN i.content_hash END AS content_hash,
          CASE WHEN NOT h.hides_args THEN i.description END AS description,
          CASE WHEN NOT h.hides_args THEN i.payload END AS payload,
-         CASE WHEN h.hides_args THEN i.decision OPERATOR(pg_catalog.-) '{args,edits,response}'::pg_catalog.text[] ELSE i.decision END AS decision,
+         CASE WHEN h.hides_args THEN i.decision OPERATOR(pg_catalog.-) '{args,edits,removed,response,decisions}'::pg_catalog.text[] ELSE i.decision END AS decision,
          h.hides_args
   FROM hitl.interrupt i
        LEFT JOIN hitl.policy p ON p.policy_id = i.policy_id

@@ -18,7 +18,7 @@ GRANT USAGE ON SCHEMA inbox TO PUBLIC;
 SET search_path = inbox;
 CREATE FUNCTION asks(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
-  RETURN jsonb_build_object('decision', hitl.interrupt(jsonb_build_object('action', 'pay', 'args', state - 'policy', 'policy', state->'policy', 'description', 'number ' || (state->>'n'))) - 'at');
+  RETURN jsonb_build_object('decision', hitl.interrupt(CASE WHEN state ? 'actions' THEN state ELSE jsonb_build_object('action', 'pay', 'args', state - 'policy', 'policy', state->'policy', 'description', 'number ' || (state->>'n')) END) - 'at');
 END $$;
 CREATE FUNCTION refused(statement text, OUT code text, OUT detail text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -64,6 +64,12 @@ SELECT args, decision - 'at' AS decision, voters, how FROM hitl.decided WHERE in
 \c - inbox_author
 SELECT hitl.wait(:t3, '30 s'), hitl.get_state(:t3)->'decision'->'args' AS args;
 SELECT event, actor, detail FROM hitl.timeline WHERE interrupt_id = :q3 AND event = 'viewed';
+-- Those of a batch stand in each of its decisions, and in no list either.
+SELECT hitl.invoke('inbox', '{"policy": "inbox secret", "actions": [{"action": "pay", "args": {"n": 5}}, {"action": "close", "args": {"n": 6}}]}')#>'{interrupts,0,interrupt_id}' AS q5 \gset
+\c - inbox_lea
+SELECT status FROM hitl.decide(:q5, '{"decisions": [{"type": "edit", "edits": {"n": 55}}, {"type": "approve"}]}');
+SELECT args, decision - 'at' AS decision FROM hitl.decided WHERE interrupt_id = :q5;
+\c - inbox_author
 
 -- 4. Why it waits: for whose vote, in whose hands it is, by when.
 SELECT code, regexp_replace(explanation, '\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?[-+]\d+', '<time>', 'g') AS explanation FROM hitl.why(:t2);
