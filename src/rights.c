@@ -251,7 +251,8 @@ rights_require_operator(Oid owner, int64 graph_id)
 
 /*
  * The roles that may decide.  Of what is settled nobody may, but who might have
- * is told so: the roles that it was open to by its policy or by a grant.
+ * is told so: the groups of its policy, or where it has none the graph's owner
+ * and who was granted to review.
  */
 static List *
 eligible_roles(const HitlInterrupt *interrupt, const HitlPolicy *policy)
@@ -267,7 +268,9 @@ eligible_roles(const HitlInterrupt *interrupt, const HitlPolicy *policy)
 		if (OidIsValid(role))
 			roles = lappend_oid(roles, role);
 	}
-	return lappend_oid(list_concat(roles, store_grant_reviewers(interrupt->graph_id)), interrupt->owner);
+	if (policy != NULL && policy->n_groups > 0)
+		return roles;
+	return lappend_oid(store_grant_reviewers(interrupt->graph_id), interrupt->owner);
 }
 
 static bool

@@ -207,11 +207,34 @@ SELECT entry, amount FROM sample.ledger ORDER BY ctid;
 DROP TABLE reopen_guard;
 DROP FUNCTION reopen_agrees;
 
+-- 9. Who owns a graph reopens what he may decide, and not what a policy gives to groups: he wrote the policy too, and the new round is under its latest version.
+SELECT current_user AS super \gset
+CREATE ROLE reopen_mia LOGIN;
+CREATE SCHEMA reopen_mia AUTHORIZATION reopen_mia;
+SELECT hitl.grant_author('reopen_mia');
+\c - reopen_mia
+CREATE FUNCTION reopen_mia.asks(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('heard', hitl.interrupt(state)->'type') $$;
+SELECT hitl.define('{"graph": "reopen mia", "nodes": {"ask": "reopen_mia.asks"}, "edges": [["START", "ask"], ["ask", "END"]]}');
+SELECT hitl.create_policy('reopen mia', '{"groups": ["reopen_desk"]}');
+SELECT hitl.invoke('reopen mia', '{"action": "pay", "policy": "reopen mia"}')#>>'{interrupts,0,interrupt_id}' AS q,
+  hitl.invoke('reopen mia', '{"action": "pay"}')#>>'{interrupts,0,interrupt_id}' AS own \gset
+BEGIN;
+SELECT status FROM hitl.approve(:own);
+SELECT hitl.reopen(:own, 'his to decide') > :own AS reopened;
+COMMIT;
+\c - reopen_ann
+SELECT status FROM hitl.reject(:q, 'no receipt');
+\c - reopen_mia
+SELECT hitl.create_policy('reopen mia', '{"starter_may_decide": true}');
+SELECT hitl.reopen(:q, 'and approve it himself');
+\c - :super
+SET client_min_messages = warning;
+
 SELECT * FROM hitl.check();
-DROP OWNED BY reopen_desk, reopen_eve;
+DROP OWNED BY reopen_desk, reopen_eve, reopen_mia CASCADE;
 DROP VIEW rounds;
 DROP EXTENSION hitl CASCADE;
 CREATE EXTENSION hitl;
 DROP FUNCTION reopen_pays, reopen_ask, reopen_says, reopen_guards;
 DROP TABLE paid, account;
-DROP ROLE reopen_ann, reopen_bob, reopen_eve, reopen_desk;
+DROP ROLE reopen_ann, reopen_bob, reopen_eve, reopen_mia, reopen_desk;
