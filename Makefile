@@ -19,7 +19,7 @@ REGRESS           = outbox numbers refund graph replay decide state errors inlin
 REGRESS_PLAIN     = outbox numbers refund graph replay decide state errors inline rights cancel why notify install langgraph subgraph
 REGRESS_LANGUAGES = languages
 ISOLATION         = prepare two-deciders two-resumes tree same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \
-                    retry-cancel control-error migrate-resume cancel-running run-pending-twice barrier wait tick create-twice compile-twice start-compile update-vote input-race votes-meet two-claims
+                    retry-cancel control-error migrate-resume cancel-running run-pending-twice barrier wait tick create-twice compile-twice start-compile update-vote input-race votes-meet two-claims revoke-open
 
 PG_CONFIG    ?= pg_config
 HITL_VERSION  = 0.1.0

@@ -129,6 +129,16 @@ COMMENT ON COLUMN hitl.audience.opened_at IS 'Of the interrupt: the order within
 COMMENT ON COLUMN hitl.audience.interrupt_id IS 'The interrupt.';
 COMMENT ON COLUMN hitl.audience.is_granted IS 'By grant_reviewer(), beside the graph''s owner: it counts while the grant holds.';
 
+CREATE VIEW hitl._audience AS
+  SELECT a.interrupt_id, a.role
+  FROM hitl.audience a
+       -- nothing, but a view of one table could be written through
+       CROSS JOIN (SELECT 1) nothing
+  WHERE NOT a.is_granted
+     OR EXISTS (SELECT FROM hitl.interrupt i JOIN hitl.grant g ON g.graph_id IN (0, i.graph_id)
+                WHERE i.interrupt_id = a.interrupt_id AND g."right" = 'reviewer' AND g.role = a.role);
+COMMENT ON VIEW hitl._audience IS 'Internal: who may decide what is pending: the rows of audience that count. What was revoked while a question was being opened leaves one that does not.';
+
 CREATE FUNCTION hitl.interrupt(payload jsonb, key text DEFAULT NULL) RETURNS jsonb
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_interrupt';
 COMMENT ON FUNCTION hitl.interrupt(jsonb, text) IS

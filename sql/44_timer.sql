@@ -65,7 +65,7 @@ CREATE VIEW hitl.deadlines WITH (security_barrier) AS
        JOIN hitl.interrupt i ON i.interrupt_id = t.interrupt_id
        JOIN hitl.graph g ON g.graph_id = i.graph_id
   WHERE i.graph_id IN (SELECT r.graph_id FROM hitl._graph_watched r)
-     OR EXISTS (SELECT FROM hitl.audience a WHERE a.interrupt_id = t.interrupt_id AND a.role IN (SELECT m.role FROM hitl._role_of_me m))
+     OR EXISTS (SELECT FROM hitl._audience a WHERE a.interrupt_id = t.interrupt_id AND a.role IN (SELECT m.role FROM hitl._role_of_me m))
   ORDER BY t.due_at, t.interrupt_id, t.kind, t.step;
 COMMENT ON VIEW hitl.deadlines IS 'What will be done, and when, about interrupts that wait: kind is step (of the ladder), warn, due or expiry; due_at infinity: not while the assignment lasts.';
 
@@ -75,6 +75,6 @@ CREATE VIEW hitl.escalations WITH (security_barrier) AS
        JOIN hitl.interrupt i ON i.interrupt_id = e.interrupt_id
        JOIN hitl.graph g ON g.graph_id = i.graph_id
   WHERE i.graph_id IN (SELECT r.graph_id FROM hitl._graph_watched r)
-     OR EXISTS (SELECT FROM hitl.audience a WHERE a.interrupt_id = e.interrupt_id AND a.role IN (SELECT m.role FROM hitl._role_of_me m))
+     OR EXISTS (SELECT FROM hitl._audience a WHERE a.interrupt_id = e.interrupt_id AND a.role IN (SELECT m.role FROM hitl._role_of_me m))
   ORDER BY e.fired_at, e.interrupt_id, e.kind, e.step, e.round;
 COMMENT ON VIEW hitl.escalations IS 'What was done about interrupts by their deadlines and ladders, with the time at which the plan said so.';

@@ -68,7 +68,7 @@ CREATE VIEW hitl.pending WITH (security_barrier) AS
        JOIN hitl._thread t ON t.thread_id = i.thread_id
   WHERE i.interrupt_id IN (SELECT a.interrupt_id FROM hitl.audience a)
     AND (i.graph_id IN (SELECT r.graph_id FROM hitl._graph_read r)
-         OR EXISTS (SELECT FROM hitl.audience a
+         OR EXISTS (SELECT FROM hitl._audience a
                     WHERE a.interrupt_id = i.interrupt_id AND a.role IN (SELECT m.role FROM hitl._role_of_me m)));
 COMMENT ON VIEW hitl.pending IS 'Interrupts that wait for a decision: those that I may decide, and those of graphs that are mine or that I audit. approve(), edit(), reject() and respond() take their interrupt_id. Where the policy hides the args (hide_args), args, description, payload and content_hash are NULL: show() has them. is_review: no thread waits for it. claimed_by: who works on it, until claimed_until.';
 

@@ -219,7 +219,7 @@ row_has_place(const HitlInbox *inbox, const HitlInboxRow *row, const char **in_p
 	RoleRight	key = {.role = row->role};
 	const RoleRight *right = bsearch(&key, inbox->rights, inbox->n_rights, sizeof(RoleRight), compare_rights);
 
-	return right != NULL && has_place(right, row->delegator, in_place_of);
+	return right != NULL && !row->is_void && has_place(right, row->delegator, in_place_of);
 }
 
 static bool

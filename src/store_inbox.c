@@ -52,7 +52,8 @@ store_inbox_roles(HitlSnapshot snapshot)
  * alone: OFFSET 0 keeps the join behind the LIMIT.  The LIMITs are constants:
  * for an unknown one the planner reckons with a tenth of all that is pending.
  *
- * $7: what somebody holds is not wanted, and little is asked about it.
+ * $7: what somebody holds is not wanted, and little is asked about it.  What
+ * counts for nothing (the view _audience) is in the page, and said to be so.
  */
 #define IS_PASSED_OVER "($7 AND i.claimed_until IS NOT NULL AND i.claimed_until > $6)"
 #define INBOX_PAGE(limit) \
@@ -64,6 +65,8 @@ store_inbox_roles(HitlSnapshot snapshot)
 	"        OR COALESCE((SELECT NOT v.is_withdrawal FROM hitl.vote v" \
 	"                     WHERE v.interrupt_id = a.interrupt_id AND v.voter = $5 AND v.revision = i.revision" \
 	"                     ORDER BY v.interrupt_id DESC, v.vote_id DESC LIMIT 1), false) END," \
+	"  EXISTS (SELECT FROM hitl.audience b WHERE b.interrupt_id = a.interrupt_id AND b.role = a.role AND b.is_granted" \
+	"          AND NOT EXISTS (SELECT FROM hitl.grant g WHERE g.\"right\" = 'reviewer' AND g.role = b.role AND g.graph_id IN (0, i.graph_id)))," \
 	"  i.graph_id, i.policy_id, i.policy_version, i.claimed_by, i.claimed_until," \
 	"  CASE WHEN i.policy_id IS NOT NULL AND NOT " IS_PASSED_OVER " THEN" \
 	"   (SELECT root.starter FROM hitl.thread t JOIN hitl.thread root ON root.thread_id = COALESCE(t.root_id, t.thread_id)" \
@@ -123,13 +126,14 @@ store_inbox_page(List *roles, const HitlInboxKey *after, bool is_first, const ch
 		row->role = db_get_oid(i, 4);
 		row->delegator = db_get_text(&call, i, 5);
 		row->is_aside = db_get_bool(i, 6);
-		row->graph_id = db_get_bigint(i, 7);
-		row->policy_id = db_get_bigint(i, 8);
-		row->policy_version = db_get_int(i, 9);
-		row->claimed_by = db_get_text(&call, i, 10);
-		row->claimed_until = db_get_time(i, 11);
-		row->starter = db_get_text(&call, i, 12);
-		row->is_reopened = db_get_bool(i, 13);
+		row->is_void = db_get_bool(i, 7);
+		row->graph_id = db_get_bigint(i, 8);
+		row->policy_id = db_get_bigint(i, 9);
+		row->policy_version = db_get_int(i, 10);
+		row->claimed_by = db_get_text(&call, i, 11);
+		row->claimed_until = db_get_time(i, 12);
+		row->starter = db_get_text(&call, i, 13);
+		row->is_reopened = db_get_bool(i, 14);
 		rows = lappend(rows, row);
 	}
 	MemoryContextSwitchTo(old);

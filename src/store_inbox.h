@@ -34,6 +34,8 @@ typedef struct HitlInboxRow
 								 * this person; else NULL */
 	bool		is_aside;		/* the person has snoozed it, or has voted on this
 								 * revision; or it is held, and not wanted */
+	bool		is_void;		/* the role was granted the right, and has it no
+								 * more */
 	int64		graph_id;
 	int64		policy_id;		/* 0: none */
 	int			policy_version;

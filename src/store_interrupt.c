@@ -410,12 +410,9 @@ store_interrupt_touch(int64 interrupt_id)
 	db_close(&call);
 }
 
-/* primary keys; what was revoked while the interrupt was being opened does not count */
+/* primary keys */
 DB_STATEMENT(audience_of,
-			 "SELECT a.role FROM hitl.audience a WHERE a.interrupt_id = $1 AND (NOT a.is_granted OR EXISTS"
-			 "  (SELECT FROM hitl.interrupt i JOIN hitl.grant g ON g.\"right\" = 'reviewer' AND g.role = a.role AND g.graph_id IN (0, i.graph_id)"
-			 "   WHERE i.interrupt_id = $1))"
-			 " ORDER BY a.role",
+			 "SELECT a.role FROM hitl._audience a WHERE a.interrupt_id = $1 ORDER BY a.role",
 			 INT8OID);
 
 /* The roles that may decide an interrupt, as Oid; NIL once it is settled. */

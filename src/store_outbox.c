@@ -31,7 +31,7 @@ DB_STATEMENT(outbox_insert,
 /* audience_pkey */
 DB_STATEMENT(outbox_insert_audience,
 			 OUTBOX_INSERT
-			 TOLD_FOR("SELECT p.rolname FROM hitl.audience a JOIN pg_catalog.pg_roles p ON p.oid = a.role WHERE a.interrupt_id = $1")
+			 TOLD_FOR("SELECT p.rolname FROM hitl._audience a JOIN pg_catalog.pg_roles p ON p.oid = a.role WHERE a.interrupt_id = $1")
 			 ") t (role) ON CONFLICT (dedup_key) DO NOTHING",
 			 INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
 
