@@ -108,7 +108,7 @@ CREATE FUNCTION hitl.remind(interrupt_id bigint, role text DEFAULT NULL) RETURNS
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_remind';
 COMMENT ON FUNCTION hitl.remind(bigint, text) IS
 'Puts a reminder of a pending interrupt into the outbox: to role, or to who may decide it. Returns the number of messages. Errors: 42704 no such interrupt or role; IH001 it is settled; 42501 it is of
-somebody else''s graph, or you are a node; 22004 interrupt_id is NULL.';
+somebody else''s graph, you are a node, or an operator who may not read it names a role that may not decide it; 22004 interrupt_id is NULL.';
 
 CREATE FUNCTION hitl.render(interrupt_id bigint, format text DEFAULT 'text', outbox_id bigint DEFAULT NULL) RETURNS text
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_render';

@@ -146,6 +146,29 @@ sender_failed(int64 outbox_id, const char *error)
 }
 
 /*
+ * Whom may the current user have told?  The message says what is to be decided,
+ * and is written by who sends it, who may read more: so an operator who may not
+ * read the question has it told to those only who may decide it.
+ */
+static void
+require_addressee(const HitlInterrupt *interrupt, const char *role)
+{
+	Oid			oid = get_role_oid(role, false);
+	ListCell   *cell;
+
+	if (rights_may(HITL_RIGHT_AUDITOR, interrupt->owner, interrupt->graph_id))
+		return;
+	foreach(cell, store_audience(interrupt->interrupt_id))
+		if (has_privs_of_role(oid, lfirst_oid(cell)))
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to remind role \"%s\" of interrupt %lld", role, (long long) interrupt->interrupt_id),
+			 errdetail("That role may not decide it, and a message says what is to be decided, which you may not read."),
+			 errhint("SELECT hitl.remind(%lld); tells who may decide it.", (long long) interrupt->interrupt_id)));
+}
+
+/*
  * hitl.remind(): tell them again.  role: whom; NULL: who may decide it.  Returns
  * to how many.
  */
@@ -161,6 +184,8 @@ sender_remind(int64 interrupt_id, const char *role)
 	interrupt = pending_lock(interrupt_id);
 	if (interrupt->status != HITL_INTERRUPT_PENDING)
 		pending_error_settled(interrupt);
+	if (role != NULL)
+		require_addressee(interrupt, role);
 	/* each call is a reason of its own */
 	return outbox_note(interrupt_id, "reminder", role != NULL ? list_make1((char *) role) : NIL,
 					   psprintf("reminder %lld", (long long) clock_now()));

@@ -115,10 +115,12 @@ SELECT hitl.render(1, 'email', 2);
 SELECT * FROM hitl.notifications;
 SELECT * FROM hitl.contacts;
 RESET SESSION AUTHORIZATION;
--- An operator sends what he may not read: it says only that there is something to decide.
-SELECT hitl.grant_operator('regress_eve', 'g');
+-- An operator sends what he may not read: it says only that there is something to decide. Nor has he it told to himself, by a sender who may read it.
+SELECT hitl.grant_operator('regress_eve', 'g'), hitl.grant_reviewer('regress_tom', 'g');
 SET SESSION AUTHORIZATION regress_eve;
 SELECT count(*) FROM hitl.notifications;
+SELECT hitl.remind(1, 'regress_eve');
+\echo :SQLSTATE
 SELECT hitl.remind(1, 'regress_tom') AS messages;
 SELECT outbox_id AS mine, role FROM hitl.outbox_claim() \gset
 SELECT hitl.render(1);
@@ -130,7 +132,7 @@ SELECT shown(hitl.render(1, 'email', :mine));
 \pset format aligned
 SELECT hitl.outbox_done(:mine) AS done;
 RESET SESSION AUTHORIZATION;
-SELECT hitl.revoke_operator('regress_eve', 'g');
+SELECT hitl.revoke_operator('regress_eve', 'g'), hitl.revoke_reviewer('regress_tom', 'g');
 CREATE FUNCTION tells(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN EXECUTE state->>'does'; RETURN '{}'; END $$;
 SELECT hitl.create_graph('h'), hitl.add_node('h', 'n', 'tells'), hitl.add_edge('h', 'START', 'n'), hitl.add_edge('h', 'n', 'END'), hitl.compile('h');
 SELECT does, d->'error'->>'sqlstate' AS sqlstate, d->'error'->>'message' AS message FROM unnest(ARRAY['SELECT hitl.outbox_claim()', 'SELECT hitl.outbox_done(2)', 'SELECT hitl.outbox_failed(2, ''x'')',
