@@ -128,7 +128,7 @@ Errors: 42704 no such interrupt or role; IH001 it is settled; IH003 you may not 
 CREATE FUNCTION hitl.comment(interrupt_id bigint, text text) RETURNS bigint
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_comment';
 COMMENT ON FUNCTION hitl.comment(bigint, text) IS
-'Says something about an interrupt to all who are shown it, also when it is settled. Returns the comment''s id. Errors: 42704 no such interrupt; IH003 you may not see it; 42501 a node calls; 22004 an argument is NULL.';
+'Says something about an interrupt to all who are shown it, also when it is settled. Returns the comment''s id. Errors: 42704 no such interrupt; IH003 you may not see it; 42501 a node calls, or a function (SECURITY DEFINER) of the graph''s owner; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.snooze(interrupt_id bigint, until timestamptz) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_snooze';

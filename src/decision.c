@@ -351,7 +351,8 @@ decision_withdraw(int64 interrupt_id, const char *comment)
 	ListCell   *cell;
 
 	rights_require_person("withdraw votes");
-	(void) pending_get(interrupt_id);
+	interrupt = pending_get(interrupt_id);
+	rights_require_own_word(interrupt, ballot_policy(interrupt), "withdraw votes");
 	interrupt = pending_lock(interrupt_id);
 	if (interrupt->status != HITL_INTERRUPT_PENDING)
 		pending_error_settled(interrupt);

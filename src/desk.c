@@ -231,7 +231,7 @@ desk_claim_next(const char *graph, const char *role, const Interval *lease)
 			is_held(interrupt, now) || !inbox_admits(actor, interrupt))
 			continue;
 		policy = ballot_policy(interrupt);
-		if (ballot_bars(interrupt, policy, actor->person, item->in_place_of))
+		if (ballot_bars(interrupt, policy, actor->person, item->in_place_of) || rights_lends_word(interrupt, policy))
 			continue;
 		take(interrupt, actor->person, lease_end(policy, lease, now), "claimed");
 		return interrupt->interrupt_id;
@@ -251,7 +251,8 @@ desk_release(int64 interrupt_id, const char *reason)
 	TimestampTz now = clock_now();
 
 	rights_require_person("release interrupts");
-	if (is_held_by(pending_get(interrupt_id), actor->person, now))
+	interrupt = pending_get(interrupt_id);
+	if (is_held_by(interrupt, actor->person, now) && !rights_lends_word(interrupt, ballot_policy(interrupt)))
 		interrupt = pending_lock(interrupt_id);
 	else
 		interrupt = lock_to_manage(interrupt_id, "release interrupts");
@@ -374,7 +375,9 @@ desk_comment(int64 interrupt_id, const char *text)
 	JsonBuilder detail;
 
 	rights_require_person("comment on interrupts");
-	show_require_reader(pending_get(interrupt_id));
+	interrupt = pending_get(interrupt_id);
+	show_require_reader(interrupt);
+	rights_require_own_word(interrupt, ballot_policy(interrupt), "comment on interrupts");
 	interrupt = pending_lock(interrupt_id);
 	comment_id = store_comment_insert(interrupt_id, HITL_COMMENT, actor->person, actor->login, text, clock_now());
 	json_begin(&detail);

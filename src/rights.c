@@ -409,6 +409,32 @@ rights_require_voter(const HitlInterrupt *interrupt, const HitlPolicy *policy)
 }
 
 /*
+ * What a person says beside votes is kept as that person's word too: does a
+ * function with SECURITY DEFINER say it, which could not vote for the session?
+ */
+bool
+rights_lends_word(const HitlInterrupt *interrupt, const HitlPolicy *policy)
+{
+	Oid			user = GetUserId();
+
+	if (user == GetOuterUserId() || user == GetSessionUserId() || superuser_arg(user))
+		return false;
+	return user == interrupt->owner || !is_in_any(user, eligible_roles(interrupt, policy));
+}
+
+/* An error if so, or if an agent asks for it.  what: "comment on interrupts". */
+void
+rights_require_own_word(const HitlInterrupt *interrupt, const HitlPolicy *policy, const char *what)
+{
+	rights_require_person(what);
+	if (rights_lends_word(interrupt, policy))
+		refuse_agent(what, psprintf(GetUserId() == interrupt->owner
+									? "The current user is \"%s\", by a function of the graph's owner."
+									: "The current user is \"%s\", by a function of somebody who may not decide it.",
+									rights_role_name(GetUserId())));
+}
+
+/*
  * May nodes of this owner run in this session?  Only if it is the owner's own,
  * whole: who has logged in, not who became it by SET ROLE, SET SESSION
  * AUTHORIZATION or SECURITY DEFINER.  A session outlives what

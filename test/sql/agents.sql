@@ -63,6 +63,9 @@ GRANT INSERT ON bot.letters TO PUBLIC;
 CREATE TRIGGER claims AFTER INSERT ON bot.letters FOR EACH STATEMENT EXECUTE FUNCTION bot.claims();
 -- ... a function that has her rights or his, ...
 CREATE FUNCTION bot.lends(id bigint) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT status FROM hitl.approve(id) $$;
+CREATE FUNCTION bot.speaks(id bigint) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT hitl.comment(id, 'I have looked at it: all is well') $$;
+CREATE FUNCTION bot.takes_back(id bigint) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT status FROM hitl.withdraw(id) $$;
+CREATE FUNCTION bot.takes() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT hitl.claim_next() $$;
 -- ... and operators, functions and casts in front of hitl's own names.
 CREATE FUNCTION bot.evil(bigint, bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'planted operator runs as %', current_user; PERFORM hitl.approve(2); RETURN true; END $$;
 CREATE FUNCTION bot.evil(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'planted operator runs as %', current_user; PERFORM hitl.approve(2); RETURN true; END $$;
@@ -80,6 +83,9 @@ CREATE CAST (bot.secret AS bigint) WITH FUNCTION bot.cast_votes(bot.secret) AS I
 SELECT * FROM bot.refused('INSERT INTO bot.orders VALUES (1)');
 SELECT * FROM bot.refused('INSERT INTO bot.letters VALUES (1)');
 SELECT * FROM bot.refused('SELECT bot.lends(2)');
+SELECT * FROM bot.refused('SELECT bot.speaks(2)');
+SELECT * FROM bot.refused('SELECT bot.takes_back(2)');
+SELECT bot.takes();
 CREATE FUNCTION mia.lends(id bigint) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT status FROM hitl.approve(id) $$;
 SET search_path = bot, pg_catalog;
 DISCARD PLANS;
