@@ -46,6 +46,17 @@
 /* ------------------------------------------------------------------- the checks */
 
 /*
+ * Has the person said something under this key?  Then it is to be looked at
+ * before his right, which he may have lost since.
+ */
+bool
+decision_is_keyed(int64 interrupt_id, const char *idempotency_key)
+{
+	return idempotency_key != NULL &&
+		store_vote_find(interrupt_id, identity_actor()->person, idempotency_key) != NULL;
+}
+
+/*
  * Is this the same answer again, under the same key, of the same person?  Then
  * nothing is done, whatever became of it since: somebody's program sends it
  * again because it has not heard that it was taken.
@@ -307,7 +318,8 @@ decision_record(int64 interrupt_id, const HitlAnswer *answer,
 	};
 
 	/* the right before the lock: who may not vote must not hold up who may */
-	(void) rights_require_voter(interrupt, policy);
+	if (!decision_is_keyed(interrupt_id, idempotency_key))
+		(void) rights_require_voter(interrupt, policy);
 
 	interrupt = pending_lock(interrupt_id);
 	if (is_repeat(interrupt, actor, answer, idempotency_key))

@@ -26,6 +26,7 @@ extern HitlVerdict decision_withdraw(int64 interrupt_id, const char *comment);
 extern void decision_settle(HitlInterrupt *interrupt, HitlInterruptStatus status,
 							Jsonb *decision, const char *by);
 extern HitlVerdict decision_standing(int64 interrupt_id);
+extern bool decision_is_keyed(int64 interrupt_id, const char *idempotency_key);
 extern Jsonb *decision_resume(int64 thread_id, Jsonb *given);
 
 #endif							/* HITL_DECISION_H */

@@ -35,7 +35,8 @@ reply_record(int64 interrupt_id, Jsonb *given, const char *comment,
 	HitlAnswer *answer;
 
 	/* the right first: what a shape does not fit says something of the question */
-	(void) rights_require_voter(interrupt, ballot_policy(interrupt));
+	if (!decision_is_keyed(interrupt_id, idempotency_key))
+		(void) rights_require_voter(interrupt, ballot_policy(interrupt));
 	answer = shape_parse(given, interrupt);
 	if (answer == NULL)
 	{

@@ -129,6 +129,13 @@ SELECT votes_says('votes_ann', format('approve(%s, idempotency_key => ''k2'')', 
 SELECT votes_says('votes_bob', format('approve(%s, idempotency_key => ''k'')', :q)) AS a_key_of_bob, votes_says('votes_cleo', format('approve(%s)', :q));
 SELECT votes_says('votes_bob', format('approve(%s, idempotency_key => ''k'')', :q)) AS it_is_decided;
 SELECT votes_says('votes_bob', format('reject(%s, idempotency_key => ''k'')', :q)) AS another_answer;
+-- Nor after its voter has lost the right, who says nothing new by it.
+REVOKE votes_desk FROM votes_bob;
+GRANT USAGE ON SCHEMA hitl TO votes_bob;
+SELECT votes_says('votes_bob', format('approve(%s, idempotency_key => ''k'')', :q)) AS has_left, votes_says('votes_bob', format('decide(%s, ''{"type": "approve"}'', idempotency_key => ''k'')', :q)) AS by_decide;
+SELECT votes_says('votes_bob', format('approve(%s, idempotency_key => ''k3'')', :q)) AS another_key;
+REVOKE USAGE ON SCHEMA hitl FROM votes_bob;
+GRANT votes_desk TO votes_bob;
 SELECT count(*) FROM hitl.vote WHERE interrupt_id = :q;
 
 -- 6. Separation of duties.  Who started the thread does not decide it, unless the policy says so; without a policy the first try just works.
