@@ -13,6 +13,8 @@ GRANT SELECT ON hitl.pending, hitl.overdue, hitl.inbox, hitl.my_decisions, hitl.
                 hitl.worker_status, hitl._violation, hitl._checkpoint, hitl.deadlines, hitl.escalations TO PUBLIC;
 GRANT SELECT ON hitl.question_times, hitl.vote_times, hitl.backlog, hitl.policy_numbers, hitl.reviewer_numbers, hitl.automation, hitl.outcomes, hitl.error_rates TO PUBLIC;
 
+-- A role without a grant can be dropped while rows name it.  These stay behind: a
+-- restore would take the number that is left for that of another role.
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph_version', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph_function', '');
@@ -29,11 +31,11 @@ SELECT pg_catalog.pg_extension_config_dump('hitl.step_result', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.run_queue', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.interrupt', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.vote', '');
-SELECT pg_catalog.pg_extension_config_dump('hitl.audience', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.audience', 'WHERE role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r)');
 SELECT pg_catalog.pg_extension_config_dump('hitl.outbox', '');
-SELECT pg_catalog.pg_extension_config_dump('hitl.contact', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.contact', 'WHERE role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r)');
 SELECT pg_catalog.pg_extension_config_dump('hitl.outcome', '');
-SELECT pg_catalog.pg_extension_config_dump('hitl.delegation', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.delegation', 'WHERE role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r)');
 SELECT pg_catalog.pg_extension_config_dump('hitl.absence', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.absence_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.snooze', '');

@@ -54,12 +54,17 @@ sql('postgres', q{SELECT hitl.grant_author('pat')});
 $node->safe_psql('postgres', q{SELECT hitl.create_policy('two', '{"quorum": 2}'), hitl.create_policy('two', '{"quorum": {"team": 2}, "expires_in": "1 day"}'), hitl.create_rule('large', 'two', action => 'pay', args => '$.amount > 10', skip_when => '$.amount == 11'), hitl.create_rule('gone', 'two')}, extra_params => [ '-U', 'pat' ]);
 sql('postgres', q{SELECT hitl.drop_rule('gone')});
 
+# of a role that is gone nothing is left but numbers, which would be those of another role in a new place
+sql('postgres', qq{CREATE ROLE gone; SELECT hitl.delegate($question, 'gone'), hitl.set_contact('gone', 'gone\@shop.example'); DROP ROLE gone});
+my $nobodys = q{SELECT count(*) FROM (SELECT role FROM hitl.audience UNION ALL SELECT role FROM hitl.delegation UNION ALL SELECT role FROM hitl.contact) r WHERE role::oid NOT IN (SELECT oid FROM pg_roles)};
+is(sql('postgres', $nobodys), 3, 'a role is dropped that may decide');
+
 my $facts = q{SELECT thread_id, status, owner, hitl.get_state(thread_id) FROM hitl.threads ORDER BY thread_id;
 	SELECT interrupt_id, thread_id, action, opened_at FROM hitl.pending ORDER BY interrupt_id;
 	SELECT * FROM hitl.timeline;
 	SELECT * FROM hitl.grants; SELECT * FROM hitl.grant_history;
 	SELECT * FROM hitl.policies; SELECT * FROM hitl.policy_history; SELECT * FROM hitl.rules; SELECT * FROM hitl.rule_history;
-	SELECT role, is_granted FROM hitl.audience ORDER BY interrupt_id, role;
+	SELECT role, is_granted FROM hitl.audience WHERE role::oid IN (SELECT oid FROM pg_roles) ORDER BY interrupt_id, role;
 	SELECT grantee::regrole FROM pg_type, aclexplode(typacl) WHERE typname = 'grantee' AND grantee <> typowner ORDER BY 1};
 my $before = sql('postgres', $facts);
 my ($stdout, $stderr) = run_command([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('postgres') ]);
@@ -70,6 +75,7 @@ sql('postgres', 'CREATE DATABASE copy');
 is($stderr, '', 'pg_restore says nothing');
 is(sql('copy', $facts), $before, 'what is seen is the same');
 is(sql('copy', 'SELECT count(*) FROM hitl.check()'), 0, 'the rows are in order');
+is(sql('copy', $nobodys), 0, 'what names a role that is gone stays behind');
 is(sql('copy', q{SELECT count(*) FROM pg_extension e, pg_depend d JOIN pg_class c ON c.oid = d.objid AND d.classid = 'pg_class'::regclass
 		WHERE e.extname = 'hitl' AND d.refobjid = e.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 			AND c.relkind IN ('r', 'S') AND NOT c.oid = ANY (e.extconfig)}), 0, 'no table nor sequence is left out of a dump');
