@@ -224,6 +224,7 @@ look(MemoryContext look_context, TimestampTz *next_look)
 	bool		is_here;
 	int			n_events;
 	TimestampTz next_timer;
+	HitlLatches latches = {0};
 	HitlEntry  *entry;
 
 	SetCurrentStatementStartTimestamp();
@@ -260,12 +261,16 @@ look(MemoryContext look_context, TimestampTz *next_look)
 	entry = shmem_entry_find(MyDatabaseId);
 	if (entry != NULL)
 	{
+		/* the launcher goes on to the next database that it has not seen */
+		if (is_here && !entry->is_seen && !shmem_shared->is_discovered)
+			shmem_rouse_launcher(&latches);
 		entry->is_seen = is_here;
 		entry->is_prepared |= is_prepared;
 		entry->failures = 0;
 		entry->retry_at = 0;
 	}
 	shmem_unlock();
+	shmem_latch_set(&latches);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	(void) pgstat_report_stat(false);
 	return is_here;
@@ -545,6 +550,7 @@ typedef struct Ask
 {
 	bool		must_look;
 	bool		must_leave;
+	bool		is_wanted;			/* other databases wait to be seen at all */
 	TimestampTz due_at;			/* the next look, if nobody wakes us */
 } Ask;
 
@@ -553,11 +559,12 @@ read_ask(TimestampTz now, TimestampTz next_look, TimestampTz last_look)
 {
 	HitlSlot   *slot = slot_mine();
 	HitlEntry  *entry;
-	Ask			ask = {false, false, next_look};
+	Ask			ask = {.due_at = next_look};
 
 	shmem_lock();
 	entry = shmem_entry_find(MyDatabaseId);
 	ask.must_leave = entry == NULL || slot->must_leave;
+	ask.is_wanted = !shmem_shared->is_discovered;
 	if (entry != NULL && !shmem_database_is_held(MyDatabaseId))
 	{
 		TimestampTz scale_at = TimestampTzPlusMilliseconds(last_look, SCALE_MS);
@@ -608,7 +615,7 @@ hitl_dispatcher_main(Datum main_arg pg_attribute_unused())
 			next_look = Min(next_look, start_executors());
 			last_look = now;
 		}
-		else if (ask.must_leave || (now >= stay_until && ask.due_at > leave_if_after))
+		else if (ask.must_leave || ((now >= stay_until || ask.is_wanted) && ask.due_at > leave_if_after))
 		{
 			if (try_leave(next_look, ask.must_leave))
 				proc_exit(0);

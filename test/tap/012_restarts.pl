@@ -79,6 +79,27 @@ is($node->safe_psql('postgres', "SELECT status FROM hitl.threads WHERE thread_id
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'hitl%' AND datname = 'without'"), 0,
 	'nobody stays where the extension is not');
 
+# --- deadlines in several databases: none waits until the dispatcher of another has nothing to do for an hour
+
+$node->append_conf('postgresql.conf', "hitl.dispatcher_idle_timeout = '1h'");
+for my $name ('postgres', 'second', 'third', 'fourth')
+{
+	my $thread = start_thread($node, $name, 'postgres_ask');
+
+	is(wait_thread($node, $name, $thread), 'interrupted', "$name: a thread asks");
+	$node->safe_psql($name, "SELECT hitl.set_deadline(interrupt_id, due_at => now() + '10 s') FROM hitl.pending WHERE thread_id = $thread");
+}
+$node->stop('immediate');
+$node->start;
+for my $name ('postgres', 'second', 'third', 'fourth')
+{
+	poll($node, $name, "EXISTS (SELECT FROM hitl.escalations WHERE action = 'overdue')", "$name: its deadline fires after a restart");
+}
+ok($node->safe_psql($_, "SELECT max(fired_at - planned_at) < '5 s' FROM hitl.escalations") eq 't', "$_: in time") for 'second', 'third', 'fourth';
+$node->safe_psql('postgres', "SELECT hitl.approve(interrupt_id) FROM hitl.pending WHERE thread_id <> $asked");
+$node->append_conf('postgresql.conf', "hitl.dispatcher_idle_timeout = '300ms'");
+$node->reload;
+
 # --- kill -9
 
 my $slow = start_thread($node, 'postgres', 'postgres_slow', '{"seconds": 1, "name": "killed"}');
