@@ -188,6 +188,8 @@ take_step(HitlInterrupt *interrupt, const HitlTimer *timer, const HitlLadderStep
 			}
 			break;
 		case HITL_LADDER_DECIDE:
+			/* while its audience is there */
+			(void) outbox_note(interrupt->interrupt_id, "expired", NIL, dedup_key(timer));
 			decision_settle(interrupt, HITL_INTERRUPT_EXPIRED, make_decision(interrupt, answer_parse(step->decision), now),
 							HITL_BY_DEADLINE);
 			break;

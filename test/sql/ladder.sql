@@ -134,6 +134,9 @@ SET client_min_messages = warning;
 SELECT graph, policy->'on_expiry' AS on_expiry, e.* FROM unnest('{end node,end gate,end break,end above}'::text[]) WITH ORDINALITY g (graph, place), policies, LATERAL ends(graph, policy) e ORDER BY place, n;
 \pset format aligned
 
+-- Whatever ends it, who could decide it is told, while that is known.
+SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM hitl.outbox o WHERE o.interrupt_id = i.interrupt_id AND o.kind = 'expired')) AS told FROM hitl.interrupt i WHERE status = 'expired' AND decision->>'by' = 'deadline';
+
 -- A person who comes too late; and what failed for want of an answer is asked anew.
 SELECT hitl.create_policy('end', '{"expires_in": "1 hour", "on_expiry": "fail", "starter_may_decide": true}') AS version;
 CREATE TABLE again AS SELECT graph, (hitl.invoke(graph, '{"args": {"amount": 2}}')->>'thread_id')::bigint AS t FROM unnest('{end node,end gate,end above}'::text[]) graph;
