@@ -47,6 +47,7 @@
 #define PLACE "policy"
 #define MAX_VOTES 1000
 #define MAX_REPEATS 1000
+#define MAX_STEPS 100
 #define ALL_WORD "all"
 
 /* ---------------------------------------------------------- groups and quorum */
@@ -334,6 +335,8 @@ read_ladder(HitlReader *reader, HitlPolicy *policy, Jsonb *document)
 		return;
 	if (!json_is_array(ladder))
 		reader_fault(reader, PLACE ": \"ladder\" must be an array");
+	else if (list_length(json_elements(ladder)) > MAX_STEPS)
+		reader_fault(reader, PLACE ": \"ladder\" has more than %d steps", MAX_STEPS);
 	else
 		foreach(cell, json_elements(ladder))
 			policy->ladder = lappend(policy->ladder,
