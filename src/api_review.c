@@ -48,13 +48,13 @@ require_argument(FunctionCallInfo fcinfo, int n, const char *name)
 				 errhint("SELECT interrupt_id FROM hitl.pending; shows what waits for a decision.")));
 }
 
-/* This place in a statement decides one interrupt more. */
+/* This place in a statement decides so many interrupts more. */
 static void
-count_decision(FunctionCallInfo fcinfo)
+count_decisions(FunctionCallInfo fcinfo, int n)
 {
 	if (fcinfo->flinfo->fn_extra == NULL)
 		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(HitlBulk));
-	bulk_count(fcinfo->flinfo->fn_extra);
+	bulk_count(fcinfo->flinfo->fn_extra, n);
 }
 
 /* Return (thread_id, status, votes, needed). */
@@ -81,7 +81,7 @@ verdict_row(FunctionCallInfo fcinfo, HitlVerdict verdict)
 static Datum
 decide(FunctionCallInfo fcinfo, const HitlAnswer *answer, int comment)
 {
-	count_decision(fcinfo);
+	count_decisions(fcinfo, 1);
 	return verdict_row(fcinfo, decision_record(PG_GETARG_INT64(0), answer, argument_text(fcinfo, comment),
 											   argument_text(fcinfo, comment + 1), argument_text(fcinfo, comment + 2)));
 }
@@ -91,7 +91,7 @@ hitl_decide(PG_FUNCTION_ARGS)
 {
 	require_argument(fcinfo, 0, "interrupt_id");
 	require_argument(fcinfo, 1, "decision");
-	count_decision(fcinfo);
+	count_decisions(fcinfo, 1);
 	return verdict_row(fcinfo, reply_record(PG_GETARG_INT64(0), PG_GETARG_JSONB_P(1), argument_text(fcinfo, 2),
 											argument_text(fcinfo, 3), argument_text(fcinfo, 4)));
 }
@@ -223,6 +223,7 @@ hitl_decide_many(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 1, "decision");
 	skips = get_on_conflict(fcinfo, 2);
 	ids = get_elements(PG_GETARG_ARRAYTYPE_P(0), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, "interrupt_ids", &n);
+	count_decisions(fcinfo, n);
 	interrupt_ids = palloc(sizeof(int64) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 		interrupt_ids[i] = DatumGetInt64(ids[i]);

@@ -32,9 +32,9 @@ check_number(int n)
 				 errhint("Decide fewer at once: WHERE ..., LIMIT %d.", guc_max_bulk_decisions)));
 }
 
-/* One more decision of a call site. */
+/* So many more decisions of a call site, which a query may call for each of its rows. */
 void
-bulk_count(HitlBulk *bulk)
+bulk_count(HitlBulk *bulk, int n)
 {
 	TimestampTz statement = GetCurrentStatementStartTimestamp();
 
@@ -43,7 +43,8 @@ bulk_count(HitlBulk *bulk)
 		bulk->statement = statement;
 		bulk->n = 0;
 	}
-	check_number(++bulk->n);
+	bulk->n += n;
+	check_number(bulk->n);
 }
 
 /* one of many */
@@ -100,7 +101,6 @@ bulk_decide(const int64 *interrupt_ids, const char *const *seen, int n, Jsonb *d
 	BulkItem	   *items = palloc0(sizeof(BulkItem) * Max(n, 1));
 	List	   *rows = NIL;
 
-	check_number(n);
 	for (int i = 0; i < n; i++)
 	{
 		items[i].interrupt_id = interrupt_ids[i];

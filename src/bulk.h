@@ -26,7 +26,7 @@ typedef struct HitlBulkRow
 	HitlError	error;
 } HitlBulkRow;
 
-extern void bulk_count(HitlBulk *bulk);
+extern void bulk_count(HitlBulk *bulk, int n);
 extern List *bulk_decide(const int64 *interrupt_ids, const char *const *seen, int n, Jsonb *decision,
 						 bool skips, const char *comment, const char *idempotency_key);
 

@@ -52,6 +52,8 @@ SET hitl.max_bulk_decisions = 2;
 SELECT * FROM bulk_refused($$SELECT hitl.decide_many(ARRAY[9, 10, 11], '{"type": "reject"}', 'skip')$$);
 SELECT code, message FROM bulk_refused($$SELECT hitl.reject(interrupt_id) FROM pending$$);
 SELECT code, message FROM bulk_refused($$SELECT d.* FROM pending p, hitl.reject(p.interrupt_id) d$$);
+SELECT code, message FROM bulk_refused($$SELECT d.* FROM pending p, hitl.decide_many(ARRAY[p.interrupt_id], '{"type": "reject"}') d$$);
+SELECT code, message FROM bulk_refused($$SELECT hitl.decide_many(ARRAY[p.interrupt_id], '{"type": "reject"}', 'skip') FROM pending p$$);
 SELECT code, message FROM bulk_refused($$DO 'DECLARE i bigint; s text; BEGIN FOR i IN SELECT interrupt_id FROM pending LOOP s := (hitl.reject(i)).status; END LOOP; END'$$);
 SELECT count(*) FROM pending;
 SELECT (hitl.reject(interrupt_id)).status FROM (SELECT * FROM pending LIMIT 2) p;
