@@ -155,7 +155,7 @@ COMMENT ON FUNCTION hitl.decide(bigint, jsonb, text, text, text) IS
 'Answers an interrupt: {"type":"approve"}, {"type":"edit","edits":{...}}, {"type":"reject","reason":"..."} or {"type":"respond","response":...}. The answer and the
 job to run the node on are one commit. Returns the thread, the interrupt''s status, and the votes given and needed. The same answer with the same idempotency_key is a harmless repeat at any time.
 seen: the content hash, or the number of the revision, that was looked at: the answer counts for nothing else. An approval of an answer that somebody has proposed (revision 2 and on) has to say it.
-Errors: 42704 no such interrupt; IH001 it is settled already: the detail says by whom, when and how; IH002 it is not what was seen: the detail says what it is now; IH003 you may not decide it, or you are a node; IH004 this type is not allowed, or there are no args to edit; 22023 the decision has not that shape; 22004 an argument is NULL.';
+Errors: 42704 no such interrupt; IH001 it is settled already: the detail says by whom, when and how; or its time is over, and its policy does not let it stay; IH002 it is not what was seen: the detail says what it is now; IH003 you may not decide it, or you are a node; IH004 this type is not allowed, or there are no args to edit; 22023 the decision has not that shape; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.approve(interrupt_id bigint, comment text DEFAULT NULL, idempotency_key text DEFAULT NULL, seen text DEFAULT NULL,
                              OUT thread_id bigint, OUT status text, OUT votes integer, OUT needed integer)

@@ -40,6 +40,7 @@
 #include "store_vote.h"
 #include "thread.h"
 #include "tree.h"
+#include "utils/timestamp.h"
 #include "view.h"
 #include "wake.h"
 
@@ -112,6 +113,25 @@ check_seen(const HitlInterrupt *interrupt, const HitlAnswer *answer, const char 
 	if (seen == NULL && interrupt->proposal != NULL && answer->type == HITL_DECISION_APPROVE)
 		error_stale(interrupt, psprintf("An answer to it was proposed by \"%s\", and this approval does not say that it means that one.",
 										interrupt->proposed_by));
+}
+
+/*
+ * When its time is over a question is closed, where its policy says what becomes
+ * of it then, also if nobody has looked yet: an answer given afterwards must not
+ * depend on when somebody does.
+ */
+static void
+check_time(const HitlInterrupt *interrupt, const HitlPolicy *policy)
+{
+	if (policy == NULL || policy->on_expiry == HITL_EXPIRY_STAY ||
+		TIMESTAMP_NOT_FINITE(interrupt->expires_at) || clock_now() < interrupt->expires_at)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_HITL_SETTLED),
+			 errmsg("interrupt %lld takes no answer any more", (long long) interrupt->interrupt_id),
+			 errdetail("Its time was over at %s; what its policy \"%s\" says of that, nobody has done yet.",
+					   timestamptz_to_str(interrupt->expires_at), policy->name),
+			 errhint("SELECT hitl.tick();  -- or, for more time, hitl.set_deadline(); the graph's owner or an operator")));
 }
 
 static bool
@@ -333,6 +353,7 @@ decision_record(int64 interrupt_id, const HitlAnswer *answer,
 
 	/* and again: who may decide it is written under this lock */
 	vote.on_behalf_of = rights_require_voter(interrupt, policy);
+	check_time(interrupt, policy);
 	check_seen(interrupt, answer, seen, read_revision);
 	answer_check(answer, &interrupt->question, interrupt_id);
 	check_reason(interrupt, policy, answer, comment);

@@ -62,4 +62,36 @@ RESET ROLE;
 SELECT hitl.tick();
 RESET hitl.clock_offset;
 \set VERBOSITY default
+
+-- 3. When its time is over a question takes no answer, also if nobody has looked yet: not by one who has drafted it, nor among many. Where the policy lets it stay it does, and more time is more time.
+CREATE FUNCTION late_under(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('told', hitl.interrupt(jsonb_build_object('actions', '[{"action": "refund", "args": {}}]'::jsonb, 'policy', state->'policy')) - 'at') $$;
+SELECT hitl.define('{"graph": "late under", "nodes": {"ask": "late_under"}, "edges": [["START", "ask"], ["ask", "END"]]}');
+SELECT hitl.create_policy('late closes', '{"starter_may_decide": true, "expires_in": "1 hour", "on_expiry": "reject"}'), hitl.create_policy('late stays', '{"starter_may_decide": true, "expires_in": "1 hour"}');
+SELECT hitl.invoke('late under', '{"policy": "late closes"}')->>'thread_id' AS t, hitl.invoke('late under', '{"policy": "late stays"}')->>'thread_id' AS u \gset
+SELECT min(interrupt_id) AS i, max(interrupt_id) AS j FROM hitl.pending WHERE thread_id IN (:t, :u) \gset
+SET hitl.clock_offset = '3000 s';
+BEGIN;
+SELECT status FROM hitl.approve(:i);
+ROLLBACK;
+SET hitl.clock_offset = '3660 s';
+CREATE FUNCTION late_refused(statement text, OUT code text, OUT message text, OUT detail text, OUT hint text) LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE statement;
+  message := 'it is not refused';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+  message := regexp_replace(message, 'interrupt \d+', 'interrupt <id>');
+  detail := regexp_replace(detail, ' at [^;]*;', ' at <time>;');
+END $$;
+SELECT * FROM late_refused(format('SELECT hitl.approve(%s)', :i));
+SELECT code, message FROM late_refused(format('SELECT hitl.draft(%s, 1, ''{"type": "approve"}'')', :i));
+SELECT interrupt_id = :j AS stays, status, sqlstate FROM hitl.decide_many(ARRAY[:i, :j], '{"type": "approve"}', 'skip') ORDER BY 1;
+BEGIN;
+SELECT hitl.set_deadline(:i, expires_at => hitl._now() + '1 hour');
+SELECT status FROM hitl.approve(:i);
+ROLLBACK;
+SELECT hitl.tick() > 0 AS is_fired;
+SELECT status, decision->>'type' AS type, decision->>'by' AS by FROM hitl.interrupt WHERE interrupt_id = :i;
+SELECT code, message FROM late_refused(format('SELECT hitl.approve(%s)', :i));
+RESET hitl.clock_offset;
 SELECT * FROM hitl.check();
