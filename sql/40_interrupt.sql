@@ -196,7 +196,7 @@ CREATE FUNCTION hitl.withdraw(interrupt_id bigint, comment text DEFAULT NULL,
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_withdraw';
 COMMENT ON FUNCTION hitl.withdraw(bigint, text) IS
 'Takes my vote on an interrupt back, while it is not decided, also if I have lost the right to decide since. With the vote for an edit or a response that I have proposed, the proposal goes: the question is as asked
-again, a new revision. Returns: as decide(). Errors: 42704 no such interrupt; IH001 it is settled already; 55000 I have no vote on its present revision; 42501 from a node, or a function (SECURITY DEFINER) of the graph''s owner; 22004 interrupt_id is NULL.';
+again, a new revision. Returns: as decide(). Errors: 42704 no such interrupt; IH001 it is settled already; 55000 I have no vote on its present revision; IH003 an application names me, and the policy takes no votes of such persons; 42501 from a node, or a function (SECURITY DEFINER) of the graph''s owner; 22004 interrupt_id is NULL.';
 
 CREATE FUNCTION hitl.reopen(interrupt_id bigint, reason text) RETURNS bigint
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_reopen';

@@ -385,7 +385,7 @@ decision_withdraw(int64 interrupt_id, const char *comment)
 
 	rights_require_person("withdraw votes");
 	interrupt = pending_get(interrupt_id);
-	rights_require_own_word(interrupt, ballot_policy(interrupt), "withdraw votes");
+	rights_require_withdrawal(interrupt, ballot_policy(interrupt));
 	interrupt = pending_lock(interrupt_id);
 	if (interrupt->status != HITL_INTERRUPT_PENDING)
 		pending_error_settled(interrupt);

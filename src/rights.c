@@ -360,6 +360,16 @@ find_seat(const HitlActor *actor, List *own, List *delegations)
 	return NULL;
 }
 
+/* Is this a person whom an application names, where the policy takes no such votes?  Why, or NULL. */
+static const char *
+asserted_fault(const HitlActor *actor, const HitlPolicy *policy)
+{
+	if (!actor->is_asserted || policy == NULL || policy->asserted_may_decide)
+		return NULL;
+	return psprintf("Its policy \"%s\" takes no votes for persons whom an application names, as login \"%s\" does.",
+					policy->name, actor->login);
+}
+
 /*
  * May this session vote on an interrupt?  policy: its policy, or NULL.  Returns
  * the person in whose place the vote is, or NULL: it is the voter's own.
@@ -378,17 +388,15 @@ rights_require_voter(const HitlInterrupt *interrupt, const HitlPolicy *policy)
 		List	   *roles = eligible_roles(interrupt, policy);
 		List	   *own = own_roles(roles, delegations);
 
-		if (actor->is_asserted && policy != NULL && !policy->asserted_may_decide)
-			detail = psprintf("Its policy \"%s\" takes no votes for persons whom an application names, as login \"%s\" does.",
-							  policy->name, actor->login);
-		else if (is_in_any(actor->member, own))
+		detail = asserted_fault(actor, policy);
+		if (detail == NULL && is_in_any(actor->member, own))
 		{
 			if (!current_user_agrees(interrupt, actor, own))
 				detail = psprintf(GetUserId() == interrupt->owner
 								  ? "The current user is \"%s\", by a function of the graph's owner."
 								  : "The current user is \"%s\", who may not act as any role that may decide it.", actor->role);
 		}
-		else
+		else if (detail == NULL)
 		{
 			if (policy == NULL || policy->may_delegate)
 				seat = find_seat(actor, own, delegations);
@@ -432,6 +440,25 @@ rights_require_own_word(const HitlInterrupt *interrupt, const HitlPolicy *policy
 									? "The current user is \"%s\", by a function of the graph's owner."
 									: "The current user is \"%s\", by a function of somebody who may not decide it.",
 									rights_role_name(GetUserId())));
+}
+
+/*
+ * May this session take back a vote of its person?  Also where he has lost the
+ * right to decide since; but who may not vote in his name may not do that either.
+ */
+void
+rights_require_withdrawal(const HitlInterrupt *interrupt, const HitlPolicy *policy)
+{
+	const char *detail;
+
+	rights_require_own_word(interrupt, policy, "withdraw votes");
+	detail = asserted_fault(identity_actor(), policy);
+	if (detail != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_HITL_NOT_ALLOWED),
+				 errmsg("you may not withdraw votes on interrupt %lld", (long long) interrupt->interrupt_id),
+				 errdetail_internal("%s", detail),
+				 errhint("The person withdraws it, in a session of that login.")));
 }
 
 /*

@@ -23,6 +23,7 @@ extern void rights_require_thread(const HitlThread *thread, HitlAccess access);
 extern const char *rights_require_voter(const HitlInterrupt *interrupt, const HitlPolicy *policy);
 extern bool rights_lends_word(const HitlInterrupt *interrupt, const HitlPolicy *policy);
 extern void rights_require_own_word(const HitlInterrupt *interrupt, const HitlPolicy *policy, const char *what);
+extern void rights_require_withdrawal(const HitlInterrupt *interrupt, const HitlPolicy *policy);
 extern bool rights_may_run_here(Oid owner);
 extern void rights_require_run_here(const HitlGraph *graph);
 extern bool rights_can_connect(Oid role, const char **why, char **remedy);

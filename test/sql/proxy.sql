@@ -142,7 +142,7 @@ SET client_min_messages = warning;
 
 -- 6. Under a policy: a person counts once however he comes, and a policy may want persons who have logged in.
 SELECT hitl.grant_proxy('proxy_app', 'proxy_team');
-SELECT hitl.create_policy('two of the team', '{"quorum": {"proxy_team": 2}}'), hitl.create_policy('in person', '{"groups": ["proxy_team"], "asserted_may_decide": false}');
+SELECT hitl.create_policy('two of the team', '{"quorum": {"proxy_team": 2}}'), hitl.create_policy('in person', '{"groups": ["proxy_team"], "asserted_may_decide": false}'), hitl.create_policy('in person two', '{"groups": ["proxy_team"], "quorum": 2, "asserted_may_decide": false}');
 \c - proxy_shop
 CREATE FUNCTION shop.asks_by(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN hitl.interrupt(jsonb_build_object('action', 'pay', 'args', state - 'policy', 'policy', state->'policy')) - 'at'; END $$;
 SELECT hitl.define('{"graph": "by policy", "nodes": {"ask": "shop.asks_by"}, "edges": [["START", "ask"], ["ask", "END"]]}');
@@ -156,6 +156,17 @@ SELECT code, detail FROM refused(format('SELECT hitl.approve(%s)', :personal));
 \c - proxy_bob
 SELECT status, votes, needed FROM hitl.approve(:two);
 SELECT status FROM hitl.approve(:personal);
+-- Nor is such a vote taken back by the application, which would decide with it.
+\c - proxy_shop
+SELECT hitl.invoke('by policy', '{"policy": "in person two"}')->'interrupts'->0->>'interrupt_id' AS personal \gset
+\c - proxy_bob
+SELECT status, votes, needed FROM hitl.approve(:personal);
+\c - proxy_app
+SET hitl.actor = 'proxy_bob';
+SELECT code, replace(message, :'personal', '<id>') AS message, detail FROM refused(format('SELECT hitl.withdraw(%s)', :personal));
+\c - proxy_bob
+SET ROLE proxy_team;
+SELECT status, votes, needed FROM hitl.withdraw(:personal);
 \c - proxy_app
 SET hitl.actor = 'anna';
 SELECT status, votes, needed FROM hitl.approve(:two);
