@@ -586,6 +586,7 @@ hitl_dispatcher_main(Datum main_arg pg_attribute_unused())
 {
 	TimestampTz next_look = 0;
 	TimestampTz last_look = 0;
+	int			clock_offset = guc_clock_offset;
 	MemoryContext look_context;
 	uint32		wait_event;
 
@@ -602,8 +603,13 @@ hitl_dispatcher_main(Datum main_arg pg_attribute_unused())
 		TimestampTz now = clock_real();
 		TimestampTz stay_until = TimestampTzPlusMilliseconds(last_look, guc_dispatcher_idle_timeout);
 		TimestampTz leave_if_after = TimestampTzPlusMilliseconds(now, guc_dispatcher_idle_timeout);
-		Ask			ask = read_ask(now, next_look, last_look);
+		Ask			ask;
 
+		/* deadlines are due at another time than the last look has found */
+		if (clock_offset != guc_clock_offset)
+			next_look = 0;
+		clock_offset = guc_clock_offset;
+		ask = read_ask(now, next_look, last_look);
 		if (ask.must_look)
 		{
 			if (!look(look_context, &next_look))

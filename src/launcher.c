@@ -363,6 +363,19 @@ take_turn(void)
 	return worker_ms_until(now, next_turn(now, is_full));
 }
 
+/* Deadlines are due at another time: each database is looked into. */
+static void
+look_everywhere(void)
+{
+	shmem_lock();
+	for (int i = 0; i < shmem_shared->entries_used; i++)
+	{
+		if (OidIsValid(shmem_shared->entries[i].dboid))
+			shmem_shared->entries[i].has_work = true;
+	}
+	shmem_unlock();
+}
+
 void
 hitl_launcher_main(Datum main_arg pg_attribute_unused())
 {
@@ -379,6 +392,7 @@ hitl_launcher_main(Datum main_arg pg_attribute_unused())
 	for (;;)
 	{
 		int			max_executors = guc_max_executors;
+		int			clock_offset = guc_clock_offset;
 		long		timeout;
 
 		MemoryContextReset(turn_context);
@@ -386,6 +400,8 @@ hitl_launcher_main(Datum main_arg pg_attribute_unused())
 		timeout = take_turn();
 		(void) worker_wait(timeout, wait_event);
 
+		if (clock_offset != guc_clock_offset)
+			look_everywhere();
 		/* there may be room now for those who wait for it */
 		if (max_executors != guc_max_executors)
 		{

@@ -49,6 +49,19 @@ $session->query_safe('ROLLBACK');
 $session->quit;
 poll($node, 'postgres', is_fired($interrupt), 'a question that was held');
 
+# the clock that they go by is set forward: whoever sleeps until then looks now
+$interrupt = ask('set forward', '1 h');
+poll($node, 'postgres', workers('dispatcher') . ' = 0', 'nobody waits for it in the database');
+sql("ALTER SYSTEM SET hitl.clock_offset = '2 h'; SELECT pg_reload_conf()");
+poll($node, 'postgres', is_fired($interrupt), 'it fires when the clock is set');
+sql('ALTER SYSTEM RESET hitl.clock_offset; SELECT pg_reload_conf()');
+sql("ALTER SYSTEM SET hitl.dispatcher_idle_timeout = '1 h'; SELECT pg_reload_conf()");
+$interrupt = ask('set forward again', '1 h');
+sql('SELECT pg_sleep(0.3)');
+sql("ALTER SYSTEM SET hitl.clock_offset = '2 h'; SELECT pg_reload_conf()");
+poll($node, 'postgres', is_fired($interrupt), 'also by a dispatcher that is there');
+sql('ALTER SYSTEM RESET hitl.clock_offset; ALTER SYSTEM RESET hitl.dispatcher_idle_timeout; SELECT pg_reload_conf()');
+
 # --- many at once
 
 sql(q{SELECT hitl.create_policy('end', '{"expires_in": "1 hour", "on_expiry": "reject", "ladder": [{"after": "10 minutes", "do": "priority", "priority": -1}]}')});
@@ -71,7 +84,7 @@ for my $how ('fast', 'immediate')
 	$node->start;
 	poll($node, 'postgres', is_fired($interrupt), "it fires after it ($how)");
 }
-is(sql("SELECT count(*), count(DISTINCT interrupt_id) FROM hitl.escalations WHERE action = 'overdue'"), '8|8', 'each once');
+is(sql("SELECT count(*), count(DISTINCT interrupt_id) FROM hitl.escalations WHERE action = 'overdue'"), '10|10', 'each once');
 is(sql('SELECT count(*) FROM hitl.check()'), 0, 'the rows are whole');
 
 # --- a promotion
