@@ -311,6 +311,25 @@ db_execute_in_snapshot(DbStatement *statement, const DbArg *args)
 }
 
 /*
+ * The same as of now, also above READ COMMITTED: a right counts as it is, as the
+ * server's own rights do, and not as it was when the transaction began.  Reads
+ * only.
+ */
+uint64
+db_execute_latest(DbStatement *statement, const DbArg *args)
+{
+	uint64		n;
+
+	if (!IsolationUsesXactSnapshot() || IsInParallelMode())
+		return execute(statement, args, false);
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	n = execute(statement, args, true);
+	PopActiveSnapshot();
+	return n;
+}
+
+/*
  * Run a utility command as the tables' owner.  The text is made by the caller
  * from quoted identifiers only.
  */

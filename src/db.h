@@ -64,6 +64,7 @@ extern DbArg db_null(void);
 extern void db_open(DbCall *call);
 extern uint64 db_execute(DbStatement *statement, const DbArg *args);
 extern uint64 db_execute_in_snapshot(DbStatement *statement, const DbArg *args);
+extern uint64 db_execute_latest(DbStatement *statement, const DbArg *args);
 extern void db_close(DbCall *call);
 
 extern bool db_is_null(uint64 row, int column);

@@ -160,7 +160,7 @@ find_grant(const HitlGrant *grant, Oid *reviewers, bool *gave_usage)
 	bool		found;
 
 	db_open(&call);
-	found = db_execute(&grant_find, args) > 0;
+	found = db_execute_latest(&grant_find, args) > 0;
 	*reviewers = found ? db_get_oid(0, 1) : InvalidOid;
 	*gave_usage = found && db_get_bool(0, 2);
 	db_close(&call);
@@ -267,7 +267,7 @@ store_grant_roles(HitlRight right, int64 graph_id)
 	MemoryContext old;
 
 	db_open(&call);
-	n = db_execute(&grant_roles, args);
+	n = db_execute_latest(&grant_roles, args);
 	old = MemoryContextSwitchTo(call.caller);
 	for (uint64 i = 0; i < n; i++)
 		roles = lappend_oid(roles, db_get_oid(i, 1));

@@ -426,7 +426,7 @@ store_audience(int64 interrupt_id)
 	MemoryContext old;
 
 	db_open(&call);
-	n = db_execute(&audience_of, args);
+	n = db_execute_latest(&audience_of, args);
 	old = MemoryContextSwitchTo(call.caller);
 	for (uint64 i = 0; i < n; i++)
 		roles = lappend_oid(roles, db_get_oid(i, 1));
