@@ -13,12 +13,13 @@ GRANT SELECT ON hitl.pending, hitl.overdue, hitl.inbox, hitl.my_decisions, hitl.
                 hitl.worker_status, hitl._violation, hitl._checkpoint, hitl.deadlines, hitl.escalations TO PUBLIC;
 GRANT SELECT ON hitl.question_times, hitl.vote_times, hitl.backlog, hitl.policy_numbers, hitl.reviewer_numbers, hitl.automation, hitl.outcomes, hitl.error_rates TO PUBLIC;
 
--- A role without a grant can be dropped while rows name it.  These stay behind: a
--- restore would take the number that is left for that of another role.
+-- A role without a grant can be dropped while rows name it, and one with a grant
+-- where the library is not loaded (DROP OWNED).  These rows stay behind: a restore
+-- would take the number that is left for that of another role.
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph_version', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.graph_function', '');
-SELECT pg_catalog.pg_extension_config_dump('hitl.grant', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.grant', 'WHERE role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r) AND (reviewers IS NULL OR reviewers::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r))');
 SELECT pg_catalog.pg_extension_config_dump('hitl.breakpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.breakpoint_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.thread', '');
