@@ -113,5 +113,11 @@ SET SESSION AUTHORIZATION absence_sub;
 SELECT * FROM absence.inbox();
 SELECT code FROM absence.refused(format('SELECT hitl.approve(%s)', :q4));
 RESET SESSION AUTHORIZATION;
+-- Nor does who is gone.
+DROP ROLE absence_ann;
+SET SESSION AUTHORIZATION absence_sub;
+SELECT * FROM absence.inbox();
+SELECT code FROM absence.refused(format('SELECT hitl.approve(%s)', :q4));
+RESET SESSION AUTHORIZATION;
 SELECT event, actor, detail - 'absence_id' - 'starts_at' - 'ends_at' AS detail FROM hitl.audit WHERE event IN ('absent', 'back') AND actor LIKE 'absence%' ORDER BY audit_id;
 SELECT * FROM hitl.check();

@@ -125,4 +125,27 @@ SELECT graph, action, type, status, decision, settled_by FROM hitl.my_decisions;
 SET SESSION AUTHORIZATION desk_eve;
 SELECT count(*) FROM hitl.my_decisions;
 RESET SESSION AUTHORIZATION;
+-- 9. What its policy keeps from me I cannot hold, so that it is there for the others: neither what I started, nor what I gave more input.
+SELECT hitl.create_policy('desk duties', '{}') AS version;
+\c - desk_owner
+SET search_path = desk;
+CREATE FUNCTION asks_others(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN hitl.interrupt(jsonb_build_object('action', 'pay', 'args', state->'n', 'policy', 'desk duties')); END $$;
+SELECT hitl.define('{"graph": "duties", "nodes": {"ask": "desk.asks_others"}, "edges": [["START", "ask"], ["ask", "END"]]}');
+\c - desk_bob
+SET search_path = desk;
+SELECT hitl.start('duties', '{"n": 1}', key => 'bobs') AS t \gset
+SELECT hitl.wait(:t, '20 s');
+SELECT interrupt_id AS q FROM hitl.pending WHERE thread_id = :t \gset
+SELECT * FROM refused(format('SELECT hitl.claim(%s)', :q));
+SELECT hitl.claim_next('duties') IS NULL AS nothing_for_bob;
+\c - desk_ann
+SET search_path = desk;
+SELECT * FROM refused(format('SELECT hitl.assign(%s, %L)', :q, 'desk_bob'));
+SELECT hitl.claim_next('duties') = :q AS for_ann;
+SELECT status FROM hitl.approve(:q);
+SELECT hitl.wait(:t, '20 s');
+SELECT hitl.start('duties', '{"n": 2}', key => 'bobs', if_busy => 'enqueue') = :t AS more_input;
+SELECT hitl.wait(:t, '20 s');
+SELECT hitl.claim_next('duties') IS NULL AS nothing_for_ann;
+\c - postgres
 SELECT * FROM hitl.check();

@@ -104,6 +104,7 @@ SELECT hitl.assign(:q1, 'inbox_fox', 'you are the fastest');
 SELECT args->>'n' AS n, claimed_by, claimed_until FROM hitl.inbox;
 SELECT * FROM inbox.refused(format('SELECT hitl.release(%s)', :q1));
 SELECT * FROM inbox.refused(format('SELECT hitl.assign(%s, %L)', :q1, 'inbox_fay'));
+SELECT hitl.assign(:q1, 'inbox_fox') AS it_stays_in_his_hands;
 SELECT hitl.claim_next() = :q1 + 3 AS another;
 SELECT hitl.claim_next() IS NULL AS none;
 \c - inbox_ops

@@ -166,6 +166,25 @@ SET hitl.clock_offset = '2 h';
 SELECT hitl.tick();
 RESET hitl.clock_offset;
 SELECT hitl.cancel(:t);
+-- Nor one that answers; one that says no may come earlier.
+SELECT hitl.create_policy('end', '{"expires_in": "1 hour", "on_expiry": {"type": "respond", "response": "sorry"}}') AS version;
+SELECT (hitl.invoke('end node', '{"args": {"amount": 3}}')->>'thread_id')::bigint AS t \gset
+SELECT hitl.create_policy('end', '{"expires_in": "1 hour", "on_expiry": "reject"}') AS version;
+SELECT (hitl.invoke('end node', '{"args": {"amount": 3}}')->>'thread_id')::bigint AS u \gset
+\set VERBOSITY sqlstate
+SELECT hitl.set_deadline(interrupt_id, expires_at => now() + '10 minutes') FROM hitl.pending WHERE thread_id = :t;
+SELECT hitl.set_deadline(interrupt_id, expires_at => now() + '10 minutes') FROM hitl.pending WHERE thread_id = :u;
+\set VERBOSITY default
+SELECT hitl.cancel(:t), hitl.cancel(:u);
+-- An answer of the policy's that its own schema does not take is none.
+SELECT hitl.create_policy('end', '{"expires_in": "1 hour", "response_schema": {"type": "number"}, "on_expiry": {"type": "respond", "response": "sorry"}}') AS version;
+SELECT (hitl.invoke('end node', '{"args": {"amount": 3}}')->>'thread_id')::bigint AS t \gset
+SET hitl.clock_offset = '2 h';
+SELECT hitl.tick();
+RESET hitl.clock_offset;
+SELECT hitl.wait(:t, '20 s');
+SELECT sqlstate, detail FROM hitl.failed WHERE thread_id = :t;
+SELECT hitl.cancel(:t);
 
 -- 4. Business time: a function of a superuser's knows nights and weekends.
 CREATE FUNCTION office(from_ timestamptz, wait interval) RETURNS timestamptz LANGUAGE sql AS $$ SELECT from_ + wait + '1 day' $$;
