@@ -9,8 +9,10 @@
  * the votes of others.  A delegation does give one: the right of the delegator,
  * to be used in the delegator's place, so that both together are one vote.
  *
- * All of it is done by a person who may decide, under the lock of the
- * interrupt's row, as votes are; so a claim and a decision never cross.
+ * All of it is done by a person who may decide (who owns or operates the graph
+ * also releases and assigns, and who may see a question comments on it), under
+ * the lock of the interrupt's row, as votes are; so a claim and a decision never
+ * cross.
  *
  * Layer 3.  Lock order: interrupts only; claim_next waits for none.
  */
