@@ -142,27 +142,28 @@ is_blank(const char *text)
 
 /*
  * A reject has a reason of its own; with the others the comment is the reason.
- * Of a batch every action that wants one.
+ * Of a batch every action that wants one.  policy, comment: may be NULL.
  */
-static void
-check_reason(const HitlInterrupt *interrupt, const HitlPolicy *policy, const HitlAnswer *answer, const char *comment)
+void
+decision_check_reason(const HitlInterrupt *interrupt, const HitlPolicy *policy, const HitlAnswer *answer, const char *comment)
 {
+	long long	id = interrupt->interrupt_id;
 	bool		is_reject = answer->type == HITL_DECISION_REJECT;
 	ListCell   *cell;
 
 	if (policy == NULL)
 		return;
 	foreach(cell, answer->decisions)
-		check_reason(interrupt, policy, lfirst(cell), comment);
+		decision_check_reason(interrupt, policy, lfirst(cell), comment);
 	if (answer->decisions != NIL || !(policy->needs_reason & HITL_DECISION_BIT(answer->type)) ||
 		!is_blank(is_reject ? answer->reason : comment))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("a decision of type \"%s\" needs a reason here", name_decision_type(answer->type)),
-			 errdetail("Policy \"%s\" of interrupt %lld wants one.", policy->name, (long long) interrupt->interrupt_id),
-			 is_reject ? errhint("SELECT hitl.reject(%lld, 'why');", (long long) interrupt->interrupt_id)
-			 : errhint("Say it by comment => 'why'.")));
+			 errdetail("Policy \"%s\" of interrupt %lld wants one.", policy->name, id),
+			 is_reject ? errhint("SELECT hitl.reject(%lld, 'why'); of a batch each reject has its \"reason\".", id)
+			 : errhint("SELECT hitl.decide(%lld, ..., comment => 'why');", id)));
 }
 
 /* ------------------------------------------------------------------- settling */
@@ -356,7 +357,7 @@ decision_record(int64 interrupt_id, const HitlAnswer *answer,
 	check_time(interrupt, policy);
 	check_seen(interrupt, answer, seen, read_revision);
 	answer_check(answer, &interrupt->question, interrupt_id);
-	check_reason(interrupt, policy, answer, comment);
+	decision_check_reason(interrupt, policy, answer, comment);
 	ballot_require_duties(interrupt, policy, actor->person, vote.on_behalf_of);
 	if (policy != NULL && policy->needs_claim)
 		desk_require_claim(interrupt, actor->person);

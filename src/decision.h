@@ -22,6 +22,8 @@ typedef struct HitlVerdict
 extern HitlVerdict decision_record(int64 interrupt_id, const HitlAnswer *answer,
 								   const char *comment, const char *idempotency_key,
 								   const char *seen);
+extern void decision_check_reason(const HitlInterrupt *interrupt, const HitlPolicy *policy, const HitlAnswer *answer,
+								  const char *comment);
 extern HitlVerdict decision_withdraw(int64 interrupt_id, const char *comment);
 extern void decision_settle(HitlInterrupt *interrupt, HitlInterruptStatus status,
 							Jsonb *decision, const char *by);

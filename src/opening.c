@@ -337,12 +337,16 @@ policy_of_edited(const HitlInterrupt *interrupt, const HitlQuestion *action, Jso
 	return rulebook_policy_named(named);
 }
 
-static void
-check_edited(const HitlInterrupt *interrupt, const HitlQuestion *action, Jsonb *args)
+/* opening_check_edit(), for a question that is no batch or for one action of one. */
+void
+opening_check_edited(const HitlInterrupt *interrupt, const HitlQuestion *action, const HitlAnswer *answer)
 {
 	char	   *why;
-	const HitlPolicy *policy = policy_of_edited(interrupt, action, args, &why);
+	const HitlPolicy *policy;
 
+	if (answer->type != HITL_DECISION_EDIT)
+		return;
+	policy = policy_of_edited(interrupt, action, answer_args(answer, action), &why);
 	if (policy == NULL || policy->policy_id == interrupt->policy_id)
 		return;
 	ereport(ERROR,
@@ -355,8 +359,8 @@ check_edited(const HitlInterrupt *interrupt, const HitlQuestion *action, Jsonb *
 /*
  * The rules are asked again about what an answer edits, and then the question,
  * as they were when it was opened: an edit must not carry an action out from
- * under the policy that is meant for it.  Raises IH004 if it
- * is for another policy than the interrupt's.
+ * under the policy that is meant for it.  Raises IH004 if it is for another policy
+ * than the interrupt's.
  */
 void
 opening_check_edit(const HitlInterrupt *interrupt, const HitlAnswer *answer)
@@ -364,13 +368,8 @@ opening_check_edit(const HitlInterrupt *interrupt, const HitlAnswer *answer)
 	List	   *actions = question_actions(&interrupt->question);
 	ListCell   *cell;
 
-	if (actions == NIL && answer->type == HITL_DECISION_EDIT)
-		check_edited(interrupt, &interrupt->question, answer_args(answer, &interrupt->question));
+	if (actions == NIL)
+		opening_check_edited(interrupt, &interrupt->question, answer);
 	foreach(cell, actions)
-	{
-		const HitlAnswer *said = answer_of_action(answer, foreach_current_index(cell));
-
-		if (said->type == HITL_DECISION_EDIT)
-			check_edited(interrupt, lfirst(cell), answer_args(said, lfirst(cell)));
-	}
+		opening_check_edited(interrupt, lfirst(cell), answer_of_action(answer, foreach_current_index(cell)));
 }

@@ -14,6 +14,7 @@
 extern Jsonb *opening_choose(HitlRun *run, HitlQuestion *question, bool may_skip);
 extern void opening_note_automatic(HitlRun *run, const char *key, const char *action, const char *rule);
 extern Jsonb *opening_record_automatic(const HitlThread *thread, const HitlTask *task, const HitlRun *run);
+extern void opening_check_edited(const HitlInterrupt *interrupt, const HitlQuestion *action, const HitlAnswer *answer);
 extern void opening_check_edit(const HitlInterrupt *interrupt, const HitlAnswer *answer);
 extern int64 opening_interrupt(const HitlThread *thread, const HitlTask *task, const HitlQuestion *question);
 extern int64 opening_again(const HitlThread *thread, const HitlTask *task, HitlQuestion *question,

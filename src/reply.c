@@ -17,6 +17,7 @@
 #include "desk.h"
 #include "edit.h"
 #include "identity.h"
+#include "opening.h"
 #include "pending.h"
 #include "reply.h"
 #include "rights.h"
@@ -75,6 +76,7 @@ reply_draft(int64 interrupt_id, int action_no, Jsonb *given)
 {
 	const char *person = identity_actor()->person;
 	HitlInterrupt *interrupt = pending_get(interrupt_id);
+	const HitlPolicy *policy = ballot_policy(interrupt);
 	HitlDraftVerdict result;
 	List	   *actions;
 	List	   *drafts;
@@ -83,7 +85,7 @@ reply_draft(int64 interrupt_id, int action_no, Jsonb *given)
 	HitlAnswer *answer;
 	ListCell   *cell;
 
-	(void) rights_require_voter(interrupt, ballot_policy(interrupt));
+	(void) rights_require_voter(interrupt, policy);
 	interrupt = pending_lock(interrupt_id);
 	if (interrupt->status != HITL_INTERRUPT_PENDING)
 		pending_error_settled(interrupt);
@@ -91,7 +93,9 @@ reply_draft(int64 interrupt_id, int action_no, Jsonb *given)
 	action = require_action(interrupt, actions, action_no);
 	answer = shape_parse_action(given, interrupt, action);
 	answer_check_action(answer, action, interrupt_id, action_no);
-	edit_check_action(ballot_policy(interrupt), interrupt, action, answer, action_no);
+	decision_check_reason(interrupt, policy, answer, NULL);
+	edit_check_action(policy, interrupt, action, answer, action_no);
+	opening_check_edited(interrupt, action, answer);
 
 	store_draft_put(interrupt_id, person, action_no, interrupt->revision, answer_document(answer), clock_now());
 	drafts = store_drafts(interrupt_id, person, interrupt->revision);

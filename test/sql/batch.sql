@@ -61,6 +61,18 @@ SELECT action_no, decision, is_current FROM hitl.drafts WHERE interrupt_id = :d 
 SELECT count(*) FROM hitl.pending WHERE interrupt_id = :d;
 SELECT r.* FROM (VALUES (0, '{"type": "approve"}'), (4, '{"type": "approve"}'), (3, '{"type": "edit", "edits": {}}'), (2, '{"decisions": []}'), (NULL, '{"type": "approve"}')) v (n, decision),
   refused(format('SELECT hitl.draft(%s, %L, %L)', :d, n, decision)) r;
+-- What the whole would be refused for is refused of the one that it is for: a reason that is wanted, an edit that would be under another policy.
+\c - batch_owner
+SET search_path = batch;
+SELECT hitl.create_policy('batch reasons', '{"reason_required": ["reject", "respond"], "starter_may_decide": true}') + hitl.create_policy('batch large', '{}') AS made;
+SELECT hitl.create_rule('batch large', 'batch large', action => 'pay', args => '$.amount > 10') IS NOT NULL AS made;
+CREATE FUNCTION reasons(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('said', hitl.interrupt('{"policy": "batch reasons", "actions": [{"action": "pay", "args": {"amount": 1}}, {"action": "mail"}]}')->'decisions') $$;
+SELECT hitl.define('{"graph": "batch reasons", "nodes": {"ask": "batch.reasons"}, "edges": [["START", "ask"], ["ask", "END"]]}');
+SELECT hitl.invoke('batch reasons', '{}')#>>'{interrupts,0,interrupt_id}' AS r \gset
+SELECT code, message, regexp_replace(detail, 'interrupt \d+', 'interrupt <id>') AS detail FROM (VALUES (1, '{"type": "reject"}'), (2, '{"type": "respond", "response": 1}'), (1, '{"type": "edit", "edits": {"amount": 11}}'), (1, '{"type": "edit", "edits": {"amount": 9}}')) v (n, decision),
+  refused(format('SELECT hitl.draft(%s, %L, %L)', :r, n, decision)) r;
+SELECT status, drafts, actions FROM hitl.draft(:r, 2, '{"type": "reject", "reason": "no mail"}');
+SELECT hitl.drop_rule('batch large');
 \c - batch_bob
 SET search_path = batch;
 SELECT count(*) FROM hitl.drafts;
