@@ -156,5 +156,5 @@ CREATE FUNCTION hitl.show(interrupt_id bigint) RETURNS jsonb
 COMMENT ON FUNCTION hitl.show(bigint) IS
 'An interrupt with all that a person needs to decide it: the question (action, args, description, payload, allowed), the proposal that is voted on and what it would change (diff), the policy in words, the votes so far and what is missing,
 delegations, comments, earlier rounds (history), the thread and, for who may see it, its state (what is larger than 2 kB is only named), the deadlines, who holds it; once it is settled, the decision. Hand content_hash or revision back as seen with your vote.
-That you looked is kept, with the first time for each revision. For who may decide it, has voted on it, or owns the graph. Errors: 42704 no such interrupt; IH003 you may not see it; 42501 a node calls; 22004 the interrupt is NULL;
+That you looked is kept, with the first time for each revision; where the policy hides the args the server''s log has it too (interrupt and person), also of a transaction that is rolled back. For who may decide it, has voted on it, or owns the graph. Errors: 42704 no such interrupt; IH003 you may not see it; 42501 a node calls; 22004 the interrupt is NULL;
 25006 its policy hides the args, and here (a standby, a transaction that is read only) it cannot be kept that you looked.';

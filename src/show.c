@@ -323,6 +323,22 @@ note_view(const HitlInterrupt *interrupt)
 	audit_interrupt(interrupt, "viewed", json_end(&detail));
 }
 
+/*
+ * What a transaction notes it may take back by a rollback, and has looked all
+ * the same: where the policy wants it kept, the server's log keeps it.
+ */
+static void
+log_view(const HitlInterrupt *interrupt)
+{
+	const HitlPolicy *policy = ballot_policy(interrupt);
+
+	if (policy != NULL && policy->hides_args)
+		ereport(LOG,
+				(errmsg("hitl shows args that are hidden to \"%s\"", identity_actor()->person),
+				 errdetail("They are those of interrupt %lld.", (long long) interrupt->interrupt_id),
+				 errhidestmt(true)));
+}
+
 /* Where it cannot be kept that somebody looked: may it be shown all the same? */
 static void
 require_no_secret(const HitlInterrupt *interrupt)
@@ -347,7 +363,10 @@ show_row(int64 interrupt_id)
 	interrupt = pending_get(interrupt_id);
 	show_require_reader(interrupt);
 	if (!XactReadOnly)
+	{
 		note_view(interrupt);
+		log_view(interrupt);
+	}
 	else
 		require_no_secret(interrupt);
 	return interrupt;

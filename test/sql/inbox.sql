@@ -59,6 +59,14 @@ BEGIN READ ONLY;
 SELECT * FROM inbox.refused('SELECT hitl.show(' || :q3 || ')');
 SELECT hitl.show(:q2)->'args' AS not_hidden;
 COMMIT;
+-- A rollback takes back what was noted, and not what was seen: the server's log has it.
+SET client_min_messages = log;
+\set VERBOSITY terse
+BEGIN;
+SELECT hitl.show(:q3)->'args' AS hidden, hitl.show(:q2)->'args' AS not_hidden;
+ROLLBACK;
+\set VERBOSITY default
+RESET client_min_messages;
 SELECT status FROM hitl.edit(:q3, '{"n": 33}', 'mistyped');
 SELECT args, decision - 'at' AS decision, voters, how FROM hitl.decided WHERE interrupt_id = :q3;
 \c - inbox_author
