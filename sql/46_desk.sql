@@ -22,13 +22,15 @@ COMMENT ON COLUMN hitl.delegation.is_added IS 'The role was not in the audience:
 COMMENT ON COLUMN hitl.delegation.delegated_at IS 'When.';
 
 CREATE TABLE hitl.absence (
-  absence_id  bigint NOT NULL DEFAULT pg_catalog.nextval('hitl.absence_id_seq'),
-  person      text NOT NULL,
-  substitute  text NOT NULL,
-  starts_at   timestamptz NOT NULL,
-  ends_at     timestamptz NOT NULL,
-  set_at      timestamptz NOT NULL,
-  revoked_at  timestamptz,
+  absence_id       bigint NOT NULL DEFAULT pg_catalog.nextval('hitl.absence_id_seq'),
+  person           text NOT NULL,
+  person_role      regrole NOT NULL,
+  substitute       text NOT NULL,
+  substitute_role  regrole NOT NULL,
+  starts_at        timestamptz NOT NULL,
+  ends_at          timestamptz NOT NULL,
+  set_at           timestamptz NOT NULL,
+  revoked_at       timestamptz,
   CONSTRAINT absence_pkey PRIMARY KEY (absence_id)
 );
 CREATE INDEX absence_substitute ON hitl.absence (substitute) WHERE revoked_at IS NULL;
@@ -37,6 +39,8 @@ COMMENT ON TABLE hitl.absence IS 'Who is out of office, and who decides in that 
 COMMENT ON COLUMN hitl.absence.absence_id IS 'Key, from a sequence whose start and step may be set.';
 COMMENT ON COLUMN hitl.absence.person IS 'Who is away.';
 COMMENT ON COLUMN hitl.absence.substitute IS 'The person who sees and decides in the place of the one who is away, with that person''s right.';
+COMMENT ON COLUMN hitl.absence.person_role IS 'The role that had this name then: another one that gets the name later is not away.';
+COMMENT ON COLUMN hitl.absence.substitute_role IS 'The same of the substitute: another one that gets the name later decides in nobody''s place.';
 COMMENT ON COLUMN hitl.absence.starts_at IS 'From when.';
 COMMENT ON COLUMN hitl.absence.ends_at IS 'Until when, exclusive; infinity: until back().';
 COMMENT ON COLUMN hitl.absence.set_at IS 'When it was told.';

@@ -37,7 +37,7 @@ SELECT pg_catalog.pg_extension_config_dump('hitl.outbox', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.contact', 'WHERE role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r)');
 SELECT pg_catalog.pg_extension_config_dump('hitl.outcome', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.delegation', 'WHERE role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r)');
-SELECT pg_catalog.pg_extension_config_dump('hitl.absence', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.absence', 'WHERE person_role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r) AND substitute_role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r)');
 SELECT pg_catalog.pg_extension_config_dump('hitl.absence_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.snooze', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.comment', '');

@@ -60,10 +60,12 @@ store_delegations(int64 interrupt_id)
 	return delegations;
 }
 
-/* absence_substitute */
+/* absence_substitute; a role that has got the name of another one since is not that one */
 DB_STATEMENT(absence_absent,
-			 "SELECT DISTINCT person FROM hitl.absence"
-			 " WHERE substitute = $1 AND revoked_at IS NULL AND starts_at <= $2 AND ends_at > $2 ORDER BY person",
+			 "SELECT DISTINCT a.person FROM hitl.absence a"
+			 " JOIN pg_catalog.pg_roles p ON p.oid = a.person_role AND p.rolname::text = a.person"
+			 " JOIN pg_catalog.pg_roles s ON s.oid = a.substitute_role AND s.rolname::text = a.substitute"
+			 " WHERE a.substitute = $1 AND a.revoked_at IS NULL AND a.starts_at <= $2 AND a.ends_at > $2 ORDER BY a.person",
 			 TEXTOID, TIMESTAMPTZOID);
 
 /* The persons who are away now and have named this one, as C strings. */
@@ -110,7 +112,9 @@ store_delegation_insert(int64 interrupt_id, const char *delegator, Oid role, Tim
 }
 
 DB_STATEMENT(absence_insert,
-			 "INSERT INTO hitl.absence (person, substitute, starts_at, ends_at, set_at) VALUES ($1, $2, $3, $4, $5) RETURNING absence_id",
+			 "INSERT INTO hitl.absence (person, person_role, substitute, substitute_role, starts_at, ends_at, set_at)"
+			 " SELECT $1, p.oid, $2, s.oid, $3, $4, $5 FROM pg_catalog.pg_roles p, pg_catalog.pg_roles s"
+			 " WHERE p.rolname = $1::name AND s.rolname = $2::name RETURNING absence_id",
 			 TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID);
 
 int64

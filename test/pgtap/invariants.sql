@@ -104,7 +104,7 @@ SELECT breaks('{I22}', 'done', 'a delegation of no interrupt', $$INSERT INTO hit
 SELECT breaks('{I22}', 'done', 'a snooze of no interrupt', $$INSERT INTO hitl.snooze VALUES (-1, 'x', now())$$);
 SELECT breaks('{I22}', 'done', 'a comment on no interrupt', $$INSERT INTO hitl.comment (interrupt_id, kind, person, login, commented_at) VALUES (-1, 'comment', 'x', 'x', now())$$);
 SELECT breaks('{I22}', 'done', 'a view of no interrupt', $$INSERT INTO hitl.viewed VALUES (-1, 'x', 1, now())$$);
-SELECT breaks('{I22}', 'done', 'an absence that stands in for itself', $$INSERT INTO hitl.absence (person, substitute, starts_at, ends_at, set_at) VALUES ('x', 'x', now(), 'infinity', now())$$);
+SELECT breaks('{I22}', 'done', 'an absence that stands in for itself', $$INSERT INTO hitl.absence (person, person_role, substitute, substitute_role, starts_at, ends_at, set_at) VALUES ('x', current_user::regrole, 'x', current_user::regrole, now(), 'infinity', now())$$);
 SELECT breaks('{I23}', 'done', 'a policy without its version', 'DELETE FROM hitl.policy_version');
 SELECT breaks('{I23}', 'done', 'a version of no policy', $$INSERT INTO hitl.policy_version VALUES (-1, 1, '{}', 'x', now())$$);
 SELECT breaks('{I23}', 'done', 'a rule for no policy', 'UPDATE hitl.rule SET policy_id = -1');

@@ -135,7 +135,7 @@ SELECT is_empty($$SELECT proname FROM pg_proc JOIN pg_language l ON l.oid = prol
 
 SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' !' ELSE '' END, ', ' ORDER BY a.attnum)
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'r' GROUP BY 1$$, $$VALUES
-  ('absence', 'absence_id bigint !, person text !, substitute text !, starts_at timestamp with time zone !, ends_at timestamp with time zone !, set_at timestamp with time zone !, revoked_at timestamp with time zone'),
+  ('absence', 'absence_id bigint !, person text !, person_role regrole !, substitute text !, substitute_role regrole !, starts_at timestamp with time zone !, ends_at timestamp with time zone !, set_at timestamp with time zone !, revoked_at timestamp with time zone'),
   ('comment', 'interrupt_id bigint !, comment_id bigint !, kind text !, person text !, login text !, text text, commented_at timestamp with time zone !'),
   ('delegation', 'interrupt_id bigint !, delegator text !, role regrole !, is_added boolean !, delegated_at timestamp with time zone !'),
   ('draft', 'interrupt_id bigint !, person text !, action_no integer !, revision integer !, decision jsonb !, drafted_at timestamp with time zone !'),

@@ -119,5 +119,27 @@ SET SESSION AUTHORIZATION absence_sub;
 SELECT * FROM absence.inbox();
 SELECT code FROM absence.refused(format('SELECT hitl.approve(%s)', :q4));
 RESET SESSION AUTHORIZATION;
+
+-- 6. Who gets the name of a role that is gone does not get its place.
+CREATE ROLE absence_gone LOGIN;
+GRANT USAGE ON SCHEMA hitl TO absence_gone;
+\c - absence_bob
+SELECT hitl.out_of_office('absence_gone') IS NOT NULL AS away;
+\c - absence_gone
+SELECT * FROM absence.inbox();
+\c - postgres
+DROP OWNED BY absence_gone;
+DROP ROLE absence_gone;
+CREATE ROLE absence_gone LOGIN;
+GRANT USAGE ON SCHEMA hitl TO absence_gone;
+\c - absence_gone
+SELECT * FROM absence.inbox();
+SELECT code FROM absence.refused(format('SELECT hitl.approve(%s)', :q4));
+\c - absence_bob
+SELECT hitl.back();
+\c - postgres
+DROP OWNED BY absence_gone;
+DROP ROLE absence_gone;
+
 SELECT event, actor, detail - 'absence_id' - 'starts_at' - 'ends_at' AS detail FROM hitl.audit WHERE event IN ('absent', 'back') AND actor LIKE 'absence%' ORDER BY audit_id;
 SELECT * FROM hitl.check();
