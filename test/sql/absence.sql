@@ -45,6 +45,13 @@ SELECT * FROM absence.inbox();
 SELECT claimed_by FROM hitl.inbox;
 SELECT * FROM absence.refused(format('SELECT hitl.delegate(%s, %L)', :q1, 'absence_other'));
 SELECT * FROM absence.refused(format('SELECT hitl.assign(%s, %L)', :q1, 'absence_other'));
+-- Nor to a substitute.
+SELECT hitl.out_of_office('absence_other') IS NOT NULL AS away;
+\c - absence_other
+SELECT * FROM absence.inbox();
+SELECT code FROM absence.refused(format('SELECT hitl.approve(%s)', :q1));
+\c - absence_sub
+SELECT hitl.back();
 SELECT votes, needed, status FROM hitl.approve(:q1);
 SELECT * FROM absence.inbox();
 SELECT graph, type, in_place_of, status FROM hitl.my_decisions;

@@ -128,7 +128,7 @@ CREATE TABLE policies (n int, policy jsonb);
 INSERT INTO policies VALUES (1, '{"on_expiry": "stay"}'), (2, '{"on_expiry": "reject"}'), (3, '{"on_expiry": {"type": "approve", "without_a_person": true}}'), (4, '{"on_expiry": {"type": "respond", "response": {"sorry": true}}}'),
   (5, '{"on_expiry": {"type": "route", "node": "other"}}'), (6, '{"on_expiry": {"type": "route", "node": "nowhere"}}'), (7, '{"on_expiry": "fail"}'),
   (8, '{"ladder": [{"after": "30 minutes", "do": "decide", "decision": {"type": "reject", "reason": "nobody came"}}]}'),
-  (9, '{"ladder": [{"after": "30 minutes", "do": "decide", "decision": {"type": "edit", "edits": {"amount": 10}}, "without_a_person": true}], "on_expiry": "reject"}');
+  (9, '{"ladder": [{"after": "30 minutes", "do": "decide", "decision": {"type": "edit", "edits": {"amount": 10}}, "without_a_person": true}], "on_expiry": "reject"}'), (10, '{"on_expiry": {"type": "route", "node": "END"}}');
 SET client_min_messages = warning;
 \pset format unaligned
 SELECT graph, policy->'on_expiry' AS on_expiry, e.* FROM unnest('{end node,end gate,end break,end above}'::text[]) WITH ORDINALITY g (graph, place), policies, LATERAL ends(graph, policy) e ORDER BY place, n;

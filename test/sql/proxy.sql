@@ -153,7 +153,9 @@ SELECT code FROM refused(format('SELECT hitl.approve(%s)', :two));
 SET hitl.actor = 'proxy_bob';
 SELECT status, votes, needed FROM hitl.approve(:two);
 SELECT code, detail FROM refused(format('SELECT hitl.approve(%s)', :personal));
+SELECT count(*) AS for_the_application FROM hitl.inbox WHERE interrupt_id = :personal;
 \c - proxy_bob
+SELECT count(*) AS for_bob FROM hitl.inbox WHERE interrupt_id = :personal;
 SELECT status, votes, needed FROM hitl.approve(:two);
 SELECT status FROM hitl.approve(:personal);
 -- Nor is such a vote taken back by the application, which would decide with it.

@@ -15,6 +15,7 @@ CREATE SCHEMA evil AUTHORIZATION schema_ann;
 CREATE FUNCTION judge(question jsonb, answer jsonb) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   IF answer->'args'->>'order' = 'fail' THEN RAISE 'it does not get on with %', answer->'args'->>'order'; END IF;
+  IF answer->'args'->>'order' = 'race' THEN RAISE 'somebody was faster' USING ERRCODE = '40001'; END IF;
   IF answer->'args'->>'order' = 'who' THEN RETURN format('%s as %s, by %s', answer->>'type', current_user, answer->>'by'); END IF;
   IF answer->'args'->>'order' = 'temp' THEN CREATE TEMP TABLE t (); END IF;
   RETURN CASE WHEN lower(answer->'args'->>'order') = 'x' THEN 'order x is not to be refunded: ' || (question->>'action') END;
@@ -49,7 +50,7 @@ SELECT sqlstate, message, detail FROM hitl.failed WHERE graph = 'schemas';
 \c - schema_ann
 SET search_path = schemas;
 SELECT decision, t.* FROM unnest(ARRAY['{"type": "edit", "edits": {"note": "early"}}', '{"type": "edit", "edits": {}, "removed": ["note"]}', '{"type": "edit", "edits": {"to": "me"}}', '{"type": "edit", "edits": {"amount": 1000.01}}', '{"type": "edit", "edits": {"amount": "secret"}}',
-  '{"type": "edit", "edits": {}, "removed": ["order"]}', '{"type": "respond", "response": "no"}', '{"type": "respond", "response": {"secret": 1}}', '{"type": "edit", "edits": {"order": "X"}}', '{"type": "edit", "edits": {"order": "fail"}}', '{"type": "edit", "edits": {"order": "who"}}', '{"type": "edit", "edits": {"order": "temp"}}',
+  '{"type": "edit", "edits": {}, "removed": ["order"]}', '{"type": "respond", "response": "no"}', '{"type": "respond", "response": {"secret": 1}}', '{"type": "edit", "edits": {"order": "X"}}', '{"type": "edit", "edits": {"order": "fail"}}', '{"type": "edit", "edits": {"order": "race"}}', '{"type": "edit", "edits": {"order": "who"}}', '{"type": "edit", "edits": {"order": "temp"}}',
   '{"type": "edit", "edited_action": {"name": "refund", "args": {"order": "A-2", "amount": 500}}}']) decision, tried(format('SELECT status FROM hitl.decide(%s, %L)', :i, decision)) t;
 -- a planted function of that name is not what the validator finds; what stays as it was is no edit
 CREATE FUNCTION evil.lower(text) RETURNS text LANGUAGE sql AS $$ SELECT 'y' $$;
