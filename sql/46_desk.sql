@@ -121,7 +121,7 @@ CREATE FUNCTION hitl.assign(interrupt_id bigint, person text, reason text DEFAUL
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_assign';
 COMMENT ON FUNCTION hitl.assign(bigint, text, text) IS
 'Claims an interrupt for somebody else who may decide it, until it is released: by who may decide it too, the graph''s owner, or an operator. person: a role that may log in. The reason is kept as a comment.
-Errors: 42704 no such interrupt or role; IH001 it is settled; IH003 you, or that person, may not decide it; IH012 a third holds it, and you are neither the graph''s owner nor an operator; 42501 a node calls; 22004 an argument is NULL.';
+Errors: 42704 no such interrupt or role; IH001 it is settled; IH003 you, or that person, may not decide it; IH012 a third holds it, and you are neither the graph''s owner nor an operator; 22023 it may not log in; 42501 a node calls; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.delegate(interrupt_id bigint, role text, reason text DEFAULT NULL) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_delegate';
@@ -149,7 +149,7 @@ CREATE FUNCTION hitl.out_of_office(substitute text, since timestamptz DEFAULT NU
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_out_of_office';
 COMMENT ON FUNCTION hitl.out_of_office(text, timestamptz, timestamptz) IS
 'I am away, since then (NULL: now) and until then (NULL: until back()): meanwhile the substitute, a role that may log in, has what I may decide in the inbox too, and decides it in my place: that counts as my vote.
-Returns the absence''s id; the view absences shows it. Errors: 42704 no such role; 22023 it is yourself, or the time is over before it begins; 42501 an application speaks for you, the current user is somebody else, or a node calls; 22004 substitute is NULL.';
+Returns the absence''s id; the view absences shows it. Errors: 42704 no such role; 22023 it is yourself or may not log in, or the time is over before it begins; 42501 an application speaks for you, the current user is somebody else, or a node calls; 22004 substitute is NULL.';
 
 CREATE FUNCTION hitl.back() RETURNS integer
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_back';

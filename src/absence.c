@@ -72,7 +72,7 @@ absence_begin(TimestampTz starts_at, TimestampTz ends_at, const char *substitute
 	int64		absence_id;
 	JsonBuilder detail;
 
-	(void) identity_role(substitute);
+	(void) identity_person_role(substitute);
 	if (strcmp(substitute, actor->person) == 0)
 		refuse("nobody is the own substitute",
 			   psprintf("Both are \"%s\".", substitute), "Name somebody else.");

@@ -301,7 +301,7 @@ desk_assign(int64 interrupt_id, const char *person, const char *reason)
 	HitlInterrupt *interrupt = lock_to_manage(interrupt_id, "assign interrupts");
 	const HitlActor *actor = identity_actor();
 	TimestampTz now = clock_now();
-	Oid			assignee = identity_role(person);
+	Oid			assignee = identity_person_role(person);
 
 	if (!is_in_audience(interrupt, assignee) ||
 		ballot_bars(interrupt, ballot_policy(interrupt), person, NULL))

@@ -13,12 +13,15 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_authid.h"
 #include "guc.h"
 #include "identity.h"
 #include "miscadmin.h"
 #include "store_grant.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 
 /* a person who is no role: shown in lists, compared often */
 #define MAX_ACTOR_BYTES 200
@@ -185,5 +188,24 @@ identity_role(const char *name)
 				 errmsg("role \"%s\" does not exist", name),
 				 errdetail("Persons and groups are roles of the database."),
 				 errhint("\\du lists them.")));
+	return role;
+}
+
+/* The same for a person's role: what is given to a group's is in nobody's hands. */
+Oid
+identity_person_role(const char *name)
+{
+	Oid			role = identity_role(name);
+	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+	bool		can_login = HeapTupleIsValid(tuple) && ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	if (!can_login)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("role \"%s\" is no person", name),
+				 errdetail("It may not log in."),
+				 errhint("Name one of its members; hitl.delegate() lets all of them decide.")));
 	return role;
 }

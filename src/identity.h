@@ -21,6 +21,7 @@ typedef struct HitlActor
 
 extern const HitlActor *identity_actor(void);
 extern Oid identity_role(const char *name);
+extern Oid identity_person_role(const char *name);
 extern const HitlActor *identity_viewer(void);
 extern const HitlActor *identity_doer(void);
 extern bool identity_is_in(const HitlActor *actor, Oid role);

@@ -79,6 +79,19 @@ SELECT * FROM absence.refused(format('SELECT absence.lends(%s)', :q2));
 SELECT votes, needed, status FROM hitl.approve(:q2);
 \c - absence_bob
 SELECT votes, needed, status FROM hitl.approve(:q2);
+-- What he has started himself nobody decides in his place either.
+\c - absence_author
+SELECT hitl.grant_operator('absence_bob', 'absence');
+\c - absence_bob
+SELECT hitl.start('absence', '{"n": 5, "policy": "absence two"}') AS t \gset
+SELECT hitl.wait(:t, '20 s');
+\c - absence_author
+SELECT interrupt_id AS q5 FROM hitl.pending WHERE thread_id = :t \gset
+\c - absence_sub
+SELECT count(*) FROM absence.inbox() WHERE n = '5';
+SELECT * FROM absence.refused(format('SELECT hitl.approve(%s)', :q5));
+\c - absence_author
+SELECT hitl.cancel(:t);
 \c - absence_other
 SELECT count(*) FROM hitl.absences;
 SELECT * FROM absence.inbox();
@@ -112,6 +125,9 @@ SELECT * FROM absence.refused('SELECT absence.send_away()');
 SET ROLE absence_team;
 SELECT * FROM absence.refused($$SELECT hitl.out_of_office('absence_sub')$$);
 RESET ROLE;
+-- A group is no substitute, nor is a question put into its hands.
+SELECT * FROM absence.refused($$SELECT hitl.out_of_office('absence_team')$$);
+SELECT * FROM absence.refused(format('SELECT hitl.assign(%s, %L)', :q4, 'absence_team'));
 -- Who has lost the right lends none.
 SELECT hitl.out_of_office('absence_sub') IS NOT NULL AS away;
 \c - postgres
