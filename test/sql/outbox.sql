@@ -149,7 +149,7 @@ SELECT shown(hitl.render(:i, 'email', outbox_id)) FROM hitl.notifications WHERE 
 \pset tuples_only off
 \pset format aligned
 -- Where it lets some of the args be edited, the statement that edits has these; which votes are missing is said.
-SELECT hitl.create_policy('three', '{"editable": ["amount"], "quorum": {"regress_finance": 2}, "allowed": ["approve", "edit"]}') AS version;
+SELECT hitl.create_policy('three', '{"editable": ["amount", "note"], "quorum": {"regress_finance": 2}, "allowed": ["approve", "edit"]}') AS version;
 SELECT hitl.invoke('g', '{"action": "refund", "args": {"order": "A-1", "amount": 4200}, "policy": "three"}')->'interrupts'->0->>'interrupt_id' AS edited \gset
 SELECT substring(hitl.render(:edited) FROM 'Votes[^\n]*') AS votes, shown(substring(hitl.render(:edited) FROM 'SELECT hitl.edit[^\n]*')) AS edit;
 -- Of a batch each action is there; of all of them only approve and reject can be said.  Where args are hidden, so is what they could be guessed from.

@@ -118,6 +118,16 @@ RESET SESSION AUTHORIZATION;
 SELECT substring(hitl.render(:r) FROM 'Interrupt \d+ (was [^\n]*)') AS told, substring(hitl.render(:r) FROM 'Reopens    interrupt (\d+)')::bigint = :q AS of_which;
 SELECT reopen_says('reopen_ann', format('reject(%s, ''pay it back'')', :r));
 SELECT reopen_says('reopen_bob', format('reject(%s, ''pay it back'')', :r));
+-- Of several none, nor who is there in the place of one.
+SELECT hitl.create_policy('reopen two', '{"groups": ["reopen_desk"], "quorum": 2}');
+SELECT reopen_ask('{"policy": "reopen two"}') AS q \gset
+SELECT reopen_says('reopen_ann', format('approve(%s)', :q)), reopen_says('reopen_bob', format('approve(%s)', :q));
+:run;
+SELECT hitl.wait(thread_id, '20 s') FROM rounds WHERE interrupt_id = :q;
+SELECT reopen_says('reopen_bob', format('reopen(%s, ''we were wrong'')', :q)) AS r \gset
+SELECT reopen_says('reopen_ann', 'out_of_office(''reopen_eve'')') IS NOT NULL AS away;
+SELECT reopen_says(person, format('reject(%s, ''pay it back'')', :r)) FROM unnest('{reopen_ann,reopen_eve}'::name[]) person;
+SELECT reopen_says('reopen_ann', 'back()') AS back;
 
 -- 5. A guard is asked in the run that is to act on the decision, as the graph's owner; false or NULL, and the question is put to people again.
 CREATE FUNCTION reopen_guards(question jsonb, decision jsonb) RETURNS boolean LANGUAGE sql AS $$ SELECT is_open AND question->>'action' = 'pay' AND decision->>'type' = 'approve' FROM public.account $$;
