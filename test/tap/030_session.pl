@@ -116,7 +116,9 @@ is($node->safe_psql('postgres', "SELECT message FROM hitl.failed WHERE sqlstate 
 
 # a lock that the books wait for longer than lock_timeout: the tail of a node that has run
 my $holder = $node->background_psql('postgres');
-my $thread = start('odd', 'SELECT pg_sleep(1)', 'quiet');
+my $thread = start('odd', 'SELECT pg_sleep(3)', 'quiet');
+# nobody waits for the books of a node that does not run yet
+poll($node, 'postgres', workers('executor', "thread_id = $thread AND state = 'busy'") . ' = 1', 'a node runs');
 $holder->query_safe("BEGIN; SELECT hitl.cancel($thread)");
 poll($node, 'postgres', "EXISTS (SELECT FROM pg_locks l JOIN hitl.worker_status w ON w.pid = l.pid WHERE NOT l.granted AND w.thread_id = $thread)",
 	'the books wait for a lock');
