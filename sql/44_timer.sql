@@ -18,7 +18,7 @@ CREATE TABLE hitl.timer (
         autovacuum_analyze_scale_factor = 0.1, autovacuum_analyze_threshold = 5000);
 CREATE INDEX timer_due ON hitl.timer (due_at, interrupt_id);
 COMMENT ON TABLE hitl.timer IS 'What is to be done about interrupts that wait, and when: a row per deadline and per step of the ladder, gone when it has fired or the interrupt is settled. The policy version says what.';
-COMMENT ON COLUMN hitl.timer.due_at IS 'When it fires: as planned, or later while a claim holds it (infinity: an assignment).';
+COMMENT ON COLUMN hitl.timer.due_at IS 'When it fires, or is looked at again: as planned, or later while a claim holds it.';
 COMMENT ON COLUMN hitl.timer.planned_at IS 'When the plan says.';
 COMMENT ON COLUMN hitl.timer.interrupt_id IS 'The interrupt.';
 COMMENT ON COLUMN hitl.timer.round IS '0, and one more for each repeat of a step; of a deadline, one more each time that it is moved after it has fired.';
@@ -67,7 +67,7 @@ CREATE VIEW hitl.deadlines WITH (security_barrier) AS
   WHERE i.graph_id IN (SELECT r.graph_id FROM hitl._graph_watched r)
      OR EXISTS (SELECT FROM hitl._audience a WHERE a.interrupt_id = t.interrupt_id AND a.role IN (SELECT m.role FROM hitl._role_of_me m))
   ORDER BY t.due_at, t.interrupt_id, t.kind, t.step;
-COMMENT ON VIEW hitl.deadlines IS 'What will be done, and when, about interrupts that wait: kind is step (of the ladder), warn, due or expiry; due_at infinity: not while the assignment lasts.';
+COMMENT ON VIEW hitl.deadlines IS 'What will be done, and when, about interrupts that wait: kind is step (of the ladder), warn, due or expiry; due_at after planned_at: while somebody holds it, it is looked at again then.';
 
 CREATE VIEW hitl.escalations WITH (security_barrier) AS
   SELECT e.interrupt_id, i.thread_id, g.graph, i.node, e.kind, e.step, e.round, e.action, e.role, e.planned_at, e.fired_at

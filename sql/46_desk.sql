@@ -101,7 +101,7 @@ COMMENT ON FUNCTION hitl._inbox() IS 'Internal: what the session''s person may d
 CREATE FUNCTION hitl.claim(interrupt_id bigint, lease interval DEFAULT NULL) RETURNS timestamptz
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_claim';
 COMMENT ON FUNCTION hitl.claim(bigint, interval) IS
-'Holds an interrupt, so that nobody else works on it: for the lease, or as long as its policy says (claim_for), or for hitl.claim_lease. Then the claim lapses by itself. Who holds it can claim it again, from now on for that long.
+'Holds an interrupt, so that nobody else works on it: for the lease, or as long as its policy says (claim_for), or for hitl.claim_lease. Then the claim lapses by itself, and before if its holder may not decide it any more. Who holds it can claim it again, from now on for that long.
 A claim is a sign to others: it keeps nobody from voting, unless the policy says claim_required. Returns until when. Errors: 42704 no such interrupt; IH001 it is settled; IH003 you may not decide it;
 IH012 somebody else holds it; 42501 a node calls; 22023 the lease is not longer than nothing; 22004 an argument is NULL. The idea is the user task of Camunda, and the lease that of message queues.';
 
@@ -120,7 +120,7 @@ Errors: 42704 no such interrupt; IH001 it is settled; IH003 you may not decide i
 CREATE FUNCTION hitl.assign(interrupt_id bigint, person text, reason text DEFAULT NULL) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_assign';
 COMMENT ON FUNCTION hitl.assign(bigint, text, text) IS
-'Claims an interrupt for somebody else who may decide it, until it is released: by who may decide it too, the graph''s owner, or an operator. person: a role that may log in. The reason is kept as a comment.
+'Claims an interrupt for somebody else who may decide it, until it is released, or that person may not decide it any more: by who may decide it too, the graph''s owner, or an operator. person: a role that may log in. The reason is kept as a comment.
 Errors: 42704 no such interrupt or role; IH001 it is settled; IH003 you, or that person, may not decide it; IH012 a third holds it, and you are neither the graph''s owner nor an operator; 22023 it may not log in; 42501 a node calls; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.delegate(interrupt_id bigint, role text, reason text DEFAULT NULL) RETURNS void

@@ -4,7 +4,8 @@
  *
  * A claim says who works on a question, so that two do not; it lapses by
  * itself, for whoever asks later compares its end with the clock.  An
- * assignment is a claim for somebody else, until it is released.  Neither gives
+ * assignment is a claim for somebody else, until it is released.  Both count
+ * while the holder may decide (rights_is_held).  Neither gives
  * or takes a right: only a policy that wants a claim (claim_required) refuses
  * the votes of others.  A delegation does give one: the right of the delegator,
  * to be used in the delegator's place, so that both together are one vote.
@@ -41,16 +42,24 @@
 
 /* ------------------------------------------------------------------ claims */
 
+/* Has somebody claimed it, who may have lost the right to decide since? */
 static bool
-is_held(const HitlInterrupt *interrupt, TimestampTz now)
+is_claimed(const HitlInterrupt *interrupt, TimestampTz now)
 {
 	return interrupt->claimed_by != NULL && interrupt->claimed_until > now;
 }
 
 static bool
+is_held(const HitlInterrupt *interrupt, TimestampTz now)
+{
+	return is_claimed(interrupt, now) && rights_is_held(interrupt, ballot_policy(interrupt), now);
+}
+
+/* The person, where it is no other's, either may decide it or gives it back. */
+static bool
 is_held_by(const HitlInterrupt *interrupt, const char *person, TimestampTz now)
 {
-	return is_held(interrupt, now) && strcmp(interrupt->claimed_by, person) == 0;
+	return is_claimed(interrupt, now) && strcmp(interrupt->claimed_by, person) == 0;
 }
 
 /* The one message for a question that is in other hands. */
@@ -182,13 +191,13 @@ desk_claim(int64 interrupt_id, const Interval *lease)
 
 	/* to hold what one may not decide would only keep it from the others */
 	ballot_require_duties(interrupt, policy, actor->person, rights_require_voter(interrupt, policy));
-	if (is_held(interrupt, now) && !is_held_by(interrupt, actor->person, now))
+	if (!is_held_by(interrupt, actor->person, now) && is_held(interrupt, now))
 		error_held(interrupt);
-	if (is_held(interrupt, now) && TIMESTAMP_IS_NOEND(interrupt->claimed_until))
+	if (is_held_by(interrupt, actor->person, now) && TIMESTAMP_IS_NOEND(interrupt->claimed_until))
 		until = interrupt->claimed_until;
 	(void) store_snooze_delete(interrupt_id, actor->person);
 	/* what waits, waits for the end that it had */
-	if (is_held(interrupt, now) && until < interrupt->claimed_until)
+	if (is_claimed(interrupt, now) && until < interrupt->claimed_until)
 		deadline_resume(interrupt_id);
 	take(interrupt, actor->person, until, "claimed");
 	return until;
@@ -228,6 +237,13 @@ desk_claim_next(const char *graph, const char *role, const Interval *lease)
 
 		if (graph_id != 0 && item->graph_id != graph_id)
 			continue;
+		/* the inbox knows only of most that somebody holds; what is held is not locked */
+		if (item->claimed_by != NULL && item->claimed_until > now)
+		{
+			interrupt = store_interrupt_find(item->interrupt_id);
+			if (interrupt == NULL || is_held(interrupt, now))
+				continue;
+		}
 		interrupt = store_interrupt_lock_free(item->interrupt_id);
 		if (interrupt == NULL || interrupt->status != HITL_INTERRUPT_PENDING ||
 			is_held(interrupt, now) || !inbox_admits(actor, interrupt))
@@ -260,9 +276,9 @@ desk_release(int64 interrupt_id, const char *reason)
 		interrupt = lock_to_manage(interrupt_id, "release interrupts");
 	if (interrupt->status != HITL_INTERRUPT_PENDING)
 		pending_error_settled(interrupt);
-	if (!is_held(interrupt, now))
+	if (!is_claimed(interrupt, now))
 		return false;
-	if (!is_held_by(interrupt, actor->person, now) && !is_steward(interrupt))
+	if (!is_held_by(interrupt, actor->person, now) && is_held(interrupt, now) && !is_steward(interrupt))
 		error_held(interrupt);
 	give_back(interrupt);
 	note_reason(interrupt, HITL_COMMENT_RELEASED, actor, reason);
@@ -310,8 +326,8 @@ desk_assign(int64 interrupt_id, const char *person, const char *reason)
 				 errmsg("interrupt %lld cannot be assigned to \"%s\"", (long long) interrupt_id, person),
 				 errdetail("That person may not decide it."),
 				 errhint("SELECT hitl.delegate(%lld, '...'); lets somebody decide it in your place.", (long long) interrupt_id)));
-	if (is_held(interrupt, now) && !is_held_by(interrupt, actor->person, now) &&
-		!is_held_by(interrupt, person, now) && !is_steward(interrupt))
+	if (!is_held_by(interrupt, actor->person, now) && !is_held_by(interrupt, person, now) &&
+		is_held(interrupt, now) && !is_steward(interrupt))
 		error_held(interrupt);
 	(void) store_snooze_delete(interrupt_id, person);
 	take(interrupt, person, DT_NOEND, "assigned");

@@ -58,6 +58,9 @@
 /* how long what could not be fired is put off: the server's trouble passes sooner */
 #define TROUBLE_MS 1000
 #define FAULT_MS 60000
+/* what waits for the end of a claim is looked at this often: its holder may lose the
+ * right to decide meanwhile, and nobody tells us */
+#define HELD_MS 900000
 
 /* ------------------------------------------------------------------ the decision */
 
@@ -312,9 +315,13 @@ fire_due(HitlInterrupt *interrupt, List *timers, TimestampTz now)
 {
 	const HitlPolicy *policy = deadline_policy(interrupt);
 	int			n_fired = 0;
+	TimestampTz until;
 	ListCell   *cell;
 
 	list_sort(timers, compare_timers);
+	/* who may decide it no more holds up nothing */
+	if (interrupt->claimed_by != NULL && !rights_is_held(interrupt, policy, now))
+		interrupt->claimed_by = NULL;
 	foreach(cell, timers)
 	{
 		const HitlTimer *timer = lfirst(cell);
@@ -326,8 +333,9 @@ fire_due(HitlInterrupt *interrupt, List *timers, TimestampTz now)
 				n_fired++;
 				break;
 			case HITL_TIMER_WAITS:
-				store_timer_move(timer, interrupt->claimed_until);
-				wake_note_due(clock_to_real(interrupt->claimed_until));
+				until = Min(interrupt->claimed_until, TimestampTzPlusMilliseconds(now, HELD_MS));
+				store_timer_move(timer, until);
+				wake_note_due(clock_to_real(until));
 				break;
 			case HITL_TIMER_DROPS:
 				/* of one that is settled all are gone */

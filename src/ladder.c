@@ -107,8 +107,9 @@ is_claimed(const HitlInterrupt *interrupt, TimestampTz now)
 }
 
 /*
- * A timer is due: what becomes of it?  When it waits, then until
+ * A timer is due: what becomes of it?  When it waits, then at most until
  * interrupt->claimed_until, which may be never: an assignment ends by release.
+ * A claim that counts for nothing is the caller's to leave out.
  */
 HitlTimerVerdict
 ladder_verdict(const HitlPolicy *policy, const HitlInterrupt *interrupt, const HitlTimer *timer, TimestampTz now)

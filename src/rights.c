@@ -360,6 +360,32 @@ find_seat(const HitlActor *actor, List *own, List *delegations)
 	return NULL;
 }
 
+/*
+ * Is an interrupt in somebody's hands, who may still decide it?  Rights are lost
+ * in many ways (a grant, a membership, the role itself), most of which run no
+ * code of ours; so it is asked when it matters, and a claim by somebody who has
+ * lost his counts for nothing.  A person who is no role, whom an application
+ * has named, cannot be asked: his claim lapses, and nobody is assigned to him.
+ * policy: its policy, or NULL.
+ */
+bool
+rights_is_held(const HitlInterrupt *interrupt, const HitlPolicy *policy, TimestampTz now)
+{
+	HitlActor	holder = {.person = interrupt->claimed_by};
+	List	   *delegations;
+	List	   *own;
+
+	if (interrupt->claimed_by == NULL || interrupt->claimed_until <= now)
+		return false;
+	holder.member = get_role_oid(holder.person, true);
+	if (!OidIsValid(holder.member))
+		return !TIMESTAMP_IS_NOEND(interrupt->claimed_until);
+	delegations = store_delegations(interrupt->interrupt_id);
+	own = own_roles(store_audience(interrupt->interrupt_id), delegations);
+	return is_in_any(holder.member, own) ||
+		((policy == NULL || policy->may_delegate) && find_seat(&holder, own, delegations) != NULL);
+}
+
 /* Is this a person whom an application names, where the policy takes no such votes?  Why, or NULL. */
 static const char *
 asserted_fault(const HitlActor *actor, const HitlPolicy *policy)

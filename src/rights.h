@@ -21,6 +21,7 @@ extern void rights_require_operator(Oid owner, int64 graph_id);
 extern void rights_require_graph(const HitlGraph *graph, HitlAccess access);
 extern void rights_require_thread(const HitlThread *thread, HitlAccess access);
 extern const char *rights_require_voter(const HitlInterrupt *interrupt, const HitlPolicy *policy);
+extern bool rights_is_held(const HitlInterrupt *interrupt, const HitlPolicy *policy, TimestampTz now);
 extern bool rights_lends_word(const HitlInterrupt *interrupt, const HitlPolicy *policy);
 extern void rights_require_own_word(const HitlInterrupt *interrupt, const HitlPolicy *policy, const char *what);
 extern void rights_require_withdrawal(const HitlInterrupt *interrupt, const HitlPolicy *policy);

@@ -291,7 +291,7 @@ document(const HitlInterrupt *interrupt)
 	if (interrupt->status == HITL_INTERRUPT_PENDING)
 	{
 		json_add_bool(&b, "is_overdue", interrupt->due_at != DT_NOBEGIN && interrupt->due_at <= now);
-		if (interrupt->claimed_by != NULL && interrupt->claimed_until > now)
+		if (rights_is_held(interrupt, ballot_policy(interrupt), now))
 		{
 			json_add_string(&b, "claimed_by", interrupt->claimed_by);
 			json_add_time(&b, "claimed_until", interrupt->claimed_until);

@@ -48,19 +48,28 @@ store_inbox_roles(HitlSnapshot snapshot)
 }
 
 /*
+ * $7: what somebody holds is not wanted, and little is asked about it.  Most of
+ * it: who claimed it is in its audience by himself, or is no role.  Of the rest
+ * the reader finds out (rights_is_held).
+ */
+#define IS_PASSED_OVER \
+	"CASE WHEN $7 AND i.claimed_until > $6 THEN COALESCE(" \
+	" (SELECT EXISTS (SELECT FROM hitl._audience h WHERE h.interrupt_id = a.interrupt_id AND pg_catalog.pg_has_role(p.oid, h.role, 'USAGE')" \
+	"                 AND NOT EXISTS (SELECT FROM hitl.delegation d WHERE d.interrupt_id = h.interrupt_id AND d.role = h.role AND d.is_added))" \
+	"  FROM pg_catalog.pg_roles p WHERE p.rolname = i.claimed_by), i.claimed_until < 'infinity') ELSE false END"
+
+/*
  * audience_inbox, a range per role; then primary keys for the rows of the page
  * alone: OFFSET 0 keeps the join behind the LIMIT.  The LIMITs are constants:
  * for an unknown one the planner reckons with a tenth of all that is pending.
  *
- * $7: what somebody holds is not wanted, and little is asked about it.  What
- * counts for nothing (the view _audience) is in the page, and said to be so.
+ * What counts for nothing (the view _audience) is in the page, and said to be so.
  */
-#define IS_PASSED_OVER "($7 AND i.claimed_until IS NOT NULL AND i.claimed_until > $6)"
 #define INBOX_PAGE(limit) \
 	"SELECT a.priority, a.opened_at, a.interrupt_id, a.role," \
-	"  CASE WHEN NOT " IS_PASSED_OVER " THEN (SELECT d.delegator FROM hitl.delegation d" \
+	"  CASE WHEN NOT i.is_passed_over THEN (SELECT d.delegator FROM hitl.delegation d" \
 	"   WHERE d.interrupt_id = a.interrupt_id AND d.role = a.role AND d.is_added ORDER BY d.interrupt_id, d.delegator LIMIT 1) END," \
-	"  CASE WHEN " IS_PASSED_OVER " THEN true" \
+	"  CASE WHEN i.is_passed_over THEN true" \
 	"   ELSE EXISTS (SELECT FROM hitl.snooze s WHERE s.interrupt_id = a.interrupt_id AND s.person = $5 AND s.until_at > $6)" \
 	"        OR COALESCE((SELECT NOT v.is_withdrawal FROM hitl.vote v" \
 	"                     WHERE v.interrupt_id = a.interrupt_id AND v.voter = $5 AND v.revision = i.revision" \
@@ -68,7 +77,7 @@ store_inbox_roles(HitlSnapshot snapshot)
 	"  EXISTS (SELECT FROM hitl.audience b WHERE b.interrupt_id = a.interrupt_id AND b.role = a.role AND b.is_granted" \
 	"          AND NOT EXISTS (SELECT FROM hitl.grant g WHERE g.\"right\" = 'reviewer' AND g.role = b.role AND g.graph_id IN (0, i.graph_id)))," \
 	"  i.graph_id, i.policy_id, i.policy_version, i.claimed_by, i.claimed_until," \
-	"  CASE WHEN i.policy_id IS NOT NULL AND NOT " IS_PASSED_OVER " THEN" \
+	"  CASE WHEN i.policy_id IS NOT NULL AND NOT i.is_passed_over THEN" \
 	"   (SELECT root.starter FROM hitl.thread t JOIN hitl.thread root ON root.thread_id = COALESCE(t.root_id, t.thread_id)" \
 	"    WHERE t.thread_id = i.thread_id) END," \
 	"  i.reopens IS NOT NULL" \
@@ -78,7 +87,8 @@ store_inbox_roles(HitlSnapshot snapshot)
 	"                                WHERE a.role = r.role AND (a.priority, a.opened_at, a.interrupt_id) > ($2, $3, $4)" \
 	"                                ORDER BY a.priority, a.opened_at, a.interrupt_id LIMIT " limit ") n" \
 	"       ORDER BY n.priority, n.opened_at, n.interrupt_id, n.role LIMIT " limit ") a" \
-	"      CROSS JOIN LATERAL (SELECT i.thread_id, i.graph_id, i.policy_id, i.policy_version, i.revision, i.claimed_by, i.claimed_until, i.reopens" \
+	"      CROSS JOIN LATERAL (SELECT i.thread_id, i.graph_id, i.policy_id, i.policy_version, i.revision, i.claimed_by, i.claimed_until, i.reopens," \
+	"                                 " IS_PASSED_OVER " AS is_passed_over" \
 	"                          FROM hitl.interrupt i WHERE i.interrupt_id = a.interrupt_id OFFSET 0) i" \
 	" ORDER BY a.priority, a.opened_at, a.interrupt_id, a.role"
 #define INBOX_PAGE_TYPES OIDARRAYOID, INT2OID, TIMESTAMPTZOID, INT8OID, TEXTOID, TIMESTAMPTZOID, BOOLOID

@@ -85,6 +85,7 @@ explain_question(const HitlInterrupt *interrupt)
 	const HitlPolicy *policy = ballot_policy(interrupt);
 	HitlTally	tally = ballot_count(interrupt);
 	List	   *roles = NIL;
+	bool		is_held;
 	StringInfoData text;
 	ListCell   *cell;
 
@@ -99,9 +100,10 @@ explain_question(const HitlInterrupt *interrupt)
 	if (policy == NULL || policy->quorum != HITL_QUORUM_GROUPS)
 		appendStringInfo(&text, ", of %s", wording_list(roles, "or"));
 	appendStringInfoChar(&text, '.');
-	if (interrupt->claimed_by != NULL && TIMESTAMP_IS_NOEND(interrupt->claimed_until))
+	is_held = rights_is_held(interrupt, policy, now);
+	if (is_held && TIMESTAMP_IS_NOEND(interrupt->claimed_until))
 		appendStringInfo(&text, " It is assigned to \"%s\".", interrupt->claimed_by);
-	else if (interrupt->claimed_by != NULL && interrupt->claimed_until > now)
+	else if (is_held)
 		appendStringInfo(&text, " \"%s\" holds it until %s.", interrupt->claimed_by,
 						 timestamptz_to_str(interrupt->claimed_until));
 	if (interrupt->due_at != DT_NOBEGIN && !TIMESTAMP_IS_NOEND(interrupt->due_at))

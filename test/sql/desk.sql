@@ -147,5 +147,62 @@ SELECT hitl.wait(:t, '20 s');
 SELECT hitl.start('duties', '{"n": 2}', key => 'bobs', if_busy => 'enqueue') = :t AS more_input;
 SELECT hitl.wait(:t, '20 s');
 SELECT hitl.claim_next('duties') IS NULL AS nothing_for_ann;
+
+-- 10. Who may decide it no more holds nothing, however it was lost: a grant, a membership, the role. Others claim it, where the policy wants a claim too, and the steps for
+-- what nobody has claimed go on. Who decides in somebody's place holds it as long as that lasts.
+\c - postgres
+CREATE ROLE desk_carl LOGIN;
+CREATE ROLE desk_dora LOGIN IN ROLE desk_owner;
+CREATE ROLE desk_emil LOGIN IN ROLE desk_owner;
+CREATE ROLE desk_gil LOGIN;
+GRANT USAGE ON SCHEMA hitl TO desk_gil;
+SELECT hitl.create_policy('desk held', '{"claim_required": true, "starter_may_decide": true, "ladder": [{"after": "10 minutes", "if": "not_claimed", "do": "priority", "priority": -1}]}') AS version;
+\c - desk_owner
+SET search_path = desk;
+CREATE FUNCTION asks_holder(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN hitl.interrupt(jsonb_build_object('action', 'pay', 'args', state, 'policy', 'desk held')); END $$;
+CREATE FUNCTION h(n integer) RETURNS bigint LANGUAGE sql AS $$ SELECT interrupt_id FROM hitl.pending WHERE graph = 'held' AND args->>'n' = n::text $$;
+SELECT hitl.define('{"graph": "held", "nodes": {"ask": "desk.asks_holder"}, "edges": [["START", "ask"], ["ask", "END"]]}');
+SELECT hitl.grant_reviewer('desk_carl', 'held');
+SELECT count(hitl.invoke('held', jsonb_build_object('n', n))) FROM generate_series(1, 6) n;
+SELECT h(1) AS h1, h(2) AS h2, h(3) AS h3, h(4) AS h4, h(5) AS h5, h(6) AS h6 \gset
+SELECT hitl.assign(:h1, 'desk_carl'), hitl.assign(:h2, 'desk_dora'), hitl.assign(:h3, 'desk_emil'), hitl.assign(:h4, 'desk_bob');
+\c - desk_ann
+SELECT hitl.delegate(:h5, 'desk_gil'), hitl.delegate(:h6, 'desk_gil');
+\c - desk_gil
+SELECT hitl.claim(:h5, '8 h') IS NOT NULL AND hitl.claim(:h6, '8 h') IS NOT NULL AS claimed;
+\c - postgres
+SET hitl.clock_offset = '11 min';
+SELECT hitl.tick() AS all_are_held;
+RESET hitl.clock_offset;
+\c - desk_bob
+SELECT hitl.claim_next('held') IS NULL AS nothing_is_free;
+SELECT r.code, r.message FROM unnest(ARRAY[:h1, :h5]) i, desk.refused(format('SELECT hitl.claim(%s)', i)) r;
+\c - desk_owner
+SELECT hitl.revoke_reviewer('desk_carl', 'held');
+\c - postgres
+REVOKE desk_owner FROM desk_dora;
+DROP ROLE desk_emil;
+-- what was lent comes from somebody who may decide it
+BEGIN;
+REVOKE desk_owner FROM desk_ann;
+SET SESSION AUTHORIZATION desk_bob;
+SELECT hitl.claim_next('held') IN (:h1, :h2, :h3) AS of_three, hitl.claim(:h5) IS NOT NULL AS the_lent_one_too, hitl.claim(:h6) IS NOT NULL AS and_the_other;
+ROLLBACK;
+-- its waits are looked at again
+SET hitl.clock_offset = '27 min';
+SELECT hitl.tick() AS three_are_free;
+SELECT a.interrupt_id - :h1 + 1 AS n FROM hitl.audience a WHERE a.role = 'desk_owner'::regrole AND a.interrupt_id BETWEEN :h1 AND :h6 AND a.priority = -1 ORDER BY 1;
+RESET hitl.clock_offset;
+\c - desk_bob
+SELECT hitl.show(:h2)->'claimed_by' AS held_by_nobody, hitl.show(:h4)->>'claimed_by' AS held_by;
+SELECT hitl.claim_next('held') IN (:h1, :h2, :h3) AS one, hitl.claim_next('held') IN (:h1, :h2, :h3) AS two, hitl.claim_next('held') IN (:h1, :h2, :h3) AS three, hitl.claim_next('held') IS NULL AS no_more;
+SELECT (hitl.approve(i)).status FROM unnest(ARRAY[:h1, :h2, :h3, :h4]) i;
+-- What somebody held who is gone is given back by whoever may decide it.
+\c - desk_owner
+SELECT hitl.assign(:h6, 'desk_bob');
+\c - postgres
+REVOKE desk_owner FROM desk_bob;
+\c - desk_ann
+SELECT hitl.release(:h6) AS was_held, hitl.release(:h6) AS again;
 \c - postgres
 SELECT * FROM hitl.check();
