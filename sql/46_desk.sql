@@ -103,13 +103,13 @@ CREATE FUNCTION hitl.claim(interrupt_id bigint, lease interval DEFAULT NULL) RET
 COMMENT ON FUNCTION hitl.claim(bigint, interval) IS
 'Holds an interrupt, so that nobody else works on it: for the lease, or as long as its policy says (claim_for), or for hitl.claim_lease. Then the claim lapses by itself, and before if its holder may not decide it any more. Who holds it can claim it again, from now on for that long.
 A claim is a sign to others: it keeps nobody from voting, unless the policy says claim_required. Returns until when. Errors: 42704 no such interrupt; IH001 it is settled; IH003 you may not decide it;
-IH012 somebody else holds it; 42501 a node calls; 22023 the lease is not longer than nothing; 22004 an argument is NULL. The idea is the user task of Camunda, and the lease that of message queues.';
+IH012 somebody else holds it; 42501 a node calls; 22023 the lease is not longer than nothing, or longer than hitl.max_claim_lease and than its policy lends it (claim_for); 22004 an argument is NULL. The idea is the user task of Camunda, and the lease that of message queues.';
 
 CREATE FUNCTION hitl.claim_next(graph text DEFAULT NULL, role text DEFAULT NULL, lease interval DEFAULT NULL) RETURNS bigint
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_claim_next';
 COMMENT ON FUNCTION hitl.claim_next(text, text, interval) IS
 'Claims the first of my inbox that nobody holds, of a graph or for a role of its audience if these are given; never waits: what somebody else has locked is passed over. Returns its interrupt_id, NULL when there is none.
-Errors: 42704 no such graph or role; 42501 a node calls; 22023 the lease is not longer than nothing.';
+Errors: 42704 no such graph or role; 42501 a node calls; 22023 the lease is not longer than nothing, or too long, as for claim().';
 
 CREATE FUNCTION hitl.release(interrupt_id bigint, reason text DEFAULT NULL) RETURNS boolean
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_release';
@@ -121,7 +121,7 @@ CREATE FUNCTION hitl.assign(interrupt_id bigint, person text, reason text DEFAUL
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_assign';
 COMMENT ON FUNCTION hitl.assign(bigint, text, text) IS
 'Claims an interrupt for somebody else who may decide it, until it is released, or that person may not decide it any more: by who may decide it too, the graph''s owner, or an operator. person: a role that may log in. The reason is kept as a comment.
-Errors: 42704 no such interrupt or role; IH001 it is settled; IH003 you, or that person, may not decide it; IH012 a third holds it, and you are neither the graph''s owner nor an operator; 22023 it may not log in; 42501 a node calls; 22004 an argument is NULL.';
+Errors: 42704 no such interrupt or role; IH001 it is settled; IH003 you, or that person, may not decide it; IH012 a third holds it, and you are neither the graph''s owner nor an operator; 22023 that role may not log in, or it is you yourself, and you are neither: claim() it; 42501 a node calls; 22004 an argument is NULL.';
 
 CREATE FUNCTION hitl.delegate(interrupt_id bigint, role text, reason text DEFAULT NULL) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_delegate';

@@ -30,8 +30,10 @@
 #include "identity.h"
 #include "inbox.h"
 #include "json.h"
+#include "ladder.h"
 #include "outbox.h"
 #include "pending.h"
+#include "reader.h"
 #include "rights.h"
 #include "show.h"
 #include "store_desk.h"
@@ -118,19 +120,13 @@ lock_to_manage(int64 interrupt_id, const char *what)
 	return interrupt;
 }
 
-/*
- * When a claim lapses that is made now: as the caller says, else (lease NULL)
- * the policy, else the setting.
- */
+/* When a claim of that length lapses; an error if at once. */
 static TimestampTz
-lease_end(const HitlPolicy *policy, const Interval *lease, TimestampTz now)
+end_of(const Interval *lease, TimestampTz now)
 {
-	TimestampTz end;
+	TimestampTz end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+															  TimestampTzGetDatum(now), IntervalPGetDatum(lease)));
 
-	if (lease == NULL)
-		return now + (policy != NULL && policy->claim_for_ms > 0 ? policy->claim_for_ms : guc_claim_lease) * INT64CONST(1000);
-	end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-												  TimestampTzGetDatum(now), IntervalPGetDatum(lease)));
 	if (end <= now)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -138,6 +134,37 @@ lease_end(const HitlPolicy *policy, const Interval *lease, TimestampTz now)
 				 errdetail("It would lapse at once."),
 				 errhint("Leave it out, or say lease => '30 minutes'.")));
 	return end;
+}
+
+/* Months and days count as 30 days and 24 hours. */
+static int64
+length_ms(const Interval *lease)
+{
+	return ((int64) lease->month * DAYS_PER_MONTH + lease->day) * (SECS_PER_DAY * INT64CONST(1000)) + lease->time / 1000;
+}
+
+/*
+ * When a claim lapses that is made now: as the caller says, else (lease NULL)
+ * the policy, else the setting.  Not later than hitl.max_claim_lease or the
+ * policy lets it: where a claim is required it keeps everybody else out.
+ */
+static TimestampTz
+lease_end(const HitlPolicy *policy, const Interval *lease, TimestampTz now)
+{
+	int64		claim_for_ms = policy != NULL ? policy->claim_for_ms : 0;
+	int64		max_ms = Max(claim_for_ms, guc_max_claim_lease);
+
+	if (guc_max_claim_lease == 0)
+		max_ms = PG_INT64_MAX;
+	if (lease == NULL)
+		return ladder_after(now, claim_for_ms > 0 ? claim_for_ms : Min(guc_claim_lease, max_ms));
+	if (length_ms(lease) > max_ms)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the lease of a claim must not be longer than %s", reader_interval(max_ms)),
+				 errdetail("hitl.max_claim_lease says so; only a policy (claim_for) lends for longer."),
+				 errhint("Claim it again before it lapses, or have somebody assign it, which lasts until it is released.")));
+	return end_of(lease, now);
 }
 
 /* Write a claim; the caller holds the row. */
@@ -228,7 +255,8 @@ desk_claim_next(const char *graph, const char *role, const Interval *lease)
 	const HitlInboxItem *item;
 
 	rights_require_person("claim interrupts");
-	(void) lease_end(NULL, lease, now);
+	if (lease != NULL)
+		(void) end_of(lease, now);
 	inbox = inbox_open(actor, group, true, HITL_SNAPSHOT_NEW);
 	while ((item = inbox_next(inbox)) != NULL)
 	{
@@ -329,6 +357,13 @@ desk_assign(int64 interrupt_id, const char *person, const char *reason)
 	if (!is_held_by(interrupt, actor->person, now) && !is_held_by(interrupt, person, now) &&
 		is_held(interrupt, now) && !is_steward(interrupt))
 		error_held(interrupt);
+	/* which would be a claim without an end */
+	if (strcmp(person, actor->person) == 0 && !is_steward(interrupt))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("nobody assigns an interrupt to oneself"),
+				 errdetail("An assignment has no end; who takes something for himself claims it."),
+				 errhint("SELECT hitl.claim(%lld);", (long long) interrupt_id)));
 	(void) store_snooze_delete(interrupt_id, person);
 	take(interrupt, person, DT_NOEND, "assigned");
 	if (strcmp(person, actor->person) != 0)

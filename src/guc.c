@@ -20,6 +20,7 @@ int			guc_clock_offset = 0;
 int			guc_dispatcher_idle_timeout = 5000;
 int			guc_executor_idle_timeout = 30000;
 int			guc_max_bulk_decisions = 1000;
+int			guc_max_claim_lease = 86400000;
 int			guc_max_crashes = 3;
 int			guc_max_dispatchers = 2;
 int			guc_max_executors = 4;
@@ -87,6 +88,14 @@ guc_init(void)
 							&guc_max_bulk_decisions,
 							1000, 0, INT_MAX,
 							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hitl.max_claim_lease",
+							"How long a claim may hold, where its policy does not lend it for longer.",
+							"Nobody keeps the others from an interrupt for longer without claiming it again. 0 turns the limit off.",
+							&guc_max_claim_lease,
+							86400000, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("hitl.max_crashes",

@@ -27,6 +27,7 @@ extern int	guc_clock_offset;	/* seconds */
 extern int	guc_dispatcher_idle_timeout;	/* ms */
 extern int	guc_executor_idle_timeout;	/* ms */
 extern int	guc_max_bulk_decisions;
+extern int	guc_max_claim_lease;	/* ms */
 extern int	guc_max_crashes;
 extern int	guc_max_dispatchers;
 extern int	guc_max_executors;

@@ -249,6 +249,7 @@ SELECT pg_temp.same_rows($$SELECT name, boot_val, unit, context, vartype, min_va
   ('hitl.dispatcher_idle_timeout', '5000', 'ms', 'sighup', 'integer', '0', '2147483647'),
   ('hitl.executor_idle_timeout', '30000', 'ms', 'sighup', 'integer', '0', '2147483647'),
   ('hitl.max_bulk_decisions', '1000', NULL, 'superuser', 'integer', '0', '2147483647'),
+  ('hitl.max_claim_lease', '86400000', 'ms', 'superuser', 'integer', '0', '2147483647'),
   ('hitl.max_crashes', '3', NULL, 'sighup', 'integer', '1', '1000'),
   ('hitl.max_dispatchers', '2', NULL, 'sighup', 'integer', '1', '64'),
   ('hitl.max_executors', '4', NULL, 'sighup', 'integer', '0', '128'),

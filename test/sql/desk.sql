@@ -204,5 +204,34 @@ SELECT hitl.assign(:h6, 'desk_bob');
 REVOKE desk_owner FROM desk_bob;
 \c - desk_ann
 SELECT hitl.release(:h6) AS was_held, hitl.release(:h6) AS again;
+
+-- 11. Nobody holds a question for longer than hitl.max_claim_lease, or than its policy lends it; neither by a setting of one's own.
+SELECT hitl.create_policy('desk days', '{"claim_for": "3 days", "starter_may_decide": true}') AS version;
+\c - desk_owner
+SET search_path = desk;
+CREATE FUNCTION asks_days(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN hitl.interrupt(jsonb_build_object('action', 'pay', 'args', state, 'policy', 'desk days')); END $$;
+SELECT hitl.define('{"graph": "days", "nodes": {"ask": "desk.asks_days"}, "edges": [["START", "ask"], ["ask", "END"]]}');
+SELECT (hitl.invoke('days')->>'thread_id')::bigint AS t, (hitl.invoke('desk', '{"n": 11}')->>'thread_id')::bigint AS u \gset
+SELECT interrupt_id AS d FROM hitl.pending WHERE thread_id = :t \gset
+SELECT interrupt_id AS p FROM hitl.pending WHERE thread_id = :u \gset
+SELECT hitl.claim(:p, '100 years');
+SELECT code FROM desk.refused(format('SELECT hitl.claim(%s, ''170000000 years'')', :p));
+SELECT code FROM desk.refused('SELECT hitl.claim_next(''desk'', lease => ''25 hours'')');
+SELECT code FROM desk.refused(format('SELECT hitl.claim(%s, ''73 hours'')', :d));
+SELECT hitl.claim(:p, '1 day') > now() + '23 hours' AS a_day, hitl.claim(:d, '72 hours') > now() + '71 hours' AS as_its_policy, hitl.claim(:d) > now() + '71 hours' AS by_default;
+SET hitl.claim_lease = '20 d';
+SELECT hitl.claim(:p) BETWEEN now() + '23 hours' AND now() + '25 hours' AS a_day;
+SELECT code FROM desk.refused('SET hitl.max_claim_lease = 0');
+SELECT hitl.release(:p), hitl.grant_reviewer('desk_carl', 'desk');
 \c - postgres
+-- Nor by an assignment to oneself, which has no end; who looks after the graph may.
+SET SESSION AUTHORIZATION desk_carl;
+SELECT code, message FROM desk.refused(format('SELECT hitl.assign(%s, ''desk_carl'')', :p));
+RESET SESSION AUTHORIZATION;
+SET hitl.max_claim_lease = '1 min';
+SELECT code FROM desk.refused(format('SELECT hitl.claim(%s, ''61 s'')', :p));
+SELECT hitl.claim(:p) < now() + '2 min' AS a_minute;
+SET hitl.max_claim_lease = 0;
+SELECT hitl.claim(:p, '100 years') > now() + '99 years' AS no_limit;
+RESET hitl.max_claim_lease;
 SELECT * FROM hitl.check();
