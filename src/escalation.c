@@ -467,14 +467,27 @@ wait_for_interrupt(int64 interrupt_id, TimestampTz now)
 	store_timer_postpone(interrupt_id, now, TimestampTzPlusMilliseconds(now, FAULT_MS));
 }
 
+static int
+compare_interrupts(const ListCell *a, const ListCell *b)
+{
+	int64		left = ((const HitlInterrupt *) lfirst(a))->interrupt_id;
+	int64		right = ((const HitlInterrupt *) lfirst(b))->interrupt_id;
+
+	return left < right ? -1 : left > right;
+}
+
 /*
- * Walk over the interrupts with something due; at most so many are fired.  may:
- * whether these rights do, NULL: all.  *is_full: there may be more.
+ * Walk over the interrupts with something due; at most so many are fired, those
+ * that have waited longest first.  They are read in batches, however few are
+ * wanted: most may be another's.  may: whether these rights do, NULL: all.
+ * *is_full: there may be more.
  */
 static int
 walk(int limit, bool (*may) (const HitlTimerPlace *place), bool *is_full)
 {
 	HitlTimerPlace place = {.due_at = DT_NOBEGIN};
+	HitlTimerPlace asked = {.owner = InvalidOid};
+	bool		is_mine = false;
 	TimestampTz now = clock_now();
 	int			n_interrupts = 0;
 	int			n_fired = 0;
@@ -487,10 +500,9 @@ walk(int limit, bool (*may) (const HitlTimerPlace *place), bool *is_full)
 		int64		last = 0;
 		HitlIds		ids;
 		List	   *locked;
-		int			size = Min(BATCH, limit - n_interrupts);
 		ListCell   *cell;
 
-		places = store_timer_due(now, &place, size);
+		places = store_timer_due(now, &place, BATCH);
 		ids.n = 0;
 		ids.ids = palloc(sizeof(int64) * Max(list_length(places), 1));
 		foreach(cell, places)
@@ -501,15 +513,23 @@ walk(int limit, bool (*may) (const HitlTimerPlace *place), bool *is_full)
 				if (may == NULL || superuser())
 					wait_for_interrupt(place.interrupt_id, now);
 			}
-			else if (place.interrupt_id != last && (may == NULL || may(&place)))
-				ids.ids[ids.n++] = place.interrupt_id;
+			else if (place.interrupt_id != last)
+			{
+				/* runs of one graph are long */
+				if (place.owner != asked.owner || place.graph_id != asked.graph_id)
+					is_mine = may == NULL || may(&place);
+				asked = place;
+				if (is_mine)
+					ids.ids[ids.n++] = place.interrupt_id;
+			}
 			last = place.interrupt_id;
 		}
-		locked = ids.n > 0 ? store_interrupt_lock_set(&ids) : NIL;
+		locked = ids.n > 0 ? store_interrupt_lock_set(&ids, limit - n_interrupts) : NIL;
+		list_sort(locked, compare_interrupts);
 		if (locked != NIL)
 			n_fired += fire_locked(locked, now);
 		n_interrupts += list_length(locked);
-		*is_full = list_length(places) == size;
+		*is_full = list_length(places) == BATCH || n_interrupts >= limit;
 		MemoryContextReset(context);
 	} while (*is_full && n_interrupts < limit);
 	MemoryContextSwitchTo(old);

@@ -193,17 +193,17 @@ store_interrupt_lock_free(int64 interrupt_id)
 	return found != NIL ? linitial(found) : NULL;
 }
 
-/* in id order, as everybody; who holds one settles it or looks again */
+/* in any order, since it waits for nobody; who holds one settles it or looks again */
 DB_STATEMENT(interrupt_lock_set,
 			 "SELECT " INTERRUPT_COLUMNS " FROM hitl.interrupt WHERE interrupt_id = ANY ($1)"
-			 " ORDER BY interrupt_id FOR UPDATE SKIP LOCKED",
-			 INT8ARRAYOID);
+			 " ORDER BY pg_catalog.array_position($1, interrupt_id) LIMIT $2 FOR UPDATE SKIP LOCKED",
+			 INT8ARRAYOID, INT8OID);
 
-/* Those of some interrupts that nobody holds, locked. */
+/* Those of some interrupts that nobody holds, the first so many of them, locked. */
 List *
-store_interrupt_lock_set(const HitlIds *interrupts)
+store_interrupt_lock_set(const HitlIds *interrupts, int limit)
 {
-	DbArg		args[] = {db_bigint_array(interrupts->ids, interrupts->n)};
+	DbArg		args[] = {db_bigint_array(interrupts->ids, interrupts->n), db_bigint(limit)};
 
 	return list_interrupts(&interrupt_lock_set, args);
 }

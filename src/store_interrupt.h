@@ -22,7 +22,7 @@ extern HitlInterrupt *store_interrupt_find(int64 interrupt_id);
 extern HitlInterrupt *store_interrupt_lock(int64 interrupt_id);
 extern HitlInterrupt *store_interrupt_lock_free(int64 interrupt_id);
 extern List *store_interrupt_rounds(int64 interrupt_id);
-extern List *store_interrupt_lock_set(const HitlIds *interrupts);
+extern List *store_interrupt_lock_set(const HitlIds *interrupts, int limit);
 extern List *store_interrupt_of_task(int64 thread_id, int64 task_id);
 extern List *store_interrupt_unused(int64 thread_id, int step);
 extern List *store_interrupt_pending(const HitlIds *threads, HitlLock lock);

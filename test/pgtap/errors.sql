@@ -138,7 +138,7 @@ SELECT refused($$SELECT hitl.claim_next('nope')$$, '42704', 'graph "nope" does n
 SELECT refused('SELECT hitl.' || call, '22004', '% cannot be NULL')
   FROM unnest(ARRAY['claim(NULL)', 'release(NULL)', 'show(NULL)', 'assign(NULL, ''tap_author'')', 'assign(1, NULL)', 'delegate(1, NULL)', 'comment(1, NULL)', 'snooze(NULL, NULL)', 'dismiss(NULL)', 'out_of_office(NULL)']) call;
 SELECT refused('SELECT hitl.' || call, '22023', message)
-  FROM (VALUES ('claim(1, ''0'')', 'the lease of a claim must be longer than nothing'), ('claim_next(lease => ''-1 h'')', 'the lease of a claim must be longer than nothing'),
+  FROM (VALUES ('claim(1, ''0'')', 'the lease of a claim must be longer than nothing'), ('claim(1, ''2 days'')', 'the lease of a claim must not be longer than 1 day'), ('claim_next(lease => ''-1 h'')', 'the lease of a claim must be longer than nothing'),
     ('delegate(1, ''postgres'')', 'nobody delegates to oneself'), ('snooze(1, ''2000-01-01'')', 'an interrupt must be snoozed until a time that is to come'),
     ('out_of_office(''postgres'')', 'nobody is the own substitute'), ('out_of_office(''tap_author'', until => ''2000-01-01'')', 'an absence must end after it begins, and after now'),
     ('out_of_office(''tap_author'', ''2100-01-02'', ''2100-01-01'')', 'an absence must end after it begins, and after now')) v (call, message);
