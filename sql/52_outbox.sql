@@ -49,15 +49,18 @@ COMMENT ON COLUMN hitl.contact.set_at IS 'When.';
 
 -- Who is reached for a role: the role itself, if it has an address; else its
 -- members that have one.  A superuser may act as anybody, but is meant only
--- where he was made a member.
+-- where he was made a member.  Where the role has an address, its members, for
+-- whom all that have one are looked at, are not: each half is asked for one role.
 CREATE VIEW hitl._reachable AS
-  SELECT r.rolname AS role, p.rolname AS member, c.address
-  FROM hitl.contact c
+  SELECT r.rolname AS role, r.rolname AS member, c.address
+  FROM hitl.contact c JOIN pg_catalog.pg_roles r ON r.oid = c.role
+  UNION ALL
+  SELECT r.rolname, p.rolname, c.address
+  FROM pg_catalog.pg_roles r
+       JOIN hitl.contact c ON NOT EXISTS (SELECT FROM hitl.contact o WHERE o.role = r.oid)
        JOIN pg_catalog.pg_roles p ON p.oid = c.role
-       JOIN pg_catalog.pg_roles r ON pg_catalog.pg_has_role(p.oid, r.oid, 'USAGE')
-  WHERE p.oid = r.oid
-     OR ((NOT p.rolsuper OR EXISTS (SELECT FROM pg_catalog.pg_auth_members a WHERE a.roleid = r.oid AND a.member = p.oid))
-         AND NOT EXISTS (SELECT FROM hitl.contact o WHERE o.role = r.oid));
+  WHERE pg_catalog.pg_has_role(p.oid, r.oid, 'USAGE')
+    AND (NOT p.rolsuper OR EXISTS (SELECT FROM pg_catalog.pg_auth_members a WHERE a.roleid = r.oid AND a.member = p.oid));
 COMMENT ON VIEW hitl._reachable IS 'Internal: who is told for a role, and where.';
 
 CREATE VIEW hitl.contacts WITH (security_barrier) AS

@@ -171,6 +171,17 @@ SELECT hitl.delegate(:i, 'regress_eve');
 RESET SESSION AUTHORIZATION;
 SELECT kind, role, status FROM hitl.notifications WHERE interrupt_id = :i AND kind <> 'opened' ORDER BY outbox_id;
 
+-- To find out who is told, and where, does not cost more with each address that others have.
+BEGIN;
+DO $$ BEGIN FOR n IN 1..300 LOOP EXECUTE format('CREATE ROLE regress_many_%s', n); PERFORM hitl.set_contact('regress_many_' || n, 'many@shop.example'); END LOOP; END $$;
+SET LOCAL enable_seqscan = off;
+ANALYZE hitl.contact;
+UPDATE hitl.outbox SET due_at = 'infinity';
+SELECT sum(hitl.remind(:i, 'regress_many_' || n)) FROM generate_series(1, 20) n;
+SELECT count(address) FROM hitl.outbox_claim(1000) WHERE role LIKE 'regress_many%';
+SELECT seq_tup_read + idx_tup_fetch < 1000 AS is_bounded FROM pg_stat_xact_user_tables WHERE relid = 'hitl.contact'::regclass;
+ROLLBACK;
+
 -- What is not there, and what is not right.
 SELECT hitl.outbox_done(99);
 \echo :SQLSTATE
