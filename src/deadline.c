@@ -139,6 +139,29 @@ deadline_resume(int64 interrupt_id)
 		wake_note_due(clock_to_real(due_at));
 }
 
+/*
+ * What is due of an interrupt and could not be fired is tried again then;
+ * DT_NOBEGIN: there is no such thing.  A step that a claim holds up is none.
+ */
+TimestampTz
+deadline_put_off_until(const HitlInterrupt *interrupt, TimestampTz now)
+{
+	int64		id = interrupt->interrupt_id;
+	HitlIds		ids = {.ids = &id, .n = 1};
+	bool		is_claimed = interrupt->claimed_by != NULL && interrupt->claimed_until > now;
+	TimestampTz until = DT_NOBEGIN;
+	ListCell   *cell;
+
+	foreach(cell, store_timer_of(&ids, DT_NOEND))
+	{
+		const HitlTimer *timer = lfirst(cell);
+
+		if (timer->planned_at <= now && timer->due_at > now && !(is_claimed && timer->kind == HITL_TIMER_STEP))
+			until = Max(until, timer->due_at);
+	}
+	return until;
+}
+
 /* ------------------------------------------------------------------ moving them */
 
 /* A time as it is given: DT_NOBEGIN (NULL) leaves it as it is, infinity takes it away. */

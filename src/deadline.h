@@ -22,6 +22,7 @@ extern TimestampTz deadline_clock(void *arg, TimestampTz from, int64 wait_ms);
 extern List *deadline_steps(const HitlPolicy *policy, Oid owner, TimestampTz opened_at);
 extern void deadline_plan(const HitlInterrupt *interrupt, const HitlPolicy *policy, List *steps);
 extern void deadline_resume(int64 interrupt_id);
+extern TimestampTz deadline_put_off_until(const HitlInterrupt *interrupt, TimestampTz now);
 extern void deadline_set(int64 interrupt_id, TimestampTz due_at, TimestampTz expires_at, const char *reason);
 
 #endif							/* HITL_DEADLINE_H */

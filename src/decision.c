@@ -21,6 +21,7 @@
 #include "clock.h"
 #include "content.h"
 #include "crash.h"
+#include "deadline.h"
 #include "decision.h"
 #include "desk.h"
 #include "edit.h"
@@ -123,15 +124,26 @@ check_seen(const HitlInterrupt *interrupt, const HitlAnswer *answer, const char 
 static void
 check_time(const HitlInterrupt *interrupt, const HitlPolicy *policy)
 {
+	TimestampTz now = clock_now();
+	TimestampTz put_off_until;
+	char	   *was_over_at;
+
 	if (policy == NULL || policy->on_expiry == HITL_EXPIRY_STAY ||
-		TIMESTAMP_NOT_FINITE(interrupt->expires_at) || clock_now() < interrupt->expires_at)
+		TIMESTAMP_NOT_FINITE(interrupt->expires_at) || now < interrupt->expires_at)
 		return;
+	put_off_until = deadline_put_off_until(interrupt, now);
+	was_over_at = pstrdup(timestamptz_to_str(interrupt->expires_at));
 	ereport(ERROR,
 			(errcode(ERRCODE_HITL_SETTLED),
 			 errmsg("interrupt %lld takes no answer any more", (long long) interrupt->interrupt_id),
-			 errdetail("Its time was over at %s; what its policy \"%s\" says of that, nobody has done yet.",
-					   timestamptz_to_str(interrupt->expires_at), policy->name),
-			 errhint("SELECT hitl.tick();  -- or, for more time, hitl.set_deadline(); the graph's owner or an operator")));
+			 put_off_until == DT_NOBEGIN
+			 ? errdetail("Its time was over at %s; what its policy \"%s\" says of that, nobody has done yet.", was_over_at, policy->name)
+			 : errdetail("Its time was over at %s; what its policy \"%s\" says of that could not be done, and is tried again at %s.",
+						 was_over_at, policy->name, timestamptz_to_str(put_off_until)),
+			 put_off_until == DT_NOBEGIN
+			 ? errhint("SELECT hitl.tick();  -- or, for more time, hitl.set_deadline(); the graph's owner or an operator")
+			 : errhint("The server's log says why.  SELECT hitl.set_deadline(%lld, expires_at => ...);  -- gives people more time meanwhile; the graph's owner or an operator",
+					   (long long) interrupt->interrupt_id)));
 }
 
 static bool

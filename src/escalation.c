@@ -12,7 +12,7 @@
  * and its decision, which the policy gives, is by "deadline".
  *
  * What goes wrong with one interrupt (an observer refuses, a role is gone) stops
- * no other: it is put off and logged.
+ * no other, and with one timer none but it: it is put off and logged.
  *
  * Layer 3.  Lock order: interrupts, by SKIP LOCKED; never a thread.  Nobody is
  * waited for longer than a moment: a dispatcher that waits starts no executors.
@@ -429,7 +429,46 @@ try_batch(Batch *batch, const char *lock_timeout)
 	return error;
 }
 
-/* All in one subtransaction; if that fails, each in its own. */
+/*
+ * Each timer of one interrupt in a subtransaction of its own: what is wrong with
+ * a step keeps no question from its end, from when on nobody can answer it.
+ */
+static int
+fire_each(int64 interrupt_id, List *timers, TimestampTz now)
+{
+	HitlInterrupt *interrupt = store_interrupt_find(interrupt_id);
+	List	   *due = NIL;
+	ErrorData  *first_error = NULL;
+	int			n_fired = 0;
+	ListCell   *cell;
+
+	foreach(cell, timers)
+		if (((HitlTimer *) lfirst(cell))->interrupt_id == interrupt_id)
+			due = lappend(due, lfirst(cell));
+	list_sort(due, compare_timers);
+	foreach(cell, due)
+	{
+		Batch		alone = {.interrupts = list_make1(interrupt), .timers = list_make1(lfirst(cell)), .now = now};
+		ErrorData  *error = try_batch(&alone, ALONE_LOCK_TIMEOUT);
+
+		if (error == NULL)
+			n_fired += alone.n_fired;
+		else if (first_error == NULL)
+			first_error = error;
+		/* as it is: an attempt that failed has changed it */
+		interrupt = store_interrupt_find(interrupt_id);
+		if (interrupt->status != HITL_INTERRUPT_PENDING)
+			return n_fired;
+		/* what is in the way of one is in the way of all: wait for it once */
+		if (error != NULL && lifecycle_error_verdict(error->sqlerrcode) != HITL_ERROR_FAIL)
+			break;
+	}
+	if (first_error != NULL)
+		put_off(interrupt, first_error, now);
+	return n_fired;
+}
+
+/* All in one subtransaction; if that fails, one by one. */
 static int
 fire_locked(List *interrupts, TimestampTz now)
 {
@@ -446,17 +485,7 @@ fire_locked(List *interrupts, TimestampTz now)
 	if (error == NULL)
 		return batch.n_fired;
 	foreach(cell, interrupts)
-	{
-		/* as it was: the attempt before has changed it */
-		HitlInterrupt *interrupt = store_interrupt_find(((HitlInterrupt *) lfirst(cell))->interrupt_id);
-		Batch		alone = {.interrupts = list_make1(interrupt), .timers = batch.timers, .now = now};
-
-		error = try_batch(&alone, ALONE_LOCK_TIMEOUT);
-		if (error == NULL)
-			n_fired += alone.n_fired;
-		else
-			put_off(interrupt, error, now);
-	}
+		n_fired += fire_each(((HitlInterrupt *) lfirst(cell))->interrupt_id, batch.timers, now);
 	return n_fired;
 }
 

@@ -8,6 +8,7 @@
 
 #include "ballot.h"
 #include "clock.h"
+#include "deadline.h"
 #include "errors.h"
 #include "frame.h"
 #include "graph.h"
@@ -22,7 +23,6 @@
 #include "store_queue.h"
 #include "store_task.h"
 #include "store_thread.h"
-#include "store_timer.h"
 #include "thread.h"
 #include "tree.h"
 #include "utils/builtins.h"
@@ -55,28 +55,6 @@ explain_change(const HitlIds *tree, char **explanation, char **next)
 /* how many questions are told of one by one */
 #define MAX_QUESTIONS 3
 
-/* Deadlines that could not be fired are tried again then; DT_NOBEGIN: none are. */
-static TimestampTz
-put_off_until(const HitlInterrupt *interrupt, TimestampTz now)
-{
-	int64		id = interrupt->interrupt_id;
-	HitlIds		ids = {.ids = &id, .n = 1};
-	TimestampTz until = DT_NOBEGIN;
-	ListCell   *cell;
-
-	/* what a claim holds up is no trouble */
-	if (interrupt->claimed_by != NULL && interrupt->claimed_until > now)
-		return until;
-	foreach(cell, store_timer_of(&ids, DT_NOEND))
-	{
-		const HitlTimer *timer = lfirst(cell);
-
-		if (timer->planned_at <= now && timer->due_at > now && timer->due_at > timer->planned_at)
-			until = Max(until, timer->due_at);
-	}
-	return until;
-}
-
 /* What a question waits for: whose votes, in whose hands it is, by when. */
 static char *
 explain_question(const HitlInterrupt *interrupt)
@@ -86,6 +64,7 @@ explain_question(const HitlInterrupt *interrupt)
 	HitlTally	tally = ballot_count(interrupt);
 	List	   *roles = NIL;
 	bool		is_held;
+	TimestampTz put_off_until;
 	StringInfoData text;
 	ListCell   *cell;
 
@@ -112,9 +91,10 @@ explain_question(const HitlInterrupt *interrupt)
 	if (interrupt->expires_at != DT_NOBEGIN && !TIMESTAMP_IS_NOEND(interrupt->expires_at))
 		appendStringInfo(&text, interrupt->expires_at <= now ? " Its time was over at %s." : " It expires at %s.",
 						 timestamptz_to_str(interrupt->expires_at));
-	if (put_off_until(interrupt, now) != DT_NOBEGIN)
+	put_off_until = deadline_put_off_until(interrupt, now);
+	if (put_off_until != DT_NOBEGIN)
 		appendStringInfo(&text, " What is due of it could not be fired, as the server's log says; it is tried again at %s.",
-						 timestamptz_to_str(put_off_until(interrupt, now)));
+						 timestamptz_to_str(put_off_until));
 	return text.data;
 }
 

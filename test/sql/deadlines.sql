@@ -116,4 +116,36 @@ SELECT interrupt_id - :i AS place, status FROM hitl.interrupt WHERE interrupt_id
 COMMIT;
 RESET hitl.clock_offset;
 SELECT count(hitl.cancel(thread_id)) FROM hitl.pending WHERE graph = 'late';
+
+-- 5. What could not be done about a question whose time is over is tried again soon. Meanwhile it takes no answer, and says so; more time is more time.
+SELECT hitl.invoke('late under', '{"policy": "late closes"}')->>'thread_id' AS t \gset
+SELECT interrupt_id AS i FROM hitl.pending WHERE thread_id = :t \gset
+SELECT hitl.claim(:i, '3 hours') IS NOT NULL AS claimed;
+INSERT INTO hitl.escalation SELECT interrupt_id, round, step, kind, planned_at, now(), 'by hand' FROM hitl.timer WHERE interrupt_id = :i;
+SET hitl.clock_offset = '61 min';
+SELECT hitl.tick(), hitl.tick();
+SELECT r.code, r.message, regexp_replace(r.detail, 'at \d[^;]*\.$', 'at <time>.') AS detail, replace(r.hint, :'i', '<id>') AS hint FROM late_refused(format('SELECT hitl.approve(%s)', :i)) r;
+SELECT substring(explanation FROM 'could not be fired') AS why FROM hitl.why(:t);
+BEGIN;
+SELECT hitl.set_deadline(:i, expires_at => hitl._now() + '1 hour');
+SELECT status FROM hitl.approve(:i);
+ROLLBACK;
+DELETE FROM hitl.escalation WHERE interrupt_id = :i;
+SET hitl.clock_offset = '63 min';
+SELECT hitl.tick();
+SELECT status, decision->>'type' AS type FROM hitl.interrupt WHERE interrupt_id = :i;
+RESET hitl.clock_offset;
+-- A step that cannot be taken keeps no question from its end.
+SELECT hitl.create_policy('late closes', '{"starter_may_decide": true, "expires_in": "1 hour", "on_expiry": "reject", "ladder": [{"after": "10 minutes", "do": "notify"}, {"after": "20 minutes", "do": "priority", "priority": -1}]}') AS version;
+SELECT hitl.invoke('late under', '{"policy": "late closes"}')->>'thread_id' AS t \gset
+SELECT interrupt_id AS i FROM hitl.pending WHERE thread_id = :t \gset
+INSERT INTO hitl.escalation SELECT interrupt_id, round, step, kind, planned_at, now(), 'by hand' FROM hitl.timer WHERE interrupt_id = :i AND step = 1;
+SET hitl.clock_offset = '21 min';
+SELECT hitl.tick();
+SELECT step, due_at > hitl._now() AS is_later FROM hitl.deadlines WHERE interrupt_id = :i AND kind = 'step';
+SET hitl.clock_offset = '61 min';
+SELECT hitl.tick();
+SELECT status, decision->>'type' AS type FROM hitl.interrupt WHERE interrupt_id = :i;
+RESET hitl.clock_offset;
+DELETE FROM hitl.escalation WHERE interrupt_id = :i AND action = 'by hand';
 SELECT * FROM hitl.check();
