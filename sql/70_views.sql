@@ -95,7 +95,7 @@ CREATE VIEW hitl.inbox WITH (security_barrier) AS
                                 JOIN hitl.graph g ON g.graph_id = i.graph_id
                                 JOIN hitl.thread t ON t.thread_id = i.thread_id
                            WHERE i.interrupt_id = n.interrupt_id AND i.status = 'pending' OFFSET 0) i;
-COMMENT ON VIEW hitl.inbox IS 'What I may decide now, first things first: by priority, then by age; not what I have snoozed, dismissed or voted on, nor what its policy keeps from me. It comes in this order by itself, and a LIMIT reads no further; an ORDER BY reads all of it. claimed_by: who works on it, until claimed_until; in_place_of: the person whose vote it would be, who is away or has delegated it. Hidden args are as in pending.';
+COMMENT ON VIEW hitl.inbox IS 'What I may decide now, first things first: by priority, then by age; not what I have snoozed, dismissed or voted on, nor what its policy keeps from me as starter, editor or previous decider (who has given the thread more input since sees it, and is refused). It comes in this order by itself, and a LIMIT reads no further; an ORDER BY reads all of it. claimed_by: who works on it, until claimed_until; in_place_of: the person whose vote it would be, who is away or has delegated it. Hidden args are as in pending.';
 
 CREATE VIEW hitl.decided WITH (security_barrier) AS
   SELECT i.interrupt_id, i.thread_id, g.graph, i.node, i.key, i.action, i.args, i.description, i.status,

@@ -2,7 +2,8 @@
  * wording.c
  *    A policy in words, for who has to decide under it.
  *
- * What is at its default and forbids nothing is not mentioned.
+ * What is at its default and forbids nothing is not mentioned, but for how many
+ * decide.
  *
  * Layer 1: pure.
  */
