@@ -96,18 +96,21 @@ SELECT code, message FROM late_refused(format('SELECT hitl.approve(%s)', :i));
 RESET hitl.clock_offset;
 
 -- 4. Who sees to few graphs passes over what is due of the others in batches, however few he asks for; and gets his own, the one that has waited longest first.
-SELECT count(hitl.invoke('late', '{"args": {"amount": 1}}')) FROM generate_series(1, 250);
+SELECT count(hitl.invoke('late under', '{"policy": "late closes"}')) FROM generate_series(1, 250);
 SELECT hitl.define('{"graph": "late mine", "nodes": {"ask": "late_under"}, "edges": [["START", "ask"], ["ask", "END"]]}');
 SELECT count(hitl.invoke('late mine', '{"policy": "late closes"}')) FROM generate_series(1, 3);
 SELECT min(interrupt_id) AS i, max(interrupt_id) AS j FROM hitl.pending WHERE graph = 'late mine' \gset
 SELECT hitl.set_deadline(:i, expires_at => now() + '23 hours'), hitl.set_deadline(:i + 1, expires_at => now() + '21 hours'), hitl.set_deadline(:j, expires_at => now() + '22 hours');
 SELECT hitl.grant_operator('late_nobody', 'late mine');
 SET hitl.clock_offset = '1 d';
+-- what was not reported yet is counted too, so it is the difference that counts
+CREATE VIEW late_scans AS SELECT sum(seq_scan + coalesce(idx_scan, 0)) AS n FROM pg_stat_xact_user_tables WHERE relid IN ('hitl.timer'::regclass, 'hitl.grant'::regclass);
 BEGIN;
+SELECT n FROM late_scans \gset
 SET ROLE late_nobody;
 SELECT hitl.tick(1), hitl.tick(0);
 RESET ROLE;
-SELECT relname, seq_scan + coalesce(idx_scan, 0) < 20 AS in_batches FROM pg_stat_xact_user_tables WHERE relid IN ('hitl.timer'::regclass, 'hitl.grant'::regclass) ORDER BY 1;
+SELECT n - :n < 40 AS in_batches FROM late_scans;
 SELECT interrupt_id - :i AS place, status FROM hitl.interrupt WHERE interrupt_id BETWEEN :i AND :j ORDER BY 1;
 SET ROLE late_nobody;
 SELECT hitl.tick(1), hitl.tick(), hitl.tick();
@@ -115,7 +118,7 @@ RESET ROLE;
 SELECT interrupt_id - :i AS place, status FROM hitl.interrupt WHERE interrupt_id BETWEEN :i AND :j ORDER BY 1;
 COMMIT;
 RESET hitl.clock_offset;
-SELECT count(hitl.cancel(thread_id)) FROM hitl.pending WHERE graph = 'late';
+SELECT count(hitl.cancel(thread_id)) FROM hitl.pending WHERE graph = 'late under';
 
 -- 5. What could not be done about a question whose time is over is tried again soon. Meanwhile it takes no answer, and says so; more time is more time.
 SELECT hitl.invoke('late under', '{"policy": "late closes"}')->>'thread_id' AS t \gset

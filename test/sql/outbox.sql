@@ -177,9 +177,11 @@ DO $$ BEGIN FOR n IN 1..300 LOOP EXECUTE format('CREATE ROLE regress_many_%s', n
 SET LOCAL enable_seqscan = off;
 ANALYZE hitl.contact;
 UPDATE hitl.outbox SET due_at = 'infinity';
+-- what was not reported yet is counted too, so it is the difference that counts
+SELECT seq_tup_read + idx_tup_fetch AS n FROM pg_stat_xact_user_tables WHERE relid = 'hitl.contact'::regclass \gset
 SELECT sum(hitl.remind(:i, 'regress_many_' || n)) FROM generate_series(1, 20) n;
 SELECT count(address) FROM hitl.outbox_claim(1000) WHERE role LIKE 'regress_many%';
-SELECT seq_tup_read + idx_tup_fetch < 1000 AS is_bounded FROM pg_stat_xact_user_tables WHERE relid = 'hitl.contact'::regclass;
+SELECT seq_tup_read + idx_tup_fetch - :n < 1000 AS is_bounded FROM pg_stat_xact_user_tables WHERE relid = 'hitl.contact'::regclass;
 ROLLBACK;
 
 -- What is not there, and what is not right.
