@@ -76,9 +76,9 @@ Errors: 42710 the name is taken; 42501 a node calls; 22023 the name is empty or 
 
 CREATE FUNCTION hitl.add_node(graph text, node text, handler text DEFAULT NULL, sql text DEFAULT NULL, retry jsonb DEFAULT NULL,
                               timeout interval DEFAULT NULL, gate jsonb DEFAULT NULL, destinations text[] DEFAULT NULL,
-                              subgraph text DEFAULT NULL, input jsonb DEFAULT NULL, output jsonb DEFAULT NULL) RETURNS void
+                              subgraph text DEFAULT NULL, input jsonb DEFAULT NULL, output jsonb DEFAULT NULL, suspend text DEFAULT 'replay') RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_node';
-COMMENT ON FUNCTION hitl.add_node(text, text, text, text, jsonb, interval, jsonb, text[], text, jsonb, jsonb) IS
+COMMENT ON FUNCTION hitl.add_node(text, text, text, text, jsonb, interval, jsonb, text[], text, jsonb, jsonb, text) IS
 'Adds a node to the draft of a graph. handler: the signature of a function f(state jsonb) returns jsonb, such as ''risky(jsonb)'' or ''risky''; it is
 looked up when the graph is compiled. Or sql: a statement with $1 as the state that returns one row of one jsonb. What comes back is the update of the state: an
 object, hitl.command(...), or NULL for none. retry: {"max_attempts", "initial_interval", "backoff_factor", "max_interval" (seconds), "jitter", "retry_on" (SQLSTATEs or classes)}.
@@ -86,7 +86,16 @@ timeout: how long one run may take, hitl.max_node_timeout at most. gate: a quest
 "description", "allowed", "on_reject": node or END, "feedback_key", "on_respond": "output" | "run"}. destinations: where its commands may lead. Or subgraph: the name of a graph of the same owner, which
 runs as a thread of its own for each task, in the version that is the latest when this graph is compiled. input: {"key in the child''s state": "key in this one"}; without it the child gets
 all that the node is given. output: {"key in this state": "key in the child''s"}; without it the node updates what the child has changed.
-Errors: 42704 no such graph; 42501 it is not yours, or a node calls; 42710 the node is there already; 22023 something has not the right shape; 22004 an argument is NULL.';
+suspend: what happens at hitl.interrupt(). replay: what the node did is rolled back, and it runs again from its beginning when there is a decision. continue, of a function in PL/pgSQL: all it did is committed with the question, and it goes on behind the
+statement that asked, with its variables and loops as they were; check_node() says whether it can.
+Errors: 42704 no such graph; 42501 it is not yours, or a node calls; 42710 the node is there already; 22023 something has not the right shape; 22004 an argument is NULL; IH014 it cannot continue.';
+
+CREATE FUNCTION hitl.check_node(function regprocedure, OUT function_name text, OUT line integer, OUT statement text, OUT can_continue boolean, OUT reason text, OUT advice text)
+  RETURNS SETOF record LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_check_node';
+COMMENT ON FUNCTION hitl.check_node(regprocedure) IS
+'Can a function be a node in continue mode (add_node(..., suspend => ''continue''))? A row for each place where it, or a function that it calls from such a place, may pause: the function, the line of its body, the kind of the
+statement; whether it can go on behind it; if not, why, and what to write instead. A row without a line: the function cannot be one at all. No rows: it does not pause. The current search_path counts, as at compile.
+Errors: what the compiler of PL/pgSQL raises.';
 
 CREATE FUNCTION hitl.add_edge(graph text, source text, target text) RETURNS void
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_edge';

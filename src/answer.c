@@ -433,3 +433,27 @@ answer_of_deadline(const char *type, const char *node, const char *reason, const
 	json_add_time(&b, "at", at);
 	return json_end(&b);
 }
+
+/* Is its decision one that only a deadline gives, and that is not for the node? */
+bool
+answer_is_past_node(const HitlInterrupt *interrupt)
+{
+	const char *type = interrupt->decision != NULL ? json_get_string(interrupt->decision, "type") : NULL;
+
+	return type != NULL && (strcmp(type, HITL_DECISION_FAIL) == 0 || strcmp(type, HITL_DECISION_ROUTE) == 0);
+}
+
+/* Did its time run out so that there is nothing to hand to the node? */
+bool
+answer_is_lacking(const HitlInterrupt *interrupt)
+{
+	return interrupt->status == HITL_INTERRUPT_EXPIRED && answer_is_past_node(interrupt);
+}
+
+/* Has it a decision that is for the node, a person's or its deadline's? */
+bool
+answer_is_given(const HitlInterrupt *interrupt)
+{
+	return interrupt->status == HITL_INTERRUPT_DECIDED ||
+		(interrupt->status == HITL_INTERRUPT_EXPIRED && !answer_is_lacking(interrupt));
+}

@@ -41,4 +41,8 @@ extern Jsonb *answer_decision(const HitlAnswer *answer, const HitlQuestion *ques
 
 extern Jsonb *answer_of_deadline(const char *type, const char *node, const char *reason,
 								 const HitlQuestion *question, TimestampTz at);
+extern bool answer_is_past_node(const HitlInterrupt *interrupt);
+extern bool answer_is_lacking(const HitlInterrupt *interrupt);
+extern bool answer_is_given(const HitlInterrupt *interrupt);
+
 #endif							/* HITL_ANSWER_H */

@@ -10,13 +10,16 @@
 
 #include "arguments.h"
 #include "catalog/pg_type.h"
+#include "check.h"
 #include "draft.h"
+#include "funcapi.h"
 #include "breakpoint.h"
 #include "fmgr.h"
 #include "frontier.h"
 #include "json.h"
 #include "reducer.h"
 #include "utils/array.h"
+#include "program.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -24,6 +27,7 @@
 
 PG_FUNCTION_INFO_V1(hitl_create_graph);
 PG_FUNCTION_INFO_V1(hitl_add_node);
+PG_FUNCTION_INFO_V1(hitl_check_node);
 PG_FUNCTION_INFO_V1(hitl_add_edge);
 PG_FUNCTION_INFO_V1(hitl_add_join);
 PG_FUNCTION_INFO_V1(hitl_add_conditional_edges);
@@ -101,8 +105,37 @@ hitl_add_node(PG_FUNCTION_ARGS)
 		json_add_jsonb(&subgraph, "output", PG_ARGISNULL(10) ? NULL : PG_GETARG_JSONB_P(10));
 		json_add_jsonb(&b, "subgraph", json_end(&subgraph));
 	}
+	if (!PG_ARGISNULL(11))
+		json_add_string(&b, "suspend", GETARG_CSTRING(11));
 	draft_add_member(GETARG_CSTRING(0), "nodes", GETARG_CSTRING(1), json_end(&b));
 	PG_RETURN_VOID();
+}
+
+Datum
+hitl_check_node(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(cell, check_findings(PG_GETARG_OID(0), NULL))
+	{
+		const ProgramFinding *finding = lfirst(cell);
+		Datum		values[6] = {0};
+		bool		nulls[6] = {false};
+
+		values[0] = CStringGetTextDatum(finding->signature);
+		values[1] = Int32GetDatum(finding->line);
+		nulls[1] = nulls[2] = finding->line == 0;
+		values[2] = nulls[2] ? (Datum) 0 : CStringGetTextDatum(finding->statement);
+		values[3] = BoolGetDatum(finding->reason == NULL);
+		nulls[4] = finding->reason == NULL;
+		values[4] = nulls[4] ? (Datum) 0 : CStringGetTextDatum(finding->reason);
+		nulls[5] = finding->advice == NULL;
+		values[5] = nulls[5] ? (Datum) 0 : CStringGetTextDatum(finding->advice);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 Datum

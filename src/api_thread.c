@@ -300,8 +300,12 @@ hitl_run_pending(PG_FUNCTION_ARGS)
 Datum
 hitl_interrupt(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_JSONB_P(interrupt_ask(PG_ARGISNULL(0) ? NULL : PG_GETARG_JSONB_P(0),
-									argument_text(fcinfo, 1)));
+	Jsonb	   *answer = interrupt_ask(PG_ARGISNULL(0) ? NULL : PG_GETARG_JSONB_P(0), argument_text(fcinfo, 1));
+
+	/* in continue mode the node has paused, and leaves */
+	if (answer == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(answer);
 }
 
 Datum

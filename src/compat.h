@@ -15,6 +15,7 @@
 #include "catalog/objectaccess.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
+#include "parser/parse_type.h"
 #include "postmaster/bgworker.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
@@ -177,6 +178,13 @@ compat_pop_search_path(int level pg_attribute_unused())
 #define compat_wait_event(name) WaitEventExtensionNew(name)
 #else
 #define compat_wait_event(name) ((void) (name), (uint32) PG_WAIT_EXTENSION)
+#endif
+
+/* 16 can report what is wrong with a type's name instead of raising it */
+#if PG_VERSION_NUM >= 160000
+#define compat_parse_type(name, type, typmod) (void) parseTypeString((name), (type), (typmod), NULL)
+#else
+#define compat_parse_type(name, type, typmod) parseTypeString((name), (type), (typmod), false)
 #endif
 
 #endif							/* HITL_COMPAT_H */

@@ -590,6 +590,47 @@ db_author_aggregate(const char *aggregate, Jsonb *const *values, int n_values)
 
 DB_STATEMENT_NO_ARGS(portal_names, "SELECT name FROM pg_catalog.pg_cursors");
 
+/* ----------------------------------------------------- statements of PL/pgSQL's */
+
+void
+db_free_plan(SPIPlanPtr plan)
+{
+	(void) SPI_freeplan(plan);
+}
+
+/* The queries of a plan, analysed and rewritten: Querys, not to be changed. */
+List *
+db_plan_queries(SPIPlanPtr plan)
+{
+	List	   *queries = NIL;
+	ListCell   *cell;
+
+	foreach(cell, SPI_plan_get_plan_sources(plan))
+		queries = list_concat_copy(queries, ((CachedPlanSource *) lfirst(cell))->query_list);
+	return queries;
+}
+
+/*
+ * Let the statements of the PL/pgSQL function that calls us see rows under a
+ * name, as a trigger's see those of its transition tables.  What is passed lives
+ * as long as the call.
+ */
+void
+db_register_rows(const char *name, TupleDesc columns, Tuplestorestate *rows)
+{
+	EphemeralNamedRelation relation = palloc0(sizeof(EphemeralNamedRelationData));
+
+	relation->md.name = pstrdup(name);
+	relation->md.tupdesc = columns;
+	relation->md.enrtype = ENR_NAMED_TUPLESTORE;
+	relation->md.enrtuples = tuplestore_tuple_count(rows);
+	relation->reldata = rows;
+	(void) SPI_unregister_relation(name);
+	if (SPI_register_relation(relation) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "hitl could not show its rows to a function");
+}
+
+
 /* The names of the cursors that are open in this session, as C strings. */
 List *
 db_portal_names(void)

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "access/tupdesc.h"
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "utils/jsonb.h"
@@ -86,6 +87,13 @@ extern void db_utility(const char *sql);
 extern const char *db_author_fault(const char *sql);
 extern Jsonb *db_author_run(const char *sql, Jsonb *state);
 extern Jsonb *db_author_aggregate(const char *aggregate, Jsonb *const *values, int n_values);
+
+/* statements of PL/pgSQL's, in whose call we are */
+struct _SPI_plan;
+struct Tuplestorestate;
+extern void db_free_plan(struct _SPI_plan *plan);
+extern List *db_plan_queries(struct _SPI_plan *plan);
+extern void db_register_rows(const char *name, TupleDesc columns, struct Tuplestorestate *rows);
 
 extern List *db_portal_names(void);
 

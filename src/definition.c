@@ -7,7 +7,7 @@
  *
  *   {"recursion_limit": 25, "functions": "live" | "pinned",
  *    "channels": {"total": {"reducer": "add", "initial": 0}},
- *    "nodes": {"pay": {"handler": "pay(jsonb)", "timeout": 30, "destinations": ["a"],
+ *    "nodes": {"pay": {"handler": "pay(jsonb)", "suspend": "replay" | "continue", "timeout": 30, "destinations": ["a"],
  *                      "retry": {"max_attempts": 3, "initial_interval": 0.5, "backoff_factor": 2,
  *                                "max_interval": 128, "jitter": true, "retry_on": ["08", "P0001"]},
  *                      "gate": {"action": "refund", "description": "...", "args": "$.refund_args", "skip_when": "$.amount <= 1000",
@@ -248,6 +248,7 @@ read_node(HitlReader *reader, HitlNode *node, Jsonb *json)
 {
 	char	   *place = psprintf("node \"%s\"", node->name);
 	Jsonb	   *destinations;
+	char	   *suspend;
 	ListCell   *cell;
 
 	(void) check_name(reader, place, node->name, false);
@@ -262,7 +263,7 @@ read_node(HitlReader *reader, HitlNode *node, Jsonb *json)
 		reader_fault(reader, "%s must be an object or the signature of a function", place);
 		return;
 	}
-	READER_KEYS(reader, place, json, "handler", "sql", "subgraph", "retry", "timeout", "gate", "destinations");
+	READER_KEYS(reader, place, json, "handler", "sql", "subgraph", "retry", "timeout", "gate", "destinations", "suspend");
 	node->subgraph = read_subgraph(reader, place, json_get(json, "subgraph"));
 	node->sql = reader_string(reader, place, json, "sql", false);
 	if (node->subgraph != NULL)
@@ -282,6 +283,12 @@ read_node(HitlReader *reader, HitlNode *node, Jsonb *json)
 	if (json_get(json, "timeout") != NULL && !json_is_null(json_get(json, "timeout")))
 		node->timeout_ms = (int) rint(1000 * reader_number(reader, place, json, "timeout", 1, 0.001, 86400));
 	node->gate = read_gate(reader, place, node->name, json_get(json, "gate"));
+	suspend = reader_string(reader, place, json, "suspend", false);
+	node->continues = suspend != NULL && strcmp(suspend, "continue") == 0;
+	if (suspend != NULL && !node->continues && strcmp(suspend, "replay") != 0)
+		reader_fault(reader, "%s: \"suspend\" must be replay or continue", place);
+	if (node->continues && node->handler.signature == NULL)
+		reader_fault(reader, "%s: only a function in PL/pgSQL can continue", place);
 	destinations = json_get(json, "destinations");
 	if (destinations == NULL || json_is_null(destinations))
 		return;

@@ -104,6 +104,8 @@ node_document(const HitlNode *node)
 		json_add_number(&b, "timeout", node->timeout_ms / 1000.0);
 	if (node->gate != NULL)
 		json_add_jsonb(&b, "gate", gate_document(node->gate));
+	if (node->continues)
+		json_add_string(&b, "suspend", "continue");
 	if (node->destinations != NIL)
 		json_add_jsonb(&b, "destinations", json_string_list(node->destinations));
 	return json_end(&b);

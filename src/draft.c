@@ -14,11 +14,14 @@
 #include "audit.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
+#include "check.h"
 #include "clock.h"
+#include "code.h"
 #include "db.h"
 #include "definition.h"
 #include "document.h"
 #include "draft.h"
+#include "errors.h"
 #include "frontier.h"
 #include "function.h"
 #include "gate.h"
@@ -36,6 +39,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 
 /* ------------------------------------------------------------------ writing */
 
@@ -118,6 +122,34 @@ check_addition(const char *kind, Jsonb *addition)
 				 errhint("Mend that and call it again; \\df+ hitl.* shows the manual.")));
 }
 
+/* A node in continue mode: can it go on?  If its function is not there yet, compile() asks. */
+static void
+check_node(const char *name, Jsonb *json)
+{
+	char	   *suspend = json_get_string(json, "suspend");
+	char	   *handler = json_get_string(json, "handler");
+	Oid			function;
+	List	   *faults;
+	StringInfoData detail;
+	ListCell   *cell;
+
+	if (suspend == NULL || strcmp(suspend, "continue") != 0 || handler == NULL)
+		return;
+	function = function_find_handler(handler);
+	faults = OidIsValid(function) ? check_faults(function, psprintf("node \"%s\"", name), NULL) : NIL;
+	if (faults == NIL)
+		return;
+	initStringInfo(&detail);
+	foreach(cell, faults)
+		appendStringInfo(&detail, "%s%s.", detail.len > 0 ? "\n" : "", (char *) lfirst(cell));
+	ereport(ERROR,
+			(errcode(ERRCODE_HITL_CANNOT_CONTINUE),
+			 errmsg("node \"%s\" cannot be in continue mode", name),
+			 errdetail_internal("%s", detail.data),
+			 errhint("Mend what the detail lists, or take suspend => 'replay'; SELECT * FROM hitl.check_node(%s);",
+					 quote_literal_cstr(format_procedure_qualified(function)))));
+}
+
 /*
  * Add a node or a channel: a named member of an object in the draft.  kind:
  * "nodes" or "channels".
@@ -144,6 +176,8 @@ draft_add_member(const char *graph_name, const char *kind, const char *name, Jso
 						strcmp(kind, "nodes") == 0 ? "node" : "channel", name),
 				 errdetail("The names of %s are unique in a graph.", kind),
 				 errhint("Choose another name, or give the whole graph anew by hitl.define().")));
+	if (strcmp(kind, "nodes") == 0)
+		check_node(name, json);
 	put_draft(graph->graph_id, json_set(draft, kind, json_set(members, name, json)));
 }
 
@@ -275,9 +309,39 @@ resolve_subgraph(const HitlGraphVersion *graph, HitlSubgraph *subgraph, const ch
 		subgraph->version = child->version;
 }
 
-/* Resolve all functions and subgraphs of a draft in place; returns the functions. */
+/*
+ * A handler in continue mode: can it go on where it pauses?  It and the functions
+ * from which it may pause are noted: a paused thread goes on with their code.
+ */
+static void
+check_continues(const HitlFunction *handler, const char *what, List **functions, List **continues, List **faults)
+{
+	List	   *callees;
+	ListCell   *cell;
+
+	if (handler->code_hash == NULL)
+		return;					/* not found: a fault already */
+	*faults = list_concat(*faults, check_faults(function_find(handler->signature), what, &callees));
+	*continues = lappend(*continues, unconstify(HitlFunction *, handler));
+	foreach(cell, callees)
+	{
+		HitlFunction *callee = palloc0(sizeof(HitlFunction));
+
+		callee->signature = format_procedure_qualified(lfirst_oid(cell));
+		callee->owner = code_owner(lfirst_oid(cell));
+		callee->code_hash = pstrdup(code_hash(lfirst_oid(cell)));
+		*functions = lappend(*functions, callee);
+		*continues = lappend(*continues, callee);
+	}
+}
+
+/*
+ * Resolve all functions and subgraphs of a draft in place; returns the functions.
+ * *continues: those of them that are kept as they are for threads that have
+ * paused in them.
+ */
 static List *
-resolve_functions(HitlGraphVersion *graph, List **faults)
+resolve_functions(HitlGraphVersion *graph, List **continues, List **faults)
 {
 	List	   *functions = NIL;
 
@@ -290,7 +354,11 @@ resolve_functions(HitlGraphVersion *graph, List **faults)
 		if (node->subgraph != NULL)
 			resolve_subgraph(graph, node->subgraph, what, faults);
 		else if (node->sql == NULL)
+		{
 			function_resolve(graph, &node->handler, HITL_FUNCTION_HANDLER, what, &functions, faults);
+			if (node->continues)
+				check_continues(&node->handler, what, &functions, continues, faults);
+		}
 		else if ((fault = caught_fault(sql_fault, graph, node->sql)) != NULL)
 			*faults = lappend(*faults, psprintf("%s: %s", what, fault));
 		if (node->gate != NULL && node->gate->skip_when != NULL &&
@@ -402,6 +470,7 @@ compile_version(const HitlGraph *graph, HitlGraphVersion *draft, List *faults)
 	HitlVersionRow version = {.graph_id = graph->graph_id, .version = graph->version + 1};
 	HitlVersionRow *last;
 	List	   *schemas;
+	List	   *continues = NIL;
 	ListCell   *cell;
 	const char *why;
 	char	   *remedy;
@@ -411,7 +480,7 @@ compile_version(const HitlGraph *graph, HitlGraphVersion *draft, List *faults)
 							 GUC_ACTION_SAVE, true, 0, false);
 	version.search_path = draft->search_path = record_search_path(&schemas);
 	faults = list_concat(faults, frontier_faults(draft));
-	version.functions = resolve_functions(draft, &faults);
+	version.functions = resolve_functions(draft, &continues, &faults);
 	if (superuser_arg(draft->owner))
 		faults = list_concat(faults, rights_search_path_faults(schemas));
 	if (faults != NIL)
@@ -424,9 +493,8 @@ compile_version(const HitlGraph *graph, HitlGraphVersion *draft, List *faults)
 				 errdetail("They run as role \"%s\": %s.", GetUserNameFromId(draft->owner, false), why),
 				 errhint("%s", remedy)));
 
-	if (draft->is_pinned)
-		foreach(cell, version.functions)
-			shadow_make(draft, lfirst(cell));
+	foreach(cell, draft->is_pinned ? version.functions : continues)
+		shadow_make(draft, lfirst(cell));
 	version.definition = document_write(draft);
 	last = graph->version != HITL_DRAFT ? store_version_find(graph->graph_id, graph->version) : NULL;
 	if (last != NULL && json_equal(last->definition, version.definition) &&

@@ -36,5 +36,9 @@
 #define ERRCODE_HITL_CLAIMED			MAKE_SQLSTATE('I','H','0','1','2')
 /* an interrupt of the task has expired, and there is no answer to go on with */
 #define ERRCODE_HITL_EXPIRED			MAKE_SQLSTATE('I','H','0','1','3')
+/* a node in continue mode cannot pause there */
+#define ERRCODE_HITL_CANNOT_CONTINUE	MAKE_SQLSTATE('I','H','0','1','4')
+/* what was kept of a paused node does not fit its function any more */
+#define ERRCODE_HITL_FRAME				MAKE_SQLSTATE('I','H','0','1','5')
 
 #endif							/* HITL_ERRORS_H */

@@ -28,6 +28,7 @@
 #include "subxact.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -288,6 +289,45 @@ function_find(const char *signature)
 	static const Oid types[] = {JSONBOID, JSONBOID};
 
 	return function_find_typed(signature, strchr(strrchr(signature, '('), ',') != NULL ? 2 : 1, types);
+}
+
+/*
+ * The function of a qualified signature with whatever arguments, as it is written
+ * with quote_all_identifiers off; InvalidOid: there is none.
+ */
+Oid
+function_find_any(const char *signature)
+{
+	List	   *name = compat_qualified_name(function_name(signature));
+	Oid			schema = list_length(name) == 2 ? get_namespace_oid(strVal(linitial(name)), true) : InvalidOid;
+	Oid			found = InvalidOid;
+	CatCList   *rows;
+	int			level = NewGUCNestLevel();
+
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	rows = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(lsecond(name))));
+	for (int i = 0; i < rows->n_members; i++)
+	{
+		Form_pg_proc row = (Form_pg_proc) GETSTRUCT(&rows->members[i]->tuple);
+
+		if (row->pronamespace == schema && strcmp(format_procedure_qualified(row->oid), signature) == 0)
+			found = row->oid;
+	}
+	ReleaseSysCacheList(rows);
+	AtEOXact_GUC(true, level);
+	return found;
+}
+
+/* A handler by a name as an author writes it; InvalidOid: there is none yet. */
+Oid
+function_find_handler(const char *name)
+{
+	char	   *reason;
+
+	return find_named(name, HITL_FUNCTION_HANDLER, &reason);
 }
 
 static void

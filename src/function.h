@@ -27,6 +27,8 @@ extern FmgrInfo *function_get(const HitlGraphVersion *graph, const HitlFunction 
 							  HitlFunctionKind kind, const char *what);
 extern Oid	function_find(const char *signature);
 extern Oid	function_find_typed(const char *signature, int n_args, const Oid *types);
+extern Oid	function_find_any(const char *signature);
+extern Oid	function_find_handler(const char *name);
 extern char *function_name(const char *signature);
 extern char *function_qualify(const char *signature, const char *key);
 extern FmgrInfo *function_get_step(const HitlGraphVersion *graph, const char *signature, const char *key);

@@ -164,6 +164,7 @@ load_version(int64 graph_id, int version)
 	if (row == NULL)
 		elog(ERROR, "hitl has lost version %d of graph %lld", version, (long long) graph_id);
 	graph = graph_read(row, &faults);
+	graph->functions = row->functions;
 	for (int i = 0; i < graph->n_nodes; i++)
 	{
 		fill_function(&graph->nodes[i].handler, row->functions);

@@ -17,6 +17,7 @@
 char	   *guc_actor = NULL;
 int			guc_claim_lease = 900000;
 int			guc_clock_offset = 0;
+int			guc_continue_split_block = HITL_SPLIT_ERROR;
 int			guc_dispatcher_idle_timeout = 5000;
 int			guc_executor_idle_timeout = 30000;
 int			guc_max_bulk_decisions = 1000;
@@ -24,6 +25,7 @@ int			guc_max_claim_lease = 86400000;
 int			guc_max_crashes = 3;
 int			guc_max_dispatchers = 2;
 int			guc_max_executors = 4;
+int			guc_max_frame_size = 1024;
 int			guc_max_node_timeout = 3600000;
 int			guc_max_reasks = 3;
 int			guc_node_timeout = 60000;
@@ -34,6 +36,12 @@ static const struct config_enum_entry notify_options[] = {
 	{"worker", HITL_NOTIFY_WORKER, false},
 	{"commit", HITL_NOTIFY_COMMIT, false},
 	{"off", HITL_NOTIFY_OFF, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry split_options[] = {
+	{"error", HITL_SPLIT_ERROR, false},
+	{"warn", HITL_SPLIT_WARN, false},
 	{NULL, 0, false}
 };
 
@@ -64,6 +72,14 @@ guc_init(void)
 							0, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("hitl.continue_split_block",
+							 "What add_node() and compile() say of a pause within a block with EXCEPTION, in continue mode.",
+							 "After the pause, an error in the block undoes only what came after the pause: the rest is committed.",
+							 &guc_continue_split_block,
+							 HITL_SPLIT_ERROR, split_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 
 	DefineCustomIntVariable("hitl.dispatcher_idle_timeout",
 							"How long a dispatcher stays when nothing is due.",
@@ -121,6 +137,14 @@ guc_init(void)
 							&guc_max_executors,
 							4, 0, HITL_MAX_EXECUTORS,
 							PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hitl.max_frame_size",
+							"How much a node in continue mode may keep over a pause.",
+							"Its variables and the rows that its loops have not seen yet, as text.",
+							&guc_max_frame_size,
+							1024, 1, 256 * 1024,
+							PGC_USERSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("hitl.max_node_timeout",

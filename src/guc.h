@@ -21,9 +21,17 @@ typedef enum HitlNotifyMode
 #define HITL_MAX_EXECUTORS 128
 #define HITL_MAX_DISPATCHERS 64
 
+/* hitl.continue_split_block */
+typedef enum HitlSplitBlock
+{
+	HITL_SPLIT_ERROR,
+	HITL_SPLIT_WARN
+} HitlSplitBlock;
+
 extern char *guc_actor;			/* the person for whom a proxy speaks */
 extern int	guc_claim_lease;	/* ms */
 extern int	guc_clock_offset;	/* seconds */
+extern int	guc_continue_split_block;
 extern int	guc_dispatcher_idle_timeout;	/* ms */
 extern int	guc_executor_idle_timeout;	/* ms */
 extern int	guc_max_bulk_decisions;
@@ -31,6 +39,7 @@ extern int	guc_max_claim_lease;	/* ms */
 extern int	guc_max_crashes;
 extern int	guc_max_dispatchers;
 extern int	guc_max_executors;
+extern int	guc_max_frame_size;
 extern int	guc_max_node_timeout;	/* ms */
 extern int	guc_max_reasks;
 extern int	guc_node_timeout;	/* ms */

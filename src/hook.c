@@ -2,10 +2,9 @@
  * hook.c
  *    A node in C: how it is called, and what it can call (hitl.h).
  *
- * A hook that pauses with a phase keeps what it did: it returns, its
- * subtransaction is released, and the executor writes the question, the phase
- * and the saved value in the commit of its effects.  All else is as for any
- * node: an error, a mark, a cancel roll its run back, the pause included.
+ * A hook that pauses with a phase keeps what it did (phase.c).  All else is as
+ * for any node: an error, a mark, a cancel roll its run back, the pause
+ * included.
  *
  * Layer 3.
  */
@@ -14,12 +13,12 @@
 #include "access/htup_details.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
-#include "ballot.h"
 #include "errors.h"
 #include "guard.h"
 #include "hitl.h"
 #include "hook.h"
 #include "interrupt.h"
+#include "phase.h"
 #include "utils/syscache.h"
 
 static void pause_here(HitlNodeCall *call, Jsonb *payload, const char *key, int phase, Jsonb *saved);
@@ -50,45 +49,6 @@ hook_is_one(const FmgrInfo *function)
 	return is_one;
 }
 
-/* The question that the task paused with, if it is decided; or NULL. */
-static const HitlInterrupt *
-find_decided(const HitlRun *run)
-{
-	ListCell   *cell;
-
-	foreach(cell, run->interrupts)
-	{
-		const HitlInterrupt *asked = lfirst(cell);
-
-		if (asked->interrupt_id == run->task->phase_interrupt && interrupt_is_answer(asked))
-			return asked;
-	}
-	return NULL;
-}
-
-/*
- * The guard does not agree with what was decided: the task pauses with the same
- * question again, and goes on in the same phase, with what it has kept.
- */
-static void
-pause_again(HitlFrame *frame, const HitlInterrupt *decided)
-{
-	HitlRun    *run = frame->run;
-	MemoryContext old = MemoryContextSwitchTo(frame->context);
-	HitlQuestion *question = palloc(sizeof(HitlQuestion));
-
-	guard_require_round(run, decided);
-	*question = decided->question;
-	question->supersedes = decided->interrupt_id;
-	question->under = ballot_policy(decided);
-	question->rule = decided->rule;
-	run->question = question;
-	run->saved = run->task->saved;
-	run->next_phase = run->task->phase;
-	run->is_parked = true;
-	MemoryContextSwitchTo(old);
-}
-
 /* Call it with the run's input. */
 Datum
 hook_call(HitlFrame *frame, FmgrInfo *function, bool *is_null)
@@ -96,7 +56,7 @@ hook_call(HitlFrame *frame, FmgrInfo *function, bool *is_null)
 	LOCAL_FCINFO(fcinfo, 1);
 	const HitlRun *run = frame->run;
 	const HitlTask *task = run->task;
-	const HitlInterrupt *decided = find_decided(run);
+	const HitlInterrupt *decided = phase_is_decided(frame) ? phase_question(run) : NULL;
 	Datum		result;
 	HitlNodeCall call = {
 		.xnode = {.type = T_ExtensibleNode, .extnodename = HITL_NODE_CALL_NAME},
@@ -118,7 +78,7 @@ hook_call(HitlFrame *frame, FmgrInfo *function, bool *is_null)
 
 	if (decided != NULL && !guard_agrees(run, decided))
 	{
-		pause_again(frame, decided);
+		phase_park_again(frame);
 		*is_null = true;
 		return (Datum) 0;
 	}
@@ -138,6 +98,8 @@ pause_here(HitlNodeCall *call, Jsonb *payload, const char *key, int phase, Jsonb
 {
 	HitlFrame  *frame = frame_require("hitl_pause()");
 	HitlRun    *run = frame->run;
+	HitlQuestion *question;
+	Jsonb	   *copy = NULL;
 
 	if (frame->hook != call)
 		ereport(ERROR,
@@ -157,12 +119,11 @@ pause_here(HitlNodeCall *call, Jsonb *payload, const char *key, int phase, Jsonb
 				 errmsg("node \"%s\" has paused already", run->task->node),
 				 errdetail("It is to return after hitl_pause()."),
 				 errhint("Ask the second question in the next phase.")));
-	run->question = interrupt_question(frame, payload, key);
+	question = interrupt_question(frame, payload, key);
 	if (saved != NULL)
 	{
-		run->saved = MemoryContextAlloc(frame->context, VARSIZE(saved));
-		memcpy(run->saved, saved, VARSIZE(saved));
+		copy = MemoryContextAlloc(frame->context, VARSIZE(saved));
+		memcpy(copy, saved, VARSIZE(saved));
 	}
-	run->next_phase = phase;
-	run->is_parked = true;
+	phase_park(frame, question, phase, copy);
 }

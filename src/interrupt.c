@@ -16,6 +16,7 @@
 
 #include "answer.h"
 #include "audit.h"
+#include "continuation.h"
 #include "errors.h"
 #include "frame.h"
 #include "guard.h"
@@ -37,6 +38,9 @@ name_question(HitlFrame *frame, const char *key)
 	if (key == NULL)
 		return psprintf("#%d", ++frame->n_asked);
 	frame_check_key("an interrupt", key);
+	/* in continue mode an answer is given once, where it was asked for */
+	if (continuation_is_on(frame))
+		return pstrdup(key);
 	foreach(cell, frame->keys)
 		if (strcmp(lfirst(cell), key) == 0)
 			ereport(ERROR,
@@ -60,30 +64,6 @@ is_of_earlier_phase(const HitlRun *run, const HitlInterrupt *asked)
 	return asked->interrupt_id <= run->task->phase_interrupt;
 }
 
-/* Is its decision one that only a deadline gives, and that is not for the node? */
-static bool
-is_past_node(const HitlInterrupt *interrupt)
-{
-	const char *type = interrupt->decision != NULL ? json_get_string(interrupt->decision, "type") : NULL;
-
-	return type != NULL && (strcmp(type, HITL_DECISION_FAIL) == 0 || strcmp(type, HITL_DECISION_ROUTE) == 0);
-}
-
-/* Did its time run out so that there is nothing to hand to the node? */
-static bool
-has_no_answer(const HitlInterrupt *interrupt)
-{
-	return interrupt->status == HITL_INTERRUPT_EXPIRED && is_past_node(interrupt);
-}
-
-/* Has it a decision that is for the node, a person's or its deadline's? */
-bool
-interrupt_is_answer(const HitlInterrupt *interrupt)
-{
-	return interrupt->status == HITL_INTERRUPT_DECIDED ||
-		(interrupt->status == HITL_INTERRUPT_EXPIRED && !has_no_answer(interrupt));
-}
-
 /*
  * What a task has asked last, if its time ran out so that the node is not to
  * run (the task fails, or goes elsewhere); else NULL.
@@ -93,7 +73,7 @@ interrupt_ran_out(List *interrupts)
 {
 	const HitlInterrupt *last = interrupts != NIL ? llast(interrupts) : NULL;
 
-	return last != NULL && has_no_answer(last) ? last : NULL;
+	return last != NULL && answer_is_lacking(last) ? last : NULL;
 }
 
 /*
@@ -116,15 +96,15 @@ find_answer(HitlFrame *frame, HitlQuestion *question)
 		/* what hitl asks in front of the node holds for all its phases */
 		if (question->key[0] != '#' && is_of_earlier_phase(frame->run, asked))
 			continue;
-		if (asked->status == HITL_INTERRUPT_SUPERSEDED && !is_past_node(asked))
+		if (asked->status == HITL_INTERRUPT_SUPERSEDED && !answer_is_past_node(asked))
 			n_reasked++;
 		/* of one that people have reopened, the node is not to blame */
 		if (asked->reopens != 0)
 			n_reasked--;
 		/* it failed for want of an answer and was retried: this one takes its place */
-		if (has_no_answer(asked))
+		if (answer_is_lacking(asked))
 			question->supersedes = asked->interrupt_id;
-		if (!interrupt_is_answer(asked))
+		if (!answer_is_given(asked))
 			continue;
 
 		difference = question_difference(&asked->question, question);
@@ -155,7 +135,7 @@ find_answer(HitlFrame *frame, HitlQuestion *question)
 static Jsonb *
 get_answer(HitlFrame *frame, HitlQuestion *question)
 {
-	Jsonb	   *answer = find_answer(frame, question);
+	Jsonb	   *answer = continuation_is_on(frame) ? NULL : find_answer(frame, question);
 
 	if (answer == NULL)
 		answer = opening_choose(frame->run, question, question->supersedes == 0);
@@ -164,7 +144,8 @@ get_answer(HitlFrame *frame, HitlQuestion *question)
 
 /*
  * hitl.interrupt(): returns the decision if there is one for this question,
- * else does not return.  payload: any JSON, or NULL; key: may be NULL.
+ * else does not return; in continue mode NULL, and the node leaves.  payload:
+ * any JSON, or NULL; key: may be NULL.
  *
  * An error on the way is marked as a pause is: a handler that swallowed it
  * would let the node go on without a decision.
@@ -192,6 +173,8 @@ interrupt_ask(Jsonb *payload, const char *key)
 		}
 		question = question_parse(copy, name_question(frame, key));
 		answer = get_answer(frame, question);
+		if (answer == NULL && continuation_is_on(frame))
+			continuation_pause(frame, question);
 	}
 	PG_CATCH();
 	{
@@ -200,7 +183,7 @@ interrupt_ask(Jsonb *payload, const char *key)
 	PG_END_TRY();
 	if (failure != NULL)
 		frame_fail(frame, failure);
-	if (answer == NULL)
+	if (answer == NULL && !continuation_is_on(frame))
 		frame_pause(frame, question);
 	MemoryContextSwitchTo(old);
 	return answer;
@@ -288,7 +271,7 @@ interrupt_is_answered(List *interrupts, const char *key)
 	{
 		const HitlInterrupt *interrupt = lfirst(cell);
 
-		if (interrupt_is_answer(interrupt) && strcmp(interrupt->question.key, key) == 0)
+		if (answer_is_given(interrupt) && strcmp(interrupt->question.key, key) == 0)
 			return true;
 	}
 	return false;
@@ -311,7 +294,7 @@ interrupt_require_heard(const HitlRun *run)
 		const HitlInterrupt *asked = lfirst(cell);
 		char	   *type;
 
-		if (!interrupt_is_answer(asked) || asked->is_heard || is_of_earlier_phase(run, asked))
+		if (!answer_is_given(asked) || asked->is_heard || is_of_earlier_phase(run, asked))
 			continue;
 		type = json_get_string(asked->decision, "type");
 		if (type != NULL && strcmp(type, name_decision_type(HITL_DECISION_APPROVE)) == 0)

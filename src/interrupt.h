@@ -14,7 +14,6 @@ extern Jsonb *interrupt_ask(Jsonb *payload, const char *key);
 extern Jsonb *interrupt_ask_gate(HitlFrame *frame, HitlQuestion *question);
 extern HitlQuestion *interrupt_question(HitlFrame *frame, Jsonb *payload, const char *key);
 extern void interrupt_supersede(List *interrupts, int64 interrupt_id);
-extern bool interrupt_is_answer(const HitlInterrupt *interrupt);
 extern const HitlInterrupt *interrupt_ran_out(List *interrupts);
 extern bool interrupt_is_any_pending(List *interrupts);
 extern bool interrupt_is_answered(List *interrupts, const char *key);

@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "answer.h"
 #include "audit.h"
 #include "errors.h"
 #include "frontier.h"
@@ -102,7 +103,7 @@ has_asked_at_gate(const HitlTask *task)
 		const HitlInterrupt *interrupt = lfirst(cell);
 
 		if (strcmp(interrupt->question.key, HITL_GATE_QUESTION) == 0 &&
-			(interrupt->status == HITL_INTERRUPT_PENDING || interrupt_is_answer(interrupt)))
+			(interrupt->status == HITL_INTERRUPT_PENDING || answer_is_given(interrupt)))
 			return true;
 	}
 	return false;

@@ -13,6 +13,7 @@
 #include "author.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "continuation.h"
 #include "db.h"
 #include "frontier.h"
 #include "function.h"
@@ -59,6 +60,7 @@ call_handler(HitlFrame *frame)
 										   psprintf("node \"%s\"", run->node->name));
 		bool		is_null;
 		Datum		value = hook_is_one(function) ? hook_call(frame, function, &is_null)
+			: run->node->continues ? continuation_call(frame, function, &is_null)
 			: author_call(function, 1, input, NULL, &is_null);
 
 		old = MemoryContextSwitchTo(frame->context);

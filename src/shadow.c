@@ -214,7 +214,7 @@ create_shadow(HeapTuple tuple, const char *name, const char *signature)
 void
 shadow_make(const HitlGraphVersion *graph, HitlFunction *function)
 {
-	Oid			oid = function_find(function->signature);
+	Oid			oid = function_find_any(function->signature);
 	HeapTuple	tuple = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(oid));
 	const char *reason;
 
@@ -242,7 +242,7 @@ shadow_make(const HitlGraphVersion *graph, HitlFunction *function)
 		Oid			shadow;
 
 		function->shadow = psprintf("%s.%s%s", SHADOW_SCHEMA, quote_identifier(name), strrchr(function->signature, '('));
-		shadow = function_find(function->shadow);
+		shadow = function_find_any(function->shadow);
 		if (!OidIsValid(shadow))
 		{
 			create_shadow(tuple, name, function->shadow);

@@ -190,6 +190,8 @@ typedef struct HitlNode
 	HitlGate   *gate;			/* NULL: none */
 	List	   *destinations;	/* where its commands may lead, as C strings;
 								 * NIL: anywhere */
+	bool		continues;		/* at a pause: it goes on behind the statement
+								 * that asked; else it runs again */
 	bool		stops_before;	/* the graph has a breakpoint there */
 	bool		stops_after;
 } HitlNode;
@@ -240,6 +242,7 @@ typedef struct HitlGraphVersion
 	List	   *interrupt_before;	/* names of nodes or HITL_ALL_NODES, as C
 									 * strings, sorted */
 	List	   *interrupt_after;
+	List	   *functions;		/* compiled: all that it recorded, HitlFunction */
 } HitlGraphVersion;
 
 /* how many tasks of a super-step are not done, and why */

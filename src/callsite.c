@@ -1,0 +1,97 @@
+/*
+ * callsite.c
+ *    The functions that an expression of PL/pgSQL calls.
+ *
+ * The text of the expression is parsed, and not analysed: that would need the
+ * variables, which have types only in a call.  So a call is a name, and which
+ * function it means can be said only where the name is not overloaded.
+ *
+ * Layer 3.
+ */
+#include "postgres.h"
+
+#include "callsite.h"
+#include "catalog/namespace.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parser.h"
+
+static bool
+collect(Node *node, void *arg)
+{
+	CallSites  *sites = arg;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncCall))
+		sites->calls = lappend(sites->calls, node);
+	if (IsA(node, LockingClause))
+		sites->locks_rows = true;
+	if (IsA(node, InsertStmt) || IsA(node, UpdateStmt) || IsA(node, DeleteStmt) || IsA(node, MergeStmt))
+		sites->is_select = false;
+	return raw_expression_tree_walker(node, collect, arg);
+}
+
+/* SELECT f(...), and nothing else to it?  Returns the one thing selected. */
+static ResTarget *
+find_bare_target(SelectStmt *select)
+{
+	if (list_length(select->targetList) != 1 || select->distinctClause != NIL || select->intoClause != NULL ||
+		select->fromClause != NIL || select->whereClause != NULL || select->groupClause != NIL ||
+		select->havingClause != NULL || select->windowClause != NIL || select->valuesLists != NIL ||
+		select->sortClause != NIL || select->limitOffset != NULL || select->limitCount != NULL ||
+		select->lockingClause != NIL || select->withClause != NULL || select->op != SETOP_NONE)
+		return NULL;
+	return linitial(select->targetList);
+}
+
+static bool
+is_plain_call(const Node *node)
+{
+	const FuncCall *call = (const FuncCall *) node;
+
+	return node != NULL && IsA(node, FuncCall) && call->agg_order == NIL && call->agg_filter == NULL &&
+		call->over == NULL && !call->agg_within_group && !call->agg_star && !call->agg_distinct;
+}
+
+/* Raises what the parser raises. */
+CallSites
+callsite_find(const PLpgSQL_expr *expression)
+{
+	CallSites	sites = {.is_select = true};
+	List	   *parsed = raw_parser(expression->query, expression->parseMode);
+	Node	   *statement = list_length(parsed) == 1 ? linitial_node(RawStmt, parsed)->stmt : NULL;
+	ResTarget  *target = NULL;
+
+	if (statement == NULL)
+		return sites;
+	if (IsA(statement, PLAssignStmt))
+		target = find_bare_target(((PLAssignStmt *) statement)->val);
+	else if (IsA(statement, SelectStmt))
+		target = find_bare_target((SelectStmt *) statement);
+	else if (!IsA(statement, InsertStmt) && !IsA(statement, UpdateStmt) &&
+			 !IsA(statement, DeleteStmt) && !IsA(statement, MergeStmt))
+	{
+		/* a utility command: the walker does not know them */
+		sites.is_select = false;
+		return sites;
+	}
+	(void) collect(statement, &sites);
+	if (target != NULL && target->location >= 0 && is_plain_call(target->val))
+	{
+		sites.whole = (FuncCall *) target->val;
+		sites.at = target->location;
+	}
+	return sites;
+}
+
+/* The functions that a call may mean, by its name, in the path that is in force. */
+List *
+callsite_candidates(const FuncCall *call)
+{
+	List	   *functions = NIL;
+
+	for (FuncCandidateList candidate = FuncnameGetCandidates(call->funcname, -1, NIL, false, false, false, true);
+		 candidate != NULL; candidate = candidate->next)
+		functions = lappend_oid(functions, candidate->oid);
+	return functions;
+}

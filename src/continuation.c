@@ -1,0 +1,714 @@
+/*
+ * continuation.c
+ *    Continue mode: a node in PL/pgSQL goes on behind the statement that asked.
+ *
+ * PL/pgSQL calls a plugin at the begin and the end of each function and statement,
+ * and reads func->action right after func_beg: so we can hand it a tree of our own
+ * for this call (activation.c).  At a pause interrupt() writes down the activations
+ * that are on (suspension.c) and returns; each function on the way leaves by a
+ * RETURN behind its call.  Nothing is rolled back, nothing can catch it, and the
+ * node's work, the question and what is kept are one commit (phase.c).  When the
+ * decision is there the same functions are entered again, each with what is left
+ * of it.
+ *
+ * We stand in the plugin's one place only while such a node runs, and in front of
+ * whoever is there: so it does not matter who was loaded first, and functions
+ * that are no nodes do not know of us.  Whoever is there sees the author's
+ * statements, and none of ours.
+ *
+ * Only a function that is called straight from a site can pause.  Whether it is,
+ * is told from the server's stack of error contexts: between two functions of
+ * PL/pgSQL there is nothing when the expression is a simple one, and SPI when it
+ * is not; a function of SQL in between would be one more.
+ *
+ * Layer 3.  Memory: "hitl activation", one for each call, below the run's.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "activation.h"
+#include "author.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "code.h"
+#include "compat.h"
+#include "continuation.h"
+#include "db.h"
+#include "errors.h"
+#include "function.h"
+#include "guard.h"
+#include "guc.h"
+#include "json.h"
+#include "loop.h"
+#include "miscadmin.h"
+#include "phase.h"
+#include "program.h"
+#include "rights.h"
+#include "suspension.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/portal.h"
+#include "utils/regproc.h"
+#include "utils/snapmgr.h"
+#include "value.h"
+
+/* of what is kept */
+#define KEPT_VERSION 1
+
+/* a call of PL/pgSQL that is on */
+typedef struct Call
+{
+	PLpgSQL_execstate *es;
+	Activation *activation;		/* NULL: it has no site, or was not called from one */
+} Call;
+
+/* the run of a node */
+typedef struct Continuation
+{
+	struct Continuation *outer;
+	HitlFrame  *frame;
+	Oid			function;		/* the node's */
+	Call	   *calls;			/* outermost first */
+	int			n_calls;
+	int			max_calls;
+	List	   *kept;			/* of each that is to be gone on with, likewise */
+	int			n_entered;		/* how many of those were */
+	Oid			entering;		/* the function of the next */
+	PLpgSQL_function *replaced; /* whose tree is ours at the moment ... */
+	PLpgSQL_stmt_block *action; /* ... and its own */
+	List	   *activations;	/* all that have not ended */
+	bool		was_called;
+	SubTransactionId subxact;	/* in which it began */
+} Continuation;
+
+static Continuation *current = NULL;
+
+static void func_setup(PLpgSQL_execstate *es, PLpgSQL_function *function);
+static void func_beg(PLpgSQL_execstate *es, PLpgSQL_function *function);
+static void func_end(PLpgSQL_execstate *es, PLpgSQL_function *function);
+static void stmt_beg(PLpgSQL_execstate *es, PLpgSQL_stmt *statement);
+static void stmt_end(PLpgSQL_execstate *es, PLpgSQL_stmt *statement);
+
+static PLpgSQL_plugin plugin = {
+	.func_setup = func_setup,
+	.func_beg = func_beg,
+	.func_end = func_end,
+	.stmt_beg = stmt_beg,
+	.stmt_end = stmt_end
+};
+
+/* whoever stands behind us; NULL: nobody */
+static PLpgSQL_plugin *next_plugin = NULL;
+static bool is_telling = false;
+
+static bool
+is_parked(const Continuation *run)
+{
+	return run->frame->run->is_parked;
+}
+
+COMPAT_NORETURN static void
+refuse_pause(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_HITL_CANNOT_CONTINUE),
+			 errmsg("node \"%s\" cannot pause here", current->frame->run->task->node),
+			 errdetail("%s", detail),
+			 errhint("SELECT * FROM hitl.check_node(%s); shows where it can.",
+					 quote_literal_cstr(format_procedure_qualified(current->function)))));
+}
+
+/* ------------------------------------------------------------- who called whom */
+
+/*
+ * How many error contexts stand in front of that of a call?  -1: it is not on
+ * any more.
+ */
+static int
+contexts_above(const PLpgSQL_execstate *es)
+{
+	int			n = 0;
+
+	for (ErrorContextCallback *context = error_context_stack; context != NULL; context = context->previous, n++)
+		if (context->arg == es)
+			return n;
+	return -1;
+}
+
+static Call *
+innermost(const Continuation *run)
+{
+	return run->n_calls > 0 ? &run->calls[run->n_calls - 1] : NULL;
+}
+
+/* The innermost call, which is that of es: those within it were left by an error. */
+static Call *
+find_call(Continuation *run, const PLpgSQL_execstate *es)
+{
+	while (run->n_calls > 0 && innermost(run)->es != es)
+		run->n_calls--;
+	return innermost(run);
+}
+
+/* A call begins: forget those that were left by an error, whose place on the C
+ * stack may be its own now. */
+static Call *
+push_call(Continuation *run, PLpgSQL_execstate *es)
+{
+	Call	   *call;
+
+	for (int i = 0; i < run->n_calls; i++)
+		if (run->calls[i].es == es)
+			run->n_calls = i;
+	while (run->n_calls > 0 && contexts_above(innermost(run)->es) < 0)
+		run->n_calls--;
+	if (run->n_calls == run->max_calls)
+	{
+		run->max_calls *= 2;
+		run->calls = repalloc(run->calls, sizeof(Call) * run->max_calls);
+	}
+	call = &run->calls[run->n_calls++];
+	call->es = es;
+	call->activation = NULL;
+	return call;
+}
+
+/*
+ * Is what runs now called straight from the site that an activation is asking
+ * by?  n_own: the contexts of its own.
+ */
+static bool
+is_called_straight(const Activation *activation, int n_own)
+{
+	const Splice *ask = activation->asking;
+	const PLpgSQL_expr *expression;
+	int			n_between = contexts_above(activation->es) - n_own;
+
+	if (ask == NULL)
+		return false;
+	if (ask->kind == SPLICE_RESUME)
+		return n_between == 0;
+	if (ask->as.any.cmd_type == PLPGSQL_STMT_PERFORM)
+		return n_between == 1;
+	expression = ask->as.assign.expr;
+	return n_between == (expression->expr_simple_expr != NULL ? 0 : 1);
+}
+
+/* ---------------------------------------------------------------------- entering */
+
+/* Does a call that has just begun go on with what was kept? */
+static bool
+is_entered_again(const Continuation *run, const PLpgSQL_function *function)
+{
+	return run->n_entered < list_length(run->kept) && run->n_calls == run->n_entered + 1 &&
+		function->fn_oid == run->entering;
+}
+
+/* Is it one from which hitl can come back, should it pause? */
+static bool
+is_activation(const Continuation *run, const PLpgSQL_function *function)
+{
+	const Activation *caller;
+
+	if (run->n_calls == 1)
+		return function->fn_oid == run->function;
+	caller = run->calls[run->n_calls - 2].activation;
+	if (caller == NULL || caller->asking == NULL || !is_called_straight(caller, 1))
+		return false;
+	return caller->asking->kind == SPLICE_RESUME ? function->fn_oid == run->entering
+		: caller->program->statements[caller->asking->original->stmtid].callee == function->fn_oid;
+}
+
+/* Give PL/pgSQL a tree of ours for the call that begins. */
+static void
+begin_activation(Continuation *run, Call *call, PLpgSQL_function *function)
+{
+	bool		is_again = is_entered_again(run, function);
+	const Program *program = program_get(function->fn_oid);
+	Activation *activation;
+	MemoryContext old;
+	int			statement = 0;
+
+	if (program->n_sites == 0 && !is_again)
+		return;
+	activation = activation_begin(call->es, function, &plugin, program, run->frame->context);
+	call->activation = activation;
+	old = MemoryContextSwitchTo(run->frame->context);
+	run->activations = lappend(run->activations, activation);
+	MemoryContextSwitchTo(old);
+	if (is_again)
+		statement = suspension_read(activation, list_nth(run->kept, run->n_entered++));
+	activation_build(activation, statement);
+	/* the innermost has the answer */
+	if (is_again && run->n_entered == list_length(run->kept) && activation->answer != NULL)
+		plugin.assign_value(call->es, (PLpgSQL_datum *) activation->answer,
+							JsonbPGetDatum(phase_question(run->frame->run)->decision), false, JSONBOID, -1);
+	run->replaced = function;
+	run->action = function->action;
+	function->action = activation->action;
+}
+
+/*
+ * The function of what was kept: the one of that name, if its code is the same;
+ * else the copy that the graph's version has of what it was; else again the one
+ * of that name, and it is seen whether it fits.
+ */
+static Oid
+find_kept_function(const Continuation *run, Jsonb *kept)
+{
+	const char *signature = json_get_string(kept, "function");
+	const char *code = json_get_string(kept, "code");
+	Oid			function = function_find_any(signature);
+	ListCell   *cell;
+
+	if (OidIsValid(function) && strcmp(code_hash(function), code) == 0)
+		return function;
+	foreach(cell, run->frame->run->graph->functions)
+	{
+		const HitlFunction *recorded = lfirst(cell);
+
+		if (strcmp(recorded->signature, signature) == 0 && strcmp(recorded->code_hash, code) == 0 &&
+			recorded->shadow != NULL && OidIsValid(function_find_any(recorded->shadow)))
+			return function_find_any(recorded->shadow);
+	}
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_HITL_FRAME),
+				 errmsg("a paused node cannot go on: a function that it had called is gone"),
+				 errdetail("Function %s does not exist.", signature),
+				 errhint("Create it again, then SELECT hitl.retry(thread_id); or SELECT hitl.cancel(thread_id);")));
+	return function;
+}
+
+/*
+ * Call the function that an activation had called when it paused.  Its arguments
+ * are among its variables; so it is given NULLs, whether it is strict or not.
+ */
+static void
+resume_callee(Continuation *run, Activation *activation, Splice *splice)
+{
+	LOCAL_FCINFO(fcinfo, FUNC_MAX_ARGS);
+	FmgrInfo	call;
+	Datum		value;
+	bool		is_shadow;
+
+	run->entering = find_kept_function(run, list_nth(run->kept, run->n_entered));
+	is_shadow = code_owner(run->entering) == run->frame->run->graph->owner;
+	if (!is_shadow && compat_function_aclcheck(run->entering, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(run->entering));
+	fmgr_info(run->entering, &call);
+	InitFunctionCallInfoData(*fcinfo, &call, get_func_nargs(run->entering), InvalidOid, NULL, NULL);
+	for (int i = 0; i < fcinfo->nargs; i++)
+		fcinfo->args[i].isnull = true;
+
+	activation->asking = splice;
+	/* as PL/pgSQL does for an expression */
+	if (!activation->es->readonly_func)
+	{
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetTransactionSnapshot());
+	}
+	value = FunctionCallInvoke(fcinfo);
+	if (!activation->es->readonly_func)
+		PopActiveSnapshot();
+	activation->asking = NULL;
+	if (splice->result != NULL)
+		plugin.assign_value(activation->es, (PLpgSQL_datum *) splice->result, value, fcinfo->isnull,
+							get_func_rettype(run->entering), -1);
+}
+
+/* Put back the tree of the function that we have given another one. */
+static void
+restore_action(Continuation *run)
+{
+	if (run->replaced != NULL)
+		run->replaced->action = run->action;
+	run->replaced = NULL;
+}
+
+static void
+leave_activation(Continuation *run, Activation *activation)
+{
+	run->activations = list_delete_ptr(run->activations, activation);
+	activation_end(activation);
+}
+
+/* --------------------------------------------------------------------- the plugin */
+
+/*
+ * Whoever stands behind us is called with the author's statements.  If it was
+ * loaded while a node ran, it may call us in its turn: then there is nothing to
+ * do.
+ */
+typedef enum Event
+{
+	EVENT_FUNC_SETUP,
+	EVENT_FUNC_BEG,
+	EVENT_FUNC_END,
+	EVENT_STMT_BEG,
+	EVENT_STMT_END
+} Event;
+
+static void
+tell_next(Event event, PLpgSQL_execstate *es, PLpgSQL_function *function, PLpgSQL_stmt *statement)
+{
+	void		(*for_function) (PLpgSQL_execstate *, PLpgSQL_function *) = NULL;
+	void		(*for_statement) (PLpgSQL_execstate *, PLpgSQL_stmt *) = NULL;
+
+	if (next_plugin == NULL)
+		return;
+	switch (event)
+	{
+		case EVENT_FUNC_SETUP:
+			for_function = next_plugin->func_setup;
+			break;
+		case EVENT_FUNC_BEG:
+			for_function = next_plugin->func_beg;
+			break;
+		case EVENT_FUNC_END:
+			for_function = next_plugin->func_end;
+			break;
+		case EVENT_STMT_BEG:
+			for_statement = next_plugin->stmt_beg;
+			break;
+		case EVENT_STMT_END:
+			for_statement = next_plugin->stmt_end;
+			break;
+	}
+	is_telling = true;
+	if (for_function != NULL)
+		for_function(es, function);
+	if (for_statement != NULL && statement != NULL)
+		for_statement(es, statement);
+	is_telling = false;
+}
+
+/* PL/pgSQL tells the plugin in its place what it can call; so do we. */
+static void
+func_setup(PLpgSQL_execstate *es, PLpgSQL_function *function)
+{
+	if (is_telling)
+		return;
+	if (next_plugin != NULL)
+	{
+		next_plugin->error_callback = plugin.error_callback;
+		next_plugin->assign_expr = plugin.assign_expr;
+		next_plugin->assign_value = plugin.assign_value;
+		next_plugin->eval_datum = plugin.eval_datum;
+		next_plugin->cast_value = plugin.cast_value;
+	}
+	tell_next(EVENT_FUNC_SETUP, es, function, NULL);
+}
+
+static void
+func_beg(PLpgSQL_execstate *es, PLpgSQL_function *function)
+{
+	Call	   *call;
+
+	if (is_telling)
+		return;
+	tell_next(EVENT_FUNC_BEG, es, function, NULL);
+	if (current == NULL)
+		return;
+	if (is_parked(current))
+		refuse_pause("It has paused, and goes on to call a function.");
+	call = push_call(current, es);
+	current->was_called = true;
+	if (is_activation(current, function))
+		begin_activation(current, call, function);
+}
+
+static void
+func_end(PLpgSQL_execstate *es, PLpgSQL_function *function)
+{
+	Call	   *call = is_telling || current == NULL ? NULL : find_call(current, es);
+
+	if (is_telling)
+		return;
+	tell_next(EVENT_FUNC_END, es, function, NULL);
+	if (call == NULL)
+		return;
+	if (call->activation != NULL)
+		leave_activation(current, call->activation);
+	current->n_calls--;
+}
+
+/* The author's statement that a splice runs, for others; NULL: none. */
+static PLpgSQL_stmt *
+author_statement(Splice *splice, PLpgSQL_stmt *statement)
+{
+	if (splice == NULL)
+		return statement;
+	return splice->kind == SPLICE_ASK || splice->kind == SPLICE_LOOP ? splice->original : NULL;
+}
+
+/* The same error again, as it was caught: without the contexts of here. */
+COMPAT_NORETURN static void
+throw_again(ErrorData *error)
+{
+	error_context_stack = NULL;
+	ThrowErrorData(error);
+	pg_unreachable();
+}
+
+static void
+set_found(PLpgSQL_execstate *es)
+{
+	plugin.assign_value(es, es->datums[es->found_varno], BoolGetDatum(true), false, BOOLOID, -1);
+}
+
+/* A splice is about to be run: make it what it is to be. */
+static void
+prepare_splice(Continuation *run, Activation *activation, Splice *splice)
+{
+	switch (splice->kind)
+	{
+		case SPLICE_ASK:
+			activation->asking = splice;
+			break;
+		case SPLICE_LEAVE:
+			memset((char *) &splice->as + sizeof(PLpgSQL_stmt), 0, sizeof(splice->as) - sizeof(PLpgSQL_stmt));
+			splice->as.any.cmd_type = is_parked(run) ? PLPGSQL_STMT_RETURN : PLPGSQL_STMT_GETDIAG;
+			if (is_parked(run))
+				splice->as.returns.retvarno = -1;
+			break;
+		case SPLICE_RESUME:
+			resume_callee(run, activation, splice);
+			break;
+		case SPLICE_LOOP:
+			loop_begin(activation, splice);
+			break;
+		case SPLICE_ITERATE:
+			loop_iterate(activation, splice);
+			break;
+		case SPLICE_SELECT:
+			if (splice->is_second)
+			{
+				if (splice->state != NULL)
+					splice->state->is_first = false;
+				splice->as.block.body = loop_has_more(splice->state) ? splice->rest
+					: list_make1(llast(splice->rest));
+			}
+			splice->is_second = true;
+			break;
+		case SPLICE_CAUGHT:
+			splice->caught->error = activation->es->cur_error;
+			break;
+		case SPLICE_THROW:
+			throw_again(splice->caught->error);
+			break;
+		case SPLICE_PERFORMED:
+			set_found(activation->es);
+			activation->es->eval_processed = 1;
+			break;
+		case SPLICE_TAKE:
+		case SPLICE_AGAIN:
+		case SPLICE_EXIT:
+			break;
+	}
+}
+
+static void
+stmt_beg(PLpgSQL_execstate *es, PLpgSQL_stmt *statement)
+{
+	Continuation *run = current;
+	Call	   *call = NULL;
+	Splice	   *splice = NULL;
+
+	if (is_telling)
+		return;
+	if (run != NULL)
+	{
+		/* PL/pgSQL has read it: the next call is to find the function's own */
+		restore_action(run);
+		call = find_call(run, es);
+	}
+	if (call != NULL && call->activation != NULL)
+		splice = activation_find_splice(call->activation, statement);
+	if (run != NULL && is_parked(run) && (splice == NULL || splice->kind != SPLICE_LEAVE))
+		refuse_pause("It has paused, and does not leave.");
+	tell_next(EVENT_STMT_BEG, es, NULL, author_statement(splice, statement));
+	if (splice != NULL)
+		prepare_splice(run, call->activation, splice);
+}
+
+static void
+stmt_end(PLpgSQL_execstate *es, PLpgSQL_stmt *statement)
+{
+	Call	   *call = is_telling || current == NULL ? NULL : find_call(current, es);
+	Splice	   *splice = NULL;
+
+	if (is_telling)
+		return;
+	if (call != NULL && call->activation != NULL)
+		splice = activation_find_splice(call->activation, statement);
+	if (splice != NULL && splice->kind == SPLICE_ASK)
+		call->activation->asking = NULL;
+	/* a loop that has gone round at least once */
+	if (splice != NULL && splice->kind == SPLICE_AGAIN && splice->state != NULL)
+		set_found(es);
+	tell_next(EVENT_STMT_END, es, NULL, author_statement(splice, statement));
+}
+
+/* ------------------------------------------------------------------------ pausing */
+
+/* Does a node in continue mode run, and is this its frame? */
+bool
+continuation_is_on(const HitlFrame *frame)
+{
+	return current != NULL && current->frame == frame;
+}
+
+/* A cursor that the author has opened would be closed by the commit. */
+static void
+require_no_cursors(const Continuation *run)
+{
+	ListCell   *cell;
+
+	if (!run->frame->has_portals)
+		return;
+	foreach(cell, db_portal_names())
+	{
+		Portal		portal = GetPortalByName(lfirst(cell));
+		bool		is_ours = false;
+
+		if (!PortalIsValid(portal) || portal->createSubid < run->subxact || portal->status == PORTAL_ACTIVE)
+			continue;
+		for (int i = 0; i < run->n_calls; i++)
+			is_ours |= loop_has_portal(run->calls[i].activation, portal->name);
+		if (!is_ours)
+			refuse_pause("A cursor is open, which a pause would close: CLOSE it before.");
+	}
+}
+
+/*
+ * A question has no answer yet: write down where the node is.  It returns to its
+ * caller, and so to the end of the node.  Raises IH014 where it cannot, and 54000
+ * if that is more than hitl.max_frame_size.
+ */
+void
+continuation_pause(HitlFrame *frame, HitlQuestion *question)
+{
+	Continuation *run = current;
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	Size		max_bytes = (Size) guc_max_frame_size * 1024;
+	List	   *activations = NIL;
+	Jsonb	   *kept;
+	JsonBuilder b;
+	int			level;
+
+	while (run->n_calls > 0 && contexts_above(innermost(run)->es) < 0)
+		run->n_calls--;
+	for (int i = 0; i < run->n_calls; i++)
+	{
+		const Activation *activation = run->calls[i].activation;
+		bool		is_last = i == run->n_calls - 1;
+
+		if (activation == NULL || activation->asking == NULL ||
+			(is_last && (activation->asking->kind != SPLICE_ASK ||
+						 activation->program->statements[activation->asking->original->stmtid].site != PROGRAM_ASKS ||
+						 !is_called_straight(activation, 0))))
+			refuse_pause("hitl.interrupt() was not called as a statement of its own, by a function that was.");
+	}
+	if (run->n_calls == 0)
+		refuse_pause("It is not a function in PL/pgSQL that runs.");
+	require_no_cursors(run);
+
+	level = value_pin_settings();
+	for (int i = 0; i < run->n_calls; i++)
+		activations = lappend(activations, suspension_write(run->calls[i].activation, max_bytes));
+	value_unpin_settings(level);
+	json_begin(&b);
+	json_add_int64(&b, "version", KEPT_VERSION);
+	json_add_jsonb(&b, "calls", json_list(activations));
+	kept = json_end(&b);
+	if (VARSIZE(kept) > max_bytes)
+		value_refuse_size();
+	phase_park(frame, question, frame->run->task->phase + 1, kept);
+	MemoryContextSwitchTo(old);
+}
+
+/* ------------------------------------------------------------------------ running */
+
+/* What the task has kept; a phase that does not know how to read it is refused. */
+static List *
+read_kept(const HitlTask *task)
+{
+	Jsonb	   *version = task->saved != NULL ? json_get(task->saved, "version") : NULL;
+	double		number;
+
+	if (version == NULL || !json_get_number(version, &number) || number != KEPT_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_HITL_FRAME),
+				 errmsg("a paused node cannot go on: what was kept is not in a format that this version of hitl reads"),
+				 errdetail("Node \"%s\" of thread %lld.", task->node, (long long) task->thread_id),
+				 errhint("SELECT hitl.cancel(thread_id), or install the version that it paused under.")));
+	return json_elements(json_get(task->saved, "calls"));
+}
+
+/* Behind a run, however it ended. */
+static void
+end_run(Continuation *run)
+{
+	restore_action(run);
+	while (run->activations != NIL)
+		leave_activation(run, linitial(run->activations));
+	current = run->outer;
+}
+
+/* Call a node's function with the run's input, from its beginning or where it paused. */
+Datum
+continuation_call(HitlFrame *frame, FmgrInfo *function, bool *is_null)
+{
+	PLpgSQL_plugin **place = (PLpgSQL_plugin **) find_rendezvous_variable("PLpgSQL_plugin");
+	PLpgSQL_plugin *before = *place;
+	Continuation run = {
+		.outer = current,
+		.frame = frame,
+		.function = function->fn_oid,
+		.entering = function->fn_oid,
+		.max_calls = 8,
+		.subxact = GetCurrentSubTransactionId()
+	};
+	Datum		result = (Datum) 0;
+	MemoryContext old;
+
+	if (frame->run->task->phase > 0 && (!phase_is_decided(frame) || !guard_agrees(frame->run, phase_question(frame->run))))
+	{
+		phase_park_again(frame);
+		*is_null = true;
+		return result;
+	}
+	old = MemoryContextSwitchTo(frame->context);
+	if (frame->run->task->phase > 0)
+		run.kept = read_kept(frame->run->task);
+	run.calls = palloc(sizeof(Call) * run.max_calls);
+	MemoryContextSwitchTo(old);
+	if (current == NULL)
+		program_free_retired();
+
+	PG_TRY();
+	{
+		current = &run;
+		if (before != &plugin)
+		{
+			next_plugin = before;
+			*place = &plugin;
+		}
+		result = author_call(function, 1, frame->run->input, NULL, is_null);
+	}
+	PG_FINALLY();
+	{
+		/* one that came in front of us while the node ran stays there */
+		if (*place == &plugin)
+			*place = before;
+		is_telling = false;
+		end_run(&run);
+	}
+	PG_END_TRY();
+	if (!run.was_called)
+		elog(ERROR, "hitl was not told that a function of PL/pgSQL began");
+	return result;
+}
