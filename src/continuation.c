@@ -120,6 +120,30 @@ refuse_pause(const char *detail)
 					 quote_literal_cstr(format_procedure_qualified(current->function)))));
 }
 
+/* The same where an author's handler might catch it: then it is as with a pause. */
+COMPAT_NORETURN static void
+refuse_for_good(const char *detail)
+{
+	HitlFrame  *frame = current->frame;
+	HitlError  *volatile failure = NULL;
+	MemoryContext old;
+
+	if (frame_is_marked(frame))
+		refuse_pause(detail);
+	old = MemoryContextSwitchTo(frame->context);
+	PG_TRY();
+	{
+		refuse_pause(detail);
+	}
+	PG_CATCH();
+	{
+		failure = frame_catch(frame);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	frame_fail(frame, failure);
+}
+
 /* ------------------------------------------------------------- who called whom */
 
 /*
@@ -413,7 +437,7 @@ func_beg(PLpgSQL_execstate *es, PLpgSQL_function *function)
 	if (current == NULL)
 		return;
 	if (is_parked(current))
-		refuse_pause("It has paused, and goes on to call a function.");
+		refuse_for_good("It has paused, and goes on to call a function.");
 	call = push_call(current, es);
 	current->was_called = true;
 	if (is_activation(current, function))
@@ -463,6 +487,8 @@ set_found(PLpgSQL_execstate *es)
 static void
 prepare_splice(Continuation *run, Activation *activation, Splice *splice)
 {
+	char	   *fault;
+
 	switch (splice->kind)
 	{
 		case SPLICE_ASK:
@@ -481,7 +507,9 @@ prepare_splice(Continuation *run, Activation *activation, Splice *splice)
 			loop_begin(activation, splice);
 			break;
 		case SPLICE_ITERATE:
-			loop_iterate(activation, splice);
+			fault = loop_iterate(activation, splice);
+			if (fault != NULL)
+				refuse_for_good(fault);
 			break;
 		case SPLICE_SELECT:
 			if (splice->is_second)
@@ -528,7 +556,7 @@ stmt_beg(PLpgSQL_execstate *es, PLpgSQL_stmt *statement)
 	if (call != NULL && call->activation != NULL)
 		splice = activation_find_splice(call->activation, statement);
 	if (run != NULL && is_parked(run) && (splice == NULL || splice->kind != SPLICE_LEAVE))
-		refuse_pause("It has paused, and does not leave.");
+		refuse_for_good("It has paused, and does not leave.");
 	tell_next(EVENT_STMT_BEG, es, NULL, author_statement(splice, statement));
 	if (splice != NULL)
 		prepare_splice(run, call->activation, splice);

@@ -188,25 +188,24 @@ loop_has_portal(const Activation *activation, const char *name)
 	return false;
 }
 
-/* Can its rows be read to the end at a pause?  Asked when the first is there. */
-static void
-check_rows(LoopState *state)
+/*
+ * Why can its rows not be read to the end at a pause?  NULL: they can.  Asked
+ * when the first is there.
+ */
+static char *
+rows_fault(LoopState *state)
 {
 	char	   *fault = NULL;
 	ListCell   *cell;
 
 	state->is_checked = true;
 	/* otherwise all rows are there already */
-	if (get_portal(state)->strategy == PORTAL_ONE_SELECT)
-		foreach(cell, db_plan_queries(state->cursor->cursor_explicit_expr->plan))
-			if (fault == NULL)
-			fault = program_query_fault(lfirst(cell));
-	if (fault != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_HITL_CANNOT_CONTINUE),
-				 errmsg("a node cannot pause in this loop"),
-				 errdetail("Of the loop in line %d: %s.", state->original->lineno, fault),
-				 errhint("Collect the rows first, and write FOREACH ... IN ARRAY.")));
+	if (get_portal(state)->strategy != PORTAL_ONE_SELECT)
+		return NULL;
+	foreach(cell, db_plan_queries(state->cursor->cursor_explicit_expr->plan))
+		if (fault == NULL)
+		fault = program_query_fault(lfirst(cell));
+	return fault != NULL ? psprintf("Of the loop in line %d: %s.", state->original->lineno, fault) : NULL;
 }
 
 /* takes rows as JSON, up to a limit */
@@ -346,8 +345,11 @@ loop_begin(Activation *activation, Splice *splice)
 	}
 }
 
-/* Before the first statement of an iteration; makes the splice what it is to be. */
-void
+/*
+ * Before the first statement of an iteration; makes the splice what it is to be.
+ * Returns why the node cannot pause in this loop; NULL: it can.
+ */
+char *
 loop_iterate(Activation *activation, Splice *splice)
 {
 	LoopState  *state = splice->state;
@@ -364,10 +366,9 @@ loop_iterate(Activation *activation, Splice *splice)
 			splice->as.any.cmd_type = ++state->n_done <= state->n_skipped ? PLPGSQL_STMT_EXIT : PLPGSQL_STMT_GETDIAG;
 			break;
 		default:
-			if (!state->is_checked)
-				check_rows(state);
-			break;
+			return state->is_checked ? NULL : rows_fault(state);
 	}
+	return NULL;
 }
 
 /* Where a loop is, as JSON.  Raises 54000 for rows of more bytes than that. */

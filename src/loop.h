@@ -10,7 +10,7 @@
 #include "activation.h"
 
 extern void loop_begin(Activation *activation, Splice *splice);
-extern void loop_iterate(Activation *activation, Splice *splice);
+extern char *loop_iterate(Activation *activation, Splice *splice);
 extern bool loop_has_more(const LoopState *state);
 extern bool loop_has_portal(const Activation *activation, const char *name);
 extern Jsonb *loop_write(const Activation *activation, const LoopState *state, Size max_bytes);

@@ -11,8 +11,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "statement.h"
+#include "utils/lsyscache.h"
 
 #define PLPGSQL_LIBRARY "$libdir/plpgsql"
 
@@ -355,6 +357,20 @@ statement_name(const PLpgSQL_stmt *statement)
 	}
 }
 
+/* Is there an argument or a result whose type only a call can tell? */
+static bool
+is_polymorphic(Oid function)
+{
+	Oid		   *types;
+	int			n_types;
+	Oid			result = get_func_signature(function, &types, &n_types);
+	bool		is_one = IsPolymorphicType(result);
+
+	for (int i = 0; i < n_types; i++)
+		is_one |= IsPolymorphicType(types[i]);
+	return is_one;
+}
+
 /*
  * PL/pgSQL's own tree of a function.  It belongs to PL/pgSQL and may be gone
  * with the next invalidation.  Raises what its compiler raises.
@@ -374,7 +390,8 @@ statement_compile(Oid function)
 	fcinfo->flinfo = &info;
 	info.fn_oid = function;
 	info.fn_mcxt = CurrentMemoryContext;
-	return compiler(fcinfo, false);
+	/* its validator puts some type in the place of one that is not known */
+	return compiler(fcinfo, is_polymorphic(function));
 }
 
 /* What PL/pgSQL knows of a type, for a variable of it. */
