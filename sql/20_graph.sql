@@ -95,7 +95,7 @@ CREATE FUNCTION hitl.check_node(function regprocedure, OUT function_name text, O
 COMMENT ON FUNCTION hitl.check_node(regprocedure) IS
 'Can a function be a node in continue mode (add_node(..., suspend => ''continue''))? A row for each place where it, or a function that it calls from such a place, may pause: the function, the line of its body, the kind of the
 statement; whether it can go on behind it; if not, why, and what to write instead. A row without a line: the function cannot be one at all. No rows: it does not pause. The current search_path counts, as at compile.
-Errors: what the compiler of PL/pgSQL raises.';
+Errors: 42601, 42704 and what else the compiler of PL/pgSQL raises.';
 
 CREATE FUNCTION hitl.add_edge(graph text, source text, target text) RETURNS void
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_add_edge';

@@ -144,7 +144,7 @@ guc_init(void)
 							"Its variables and the rows that its loops have not seen yet, as text.",
 							&guc_max_frame_size,
 							1024, 1, 256 * 1024,
-							PGC_USERSET, GUC_UNIT_KB,
+							PGC_SUSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("hitl.max_node_timeout",

@@ -43,7 +43,7 @@ INSERT INTO may VALUES
   ('create_policy(''another'', ''{}'')', 'ow'), ('create_policy(''two'', ''{}'')', 'o'), ('create_rule(''another'', ''two'')', 'ow'), ('create_rule(''another'', ''two'', graph => ''g'')', 'o'), ('drop_rule(''all'')', 'o'),
   ('create_graph(''another'')', 'ow'), ('define(''{"graph": "another", "nodes": {"n": {"sql": "SELECT $1"}}, "edges": [["START", "n"], ["n", "END"]]}'')', 'ow'),
   ('add_node(''g'', ''m'', ''tap.does'')', 'o'), ('add_edge(''g'', ''n'', ''n'')', 'o'), ('add_join(''g'', ''{n}'', ''n'')', 'o'), ('add_conditional_edges(''g'', ''n'', ''tap.does'')', 'o'), ('add_channel(''g'', ''c'')', 'o'),
-  ('compile(''g'')', 'o'), ('command()', 'owrpaxyn'), ('send(''n'')', 'owrpaxyn'), ('overwrite(''1'')', 'owrpaxyn'),
+  ('compile(''g'')', 'o'), ('check_node(''jsonb_typeof(jsonb)'')', 'owrpaxyn'), ('command()', 'owrpaxyn'), ('send(''n'')', 'owrpaxyn'), ('overwrite(''1'')', 'owrpaxyn'),
   -- grants
   ('grant_author(''tap_n'')', ''), ('grant_reviewer(''tap_n'', ''g'')', 'o'), ('grant_operator(''tap_n'', ''g'')', 'o'), ('grant_auditor(''tap_n'', ''g'')', 'o'), ('grant_proxy(''tap_n'', ''tap_team'')', ''),
   ('grant_reviewer(''tap_n'')', ''), ('grant_operator(''tap_n'')', ''), ('grant_auditor(''tap_n'')', ''),

@@ -1,20 +1,21 @@
 -- Continue mode: a node in PL/pgSQL goes on behind the statement that asked; nothing before it runs again.
 -- Proves: what the node did is committed with the question; variables, loops and caught errors are as they were; functions within functions
 -- too; check_node() and add_node() say what cannot go on, and why; what was kept and does not fit is refused, and nothing is lost.
-CREATE EXTENSION hitl;
 SET client_min_messages = warning;
+CREATE SCHEMA continues;
+SET search_path = continues;
 
 CREATE TABLE log (n serial, what text);
 CREATE FUNCTION said(what text) RETURNS void LANGUAGE sql AS $$ INSERT INTO log (what) VALUES (what) $$;
--- A graph of one node in continue mode, which bears the name of its function.
+-- A graph of one node in continue mode, named after its function.
 CREATE FUNCTION graph_of(function text) RETURNS integer LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM hitl.create_graph(function);
-  PERFORM hitl.add_node(function, 'n', function, suspend => 'continue'), hitl.add_edge(function, 'START', 'n'), hitl.add_edge(function, 'n', 'END');
-  RETURN hitl.compile(function);
+  PERFORM hitl.create_graph('continue ' || function);
+  PERFORM hitl.add_node('continue ' || function, 'n', function, suspend => 'continue'), hitl.add_edge('continue ' || function, 'START', 'n'), hitl.add_edge('continue ' || function, 'n', 'END');
+  RETURN hitl.compile('continue ' || function);
 END $$;
 CREATE FUNCTION begin_it(graph text, input jsonb DEFAULT '{}', OUT status text, OUT state jsonb, OUT asks jsonb, OUT error text) LANGUAGE sql AS $$
-  SELECT d->>'status', d->'state', jsonb_path_query_array(d, '$.interrupts[*].payload'), d#>>'{error,sqlstate}' FROM hitl.invoke(graph, input) d $$;
+  SELECT d->>'status', d->'state', jsonb_path_query_array(d, '$.interrupts[*].payload'), d#>>'{error,sqlstate}' FROM hitl.invoke('continue ' || graph, input) d $$;
 CREATE FUNCTION latest(OUT thread_id bigint) LANGUAGE sql AS $$ SELECT max(thread_id) FROM hitl.threads $$;
 CREATE FUNCTION answer(answer jsonb DEFAULT '{"type": "approve"}', OUT status text, OUT state jsonb, OUT asks jsonb, OUT error text) LANGUAGE sql AS $$
   SELECT d->>'status', d->'state', jsonb_path_query_array(d, '$.interrupts[*].payload'), d#>>'{error,sqlstate}' FROM hitl.resume(latest(), answer) d $$;
@@ -52,7 +53,7 @@ SELECT what FROM log ORDER BY n;
 SELECT phase, saved FROM hitl.task WHERE thread_id = latest();
 -- By executors it is the same.
 TRUNCATE log;
-SELECT hitl.start('refund', '{"amount": 1}') AS t \gset
+SELECT hitl.start('continue refund', '{"amount": 1}') AS t \gset
 SELECT hitl.wait(:t, '30 s');
 SELECT status FROM hitl.pending p, hitl.reject(p.interrupt_id, 'no') WHERE p.thread_id = :t;
 SELECT hitl.wait(:t, '30 s'), hitl.get_state(:t);
@@ -241,14 +242,14 @@ SELECT function_name, line, statement, reason, advice FROM hitl.check_node('cann
 SELECT * FROM hitl.check_node('ask_sql()');
 SELECT * FROM hitl.check_node('harmless(integer)');
 SELECT code, message FROM refused('SELECT graph_of(''cannot'')');
-SELECT hitl.create_graph('later');
-SELECT * FROM refused($$SELECT hitl.add_node('later', 'n', 'ask_sql()', suspend => 'continue')$$);
-SELECT * FROM refused($$SELECT hitl.add_node('later', 'n', sql => 'SELECT $1', suspend => 'continue')$$);
-SELECT * FROM refused($$SELECT hitl.add_node('later', 'n', 'cannot', suspend => 'never')$$);
+SELECT hitl.create_graph('continue later') > 0 AS is_made;
+SELECT * FROM refused($$SELECT hitl.add_node('continue later', 'n', 'ask_sql()', suspend => 'continue')$$);
+SELECT * FROM refused($$SELECT hitl.add_node('continue later', 'n', sql => 'SELECT $1', suspend => 'continue')$$);
+SELECT * FROM refused($$SELECT hitl.add_node('continue later', 'n', 'cannot', suspend => 'never')$$);
 -- A function that is not there yet is looked at by compile().
-SELECT hitl.add_node('later', 'n', 'comes_later', suspend => 'continue'), hitl.add_edge('later', 'START', 'n'), hitl.add_edge('later', 'n', 'END');
+SELECT hitl.add_node('continue later', 'n', 'comes_later', suspend => 'continue'), hitl.add_edge('continue later', 'START', 'n'), hitl.add_edge('continue later', 'n', 'END');
 CREATE FUNCTION comes_later(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN hitl.interrupt('1') || '{}'; END $$;
-SELECT * FROM refused($$SELECT hitl.compile('later')$$);
+SELECT * FROM refused($$SELECT hitl.compile('continue later')$$);
 
 -- 6. What only a run can tell is refused when it runs; nobody swallows that, and nothing is replayed.
 CREATE FUNCTION sneaks(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -278,7 +279,7 @@ SET client_min_messages = warning;
 TRUNCATE log;
 SELECT how, b.* FROM unnest('{execute,volatile,lock,cursor,array,endless,large}'::text[]) how, begin_it('sneaks', jsonb_build_object('how', how)) b;
 SELECT what FROM log ORDER BY n;
-SELECT message, detail FROM hitl.failed WHERE graph = 'sneaks' ORDER BY thread_id;
+SELECT message, detail FROM hitl.failed WHERE graph = 'continue sneaks' ORDER BY thread_id;
 
 -- 7. An error behind the pause rolls back to the pause, and retry() goes on from there, with the same answer.
 CREATE TABLE limits (most numeric CHECK (most < 1000));
@@ -370,4 +371,6 @@ SELECT hitl.wait(latest(), '30 s');
 SELECT args FROM hitl.pending WHERE thread_id = latest();
 SELECT status, asks FROM answer();
 SELECT status, state FROM answer();
+SELECT hitl.drop_rule('small ones');
 SELECT * FROM hitl.check();
+RESET search_path;
