@@ -5,7 +5,7 @@
 WORDS   = hitl compat errors types guc clock names json
 LOGIC   = lifecycle ladder pattern schema question answer foreign shape content reader gate definition document frontier migration messages reducer subgraph delta mermaid wording mail policy quorum rule
 STORE   = db rowcache subxact store_graph store_grant store_thread store_input store_tree store_checkpoint store_task store_queue store_interrupt store_timer store_vote store_draft store_inbox store_desk store_step store_breakpoint store_policy store_rule store_outbox store_outcome store_audit shmem slot marks wake
-ENGINE  = session timer frame event identity audit rights outbox code function shadow statement callsite program check graph grant rulebook draft pending deadline opening ballot guard author phase value activation loop suspension continuation interrupt hook step node tree checkpoint breakpoint thread child steer input migrate view why tail expiry claim executor crash absence inbox show desk edit decision reply bulk reopen escalation outcome sender render
+ENGINE  = session timer frame event identity audit rights outbox code function shadow statement callsite program check graph grant rulebook draft pending deadline opening ballot guard author phase value activation residual loop suspension continuation interrupt hook step node tree checkpoint breakpoint thread child steer input migrate view why tail expiry claim executor crash absence inbox show desk edit decision reply bulk reopen escalation outcome sender render
 DOORS   = arguments api_graph api_grant api_thread api_review api_timer api_outbox api_desk api_shape api_policy api_monitor worker launcher dispatcher executor_main utility load
 JUST_HEADERS = hitl compat errors types
 

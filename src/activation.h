@@ -1,6 +1,6 @@
 /*
  * activation.h
- *    One call of a PL/pgSQL function that may pause: the tree that it runs.
+ *    One call of a PL/pgSQL function that may pause: what hitl adds to it.
  *
  * Layer 3.
  */
@@ -121,7 +121,15 @@ typedef struct Activation
 
 extern Activation *activation_begin(PLpgSQL_execstate *es, PLpgSQL_function *function, const PLpgSQL_plugin *api,
 									const Program *program, MemoryContext context);
-extern void activation_build(Activation *activation, int statement);
+extern PLpgSQL_var *activation_add_variable(Activation *activation, const char *name, Oid type);
+extern PLpgSQL_rec *activation_add_record(Activation *activation, const char *name, Oid type);
+extern void activation_add_field(Activation *activation, PLpgSQL_rec *record, const char *field);
+extern PLpgSQL_variable *activation_add_result(Activation *activation, const char *name, Oid type);
+extern void activation_install_hidden(Activation *activation);
+extern Splice *activation_add_splice(Activation *activation, SpliceKind kind, PLpgSQL_stmt *original);
+extern Splice *activation_copy_splice(Activation *activation, SpliceKind kind, PLpgSQL_stmt *original, Size size);
+extern PLpgSQL_expr *activation_name_expression(Activation *activation, const PLpgSQL_expr *like,
+												const PLpgSQL_variable *variable);
 extern Splice *activation_find_splice(const Activation *activation, const PLpgSQL_stmt *statement);
 extern LoopState *activation_loop(Activation *activation, PLpgSQL_stmt *original);
 extern CaughtError *activation_caught(Activation *activation, int statement, int handler);

@@ -4,7 +4,7 @@
  *
  * PL/pgSQL calls a plugin at the begin and the end of each function and statement,
  * and reads func->action right after func_beg: so we can hand it a tree of our own
- * for this call (activation.c).  At a pause interrupt() writes down the activations
+ * for this call (residual.c).  At a pause interrupt() writes down the activations
  * that are on (suspension.c) and returns; each function on the way leaves by a
  * RETURN behind its call.  Nothing is rolled back, nothing can catch it, and the
  * node's work, the question and what is kept are one commit (phase.c).  When the
@@ -43,6 +43,7 @@
 #include "miscadmin.h"
 #include "phase.h"
 #include "program.h"
+#include "residual.h"
 #include "rights.h"
 #include "suspension.h"
 #include "utils/acl.h"
@@ -264,7 +265,7 @@ begin_activation(Continuation *run, Call *call, PLpgSQL_function *function)
 	MemoryContextSwitchTo(old);
 	if (is_again)
 		statement = suspension_read(activation, list_nth(run->kept, run->n_entered++));
-	activation_build(activation, statement);
+	residual_build(activation, statement);
 	/* the innermost has the answer */
 	if (is_again && run->n_entered == list_length(run->kept) && activation->answer != NULL)
 		plugin.assign_value(call->es, (PLpgSQL_datum *) activation->answer,
