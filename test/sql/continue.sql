@@ -331,7 +331,7 @@ SELECT detail FROM hitl.failed WHERE thread_id = latest();
 DROP FUNCTION inner_ask(integer);
 SELECT hitl.retry(latest());
 SELECT hitl.wait(latest(), '30 s');
-SELECT message, detail FROM hitl.failed WHERE thread_id = latest();
+SELECT message, regexp_replace(detail, '_g\d+_', '_g<graph>_') AS detail FROM hitl.failed WHERE thread_id = latest();
 -- Another one that says the same at that place fits.
 CREATE OR REPLACE FUNCTION inner_ask(n integer) RETURNS text LANGUAGE plpgsql AS $$ DECLARE v text := 'mended'; BEGIN v := v || '?'; PERFORM hitl.interrupt('"new inner"'); RETURN v || ' mended'; END $$;
 SELECT hitl.retry(latest());
