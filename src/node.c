@@ -15,6 +15,7 @@
 #include "commands/trigger.h"
 #include "continuation.h"
 #include "db.h"
+#include "errors.h"
 #include "frontier.h"
 #include "function.h"
 #include "gate.h"
@@ -39,6 +40,20 @@
 
 /* ---------------------------------------------------------------- the calls */
 
+/* It has paused in a way in which this version of the node does not go on. */
+static void
+require_phase(const HitlRun *run, const FmgrInfo *function)
+{
+	if (run->task->phase == 0 || run->node->continues || (function != NULL && hook_is_one(function)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_HITL_FRAME),
+			 errmsg("a paused node cannot go on: it would run again from its beginning"),
+			 errdetail("Node \"%s\" has kept what it did at its pause; in version %d of graph \"%s\" it is not in continue mode.",
+					   run->node->name, run->graph->version, run->graph->name),
+			 errhint("Migrate the thread to a version in which it is, or SELECT hitl.cancel(%lld);", (long long) run->thread->root_id)));
+}
+
 /* Call the handler, or run the statement; a copy in frame->context, or NULL. */
 static Jsonb *
 call_handler(HitlFrame *frame)
@@ -50,6 +65,7 @@ call_handler(HitlFrame *frame)
 
 	if (run->node->sql != NULL)
 	{
+		require_phase(run, NULL);
 		old = MemoryContextSwitchTo(frame->context);
 		result = db_author_run(run->node->sql, input);
 		MemoryContextSwitchTo(old);
@@ -59,10 +75,12 @@ call_handler(HitlFrame *frame)
 		FmgrInfo   *function = function_get(run->graph, &run->node->handler, HITL_FUNCTION_HANDLER,
 										   psprintf("node \"%s\"", run->node->name));
 		bool		is_null;
-		Datum		value = hook_is_one(function) ? hook_call(frame, function, &is_null)
+		Datum		value;
+
+		require_phase(run, function);
+		value = hook_is_one(function) ? hook_call(frame, function, &is_null)
 			: run->node->continues ? continuation_call(frame, function, &is_null)
 			: author_call(function, 1, input, NULL, &is_null);
-
 		old = MemoryContextSwitchTo(frame->context);
 		if (!is_null)
 			result = DatumGetJsonbPCopy(value);

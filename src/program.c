@@ -37,6 +37,7 @@
 #include "optimizer/optimizer.h"
 #include "program.h"
 #include "statement.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
@@ -463,21 +464,46 @@ walk_list(Walk *walk, StatementList *list, int parent, int number, const char *p
 
 /* ---------------------------------------------------------------- programs */
 
-/* Of a function with settings of its own, they are in force while it is read. */
+/* The search_path among settings "name=value"; NULL: none. */
+static char *
+find_search_path(ArrayType *settings)
+{
+	static const char prefix[] = "search_path=";
+	Datum	   *values;
+	int			n_values;
+	char	   *path = NULL;
+
+	deconstruct_array(settings, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n_values);
+	for (int i = 0; i < n_values; i++)
+	{
+		char	   *setting = TextDatumGetCString(values[i]);
+
+		if (strncmp(setting, prefix, sizeof(prefix) - 1) == 0)
+			path = setting + sizeof(prefix) - 1;
+	}
+	return path;
+}
+
+/*
+ * A function that sets a search_path of its own is read under that.  Its other
+ * settings do not matter here, and it may be somebody else's.
+ */
 static void
-apply_settings(Oid function)
+apply_search_path(Oid function)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	bool		is_null;
 	Datum		settings;
+	char	   *path = NULL;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "hitl has lost function %u", function);
 	settings = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &is_null);
 	if (!is_null)
-		ProcessGUCArray(DatumGetArrayTypeP(settings), superuser() ? PGC_SUSET : PGC_USERSET,
-						PGC_S_SESSION, GUC_ACTION_SAVE);
+		path = find_search_path(DatumGetArrayTypeP(settings));
 	ReleaseSysCache(tuple);
+	if (path != NULL)
+		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 static Program *
@@ -492,7 +518,7 @@ walk_function(Oid function)
 	program->signature = format_procedure_qualified(function);
 	program->function = function;
 	program->code_hash = pstrdup(code_hash(function));
-	apply_settings(function);
+	apply_search_path(function);
 	walk.program = program;
 	walk.compiled = statement_compile(function);
 	program->n_statements = walk.compiled->nstatements;

@@ -371,6 +371,14 @@ SELECT hitl.wait(latest(), '30 s');
 SELECT args FROM hitl.pending WHERE thread_id = latest();
 SELECT status, asks FROM answer();
 SELECT status, state FROM answer();
+-- In a version in which the node is in replay mode it would begin anew, and do all again: that is refused.
+SELECT status FROM begin_it('refund', '{"amount": 7}');
+TRUNCATE log;
+SELECT hitl.define(jsonb_set(definition, '{nodes,n,suspend}', '"replay"') || '{"graph": "continue refund"}') FROM hitl.graph_version JOIN hitl.graph USING (graph_id) WHERE graph = 'continue refund' AND graph_version.version = 1;
+SELECT hitl.migrate(latest());
+SELECT * FROM answer();
+SELECT message, detail FROM hitl.failed WHERE thread_id = latest();
+SELECT what FROM log;
 SELECT hitl.drop_rule('small ones');
 SELECT * FROM hitl.check();
 RESET search_path;
