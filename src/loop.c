@@ -117,6 +117,19 @@ go_on_rows(Activation *activation, LoopState *state)
 	return activation_expression(activation, NULL, psprintf("SELECT * FROM \"%s\"", name), RAW_PARSE_DEFAULT, NULL);
 }
 
+/*
+ * Evaluate an expression of ours, in place of the author's: it is a query, and
+ * his mostly none, which GET DIAGNOSTICS would say.
+ */
+static void
+assign_row(Activation *activation, PLpgSQL_rec *record, PLpgSQL_expr *expression)
+{
+	uint64		n_processed = activation->es->eval_processed;
+
+	activation->api->assign_expr(activation->es, (PLpgSQL_datum *) record, expression);
+	activation->es->eval_processed = n_processed;
+}
+
 /* The query of FOR ... IN EXECUTE, with what USING gives. */
 static PLpgSQL_expr *
 begin_execute(Activation *activation, LoopState *state)
@@ -131,7 +144,7 @@ begin_execute(Activation *activation, LoopState *state)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("query string argument of EXECUTE is null")));
 	if (state->parameters != NULL)
-		activation->api->assign_expr(activation->es, (PLpgSQL_datum *) state->parameters, state->parameters_expr);
+		assign_row(activation, state->parameters, state->parameters_expr);
 	query = activation_expression(activation, NULL, TextDatumGetCString(state->text->value), RAW_PARSE_DEFAULT, NULL);
 	old = MemoryContextSwitchTo(activation->context);
 	/* the fields stand behind their record */
@@ -277,7 +290,7 @@ begin_array(Activation *activation, Splice *splice)
 	state->n_done = state->n_skipped = 0;
 	if (!splice->goes_on)
 	{
-		activation->api->assign_expr(activation->es, (PLpgSQL_datum *) state->array, state->array_expr);
+		assign_row(activation, state->array, state->array_expr);
 		return;
 	}
 	level = value_pin_settings();
