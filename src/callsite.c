@@ -53,6 +53,26 @@ is_plain_call(const Node *node)
 		call->over == NULL && !call->agg_within_group && !call->agg_star && !call->agg_distinct;
 }
 
+/*
+ * An expression as text that can stand within another one: as it is, where it is
+ * no more of a query than that; a literal without a type is a text.
+ */
+char *
+callsite_as_value(const PLpgSQL_expr *expression)
+{
+	List	   *parsed = raw_parser(expression->query, expression->parseMode);
+	Node	   *statement = linitial_node(RawStmt, parsed)->stmt;
+	ResTarget  *target = IsA(statement, SelectStmt) ? find_bare_target((SelectStmt *) statement) : NULL;
+	const char *format = "%s\n";
+
+	if (target == NULL || target->name != NULL ||
+		(IsA(target->val, ColumnRef) && IsA(llast(((ColumnRef *) target->val)->fields), A_Star)))
+		format = "(SELECT %s\n)";
+	else if (IsA(target->val, A_Const))
+		format = "COALESCE(%s\n)";
+	return psprintf(format, expression->query);
+}
+
 /* Raises what the parser raises. */
 CallSites
 callsite_find(const PLpgSQL_expr *expression)

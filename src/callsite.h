@@ -23,6 +23,7 @@ typedef struct CallSites
 } CallSites;
 
 extern CallSites callsite_find(const PLpgSQL_expr *expression);
+extern char *callsite_as_value(const PLpgSQL_expr *expression);
 extern List *callsite_candidates(const FuncCall *call);
 
 #endif							/* HITL_CALLSITE_H */

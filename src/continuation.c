@@ -318,13 +318,15 @@ resume_callee(Continuation *run, Activation *activation, Splice *splice)
 	FmgrInfo	call;
 	Datum		value;
 	bool		is_shadow;
+	Oid			callee;
 
-	run->entering = find_kept_function(run, list_nth(run->kept, run->n_entered));
-	is_shadow = code_owner(run->entering) == run->frame->run->graph->owner;
-	if (!is_shadow && compat_function_aclcheck(run->entering, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(run->entering));
-	fmgr_info(run->entering, &call);
-	InitFunctionCallInfoData(*fcinfo, &call, get_func_nargs(run->entering), InvalidOid, NULL, NULL);
+	/* it may go on to one that it had called in its turn */
+	callee = run->entering = find_kept_function(run, list_nth(run->kept, run->n_entered));
+	is_shadow = code_owner(callee) == run->frame->run->graph->owner;
+	if (!is_shadow && compat_function_aclcheck(callee, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(callee));
+	fmgr_info(callee, &call);
+	InitFunctionCallInfoData(*fcinfo, &call, get_func_nargs(callee), InvalidOid, NULL, NULL);
 	for (int i = 0; i < fcinfo->nargs; i++)
 		fcinfo->args[i].isnull = true;
 
@@ -341,7 +343,7 @@ resume_callee(Continuation *run, Activation *activation, Splice *splice)
 	activation->asking = NULL;
 	if (splice->result != NULL)
 		plugin.assign_value(activation->es, (PLpgSQL_datum *) splice->result, value, fcinfo->isnull,
-							get_func_rettype(run->entering), -1);
+							get_func_rettype(callee), -1);
 }
 
 /* Put back the tree of the function that we have given another one. */

@@ -117,19 +117,6 @@ go_on_rows(Activation *activation, LoopState *state)
 	return activation_expression(activation, NULL, psprintf("SELECT * FROM \"%s\"", name), RAW_PARSE_DEFAULT, NULL);
 }
 
-/*
- * Evaluate an expression of ours, in place of the author's: it is a query, and
- * his mostly none, which GET DIAGNOSTICS would say.
- */
-static void
-assign_row(Activation *activation, PLpgSQL_rec *record, PLpgSQL_expr *expression)
-{
-	uint64		n_processed = activation->es->eval_processed;
-
-	activation->api->assign_expr(activation->es, (PLpgSQL_datum *) record, expression);
-	activation->es->eval_processed = n_processed;
-}
-
 /* The query of FOR ... IN EXECUTE, with what USING gives. */
 static PLpgSQL_expr *
 begin_execute(Activation *activation, LoopState *state)
@@ -144,7 +131,7 @@ begin_execute(Activation *activation, LoopState *state)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("query string argument of EXECUTE is null")));
 	if (state->parameters != NULL)
-		assign_row(activation, state->parameters, state->parameters_expr);
+		activation->api->assign_expr(activation->es, (PLpgSQL_datum *) state->parameters, state->parameters_expr);
 	query = activation_expression(activation, NULL, TextDatumGetCString(state->text->value), RAW_PARSE_DEFAULT, NULL);
 	old = MemoryContextSwitchTo(activation->context);
 	/* the fields stand behind their record */
@@ -290,7 +277,7 @@ begin_array(Activation *activation, Splice *splice)
 	state->n_done = state->n_skipped = 0;
 	if (!splice->goes_on)
 	{
-		assign_row(activation, state->array, state->array_expr);
+		activation->api->assign_expr(activation->es, (PLpgSQL_datum *) state->array, state->array_expr);
 		return;
 	}
 	level = value_pin_settings();
@@ -324,12 +311,18 @@ write_array(JsonBuilder *b, const LoopState *state)
 	json_add_int64(b, "total", total);
 }
 
-/* Has a loop that is gone on with iterations behind that of the pause? */
+/*
+ * Has a loop that is gone on with iterations behind that of the pause?  If not,
+ * it is not begun again: one over no rows would take its target's last row away.
+ */
 bool
 loop_has_more(const LoopState *state)
 {
-	return state == NULL || state->original->cmd_type != PLPGSQL_STMT_FOREACH_A ||
-		saved_integer(state, "done") < saved_integer(state, "total");
+	if (state == NULL || state->original->cmd_type == PLPGSQL_STMT_FORI)
+		return true;
+	if (state->original->cmd_type == PLPGSQL_STMT_FOREACH_A)
+		return saved_integer(state, "done") < saved_integer(state, "total");
+	return json_elements(json_get(state->saved, "rows")) != NIL;
 }
 
 /* ------------------------------------------------------------------------ all */

@@ -28,6 +28,7 @@
  */
 #include "postgres.h"
 
+#include "callsite.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "residual.h"
@@ -162,7 +163,11 @@ build_integer_loop(Activation *activation, Splice *splice)
 		splice->as.fori.step = activation_name_expression(activation, original->step, (PLpgSQL_variable *) state->step);
 }
 
-/* "ROW((SELECT <first>), (SELECT <second>))" of some expressions */
+/*
+ * "ROW(<first>, (SELECT <second>))" of some expressions: of those which are more
+ * than that as queries.  For GET DIAGNOSTICS a query counts its row, an expression
+ * does not.
+ */
 static PLpgSQL_expr *
 row_expression(Activation *activation, List *expressions)
 {
@@ -172,8 +177,7 @@ row_expression(Activation *activation, List *expressions)
 	initStringInfo(&row);
 	appendStringInfoString(&row, "ROW(");
 	foreach(cell, expressions)
-		appendStringInfo(&row, "%s(SELECT %s\n)", foreach_current_index(cell) > 0 ? ", " : "",
-						 ((PLpgSQL_expr *) lfirst(cell))->query);
+		appendStringInfo(&row, "%s%s", foreach_current_index(cell) > 0 ? ", " : "", callsite_as_value(lfirst(cell)));
 	appendStringInfoChar(&row, ')');
 	return activation_expression(activation, linitial(expressions), row.data, RAW_PARSE_PLPGSQL_EXPR, NULL);
 }

@@ -306,6 +306,18 @@ read_errors(Activation *activation, Jsonb *kept)
 
 /* --------------------------------------------------------------------------- all */
 
+/* What GET DIAGNOSTICS would say behind the call: one that is no simple expression is a query, of one row. */
+static int64
+count_rows(const Activation *activation)
+{
+	const Splice *asking = activation->asking;
+
+	if (asking->kind == SPLICE_ASK && asking->as.any.cmd_type == PLPGSQL_STMT_ASSIGN &&
+		asking->as.assign.expr->expr_simple_expr == NULL)
+		return 1;
+	return (int64) activation->es->eval_processed;
+}
+
 /*
  * What is kept of an activation that pauses in the statement that it is asking
  * by.  The settings of values are in force.
@@ -321,7 +333,7 @@ suspension_write(const Activation *activation, Size max_bytes)
 	json_add_string(&b, "code", activation->program->code_hash);
 	json_add_string(&b, "at", activation->program->statements[statement].path);
 	json_add_string(&b, "print", program_fingerprint(activation->program, statement));
-	json_add_int64(&b, "row_count", (int64) activation->es->eval_processed);
+	json_add_int64(&b, "row_count", count_rows(activation));
 	json_add_jsonb(&b, "variables", write_variables(activation, statement));
 	json_add_jsonb(&b, "loops", write_loops(activation, statement, max_bytes));
 	json_add_jsonb(&b, "errors", write_errors(activation, statement));
