@@ -68,7 +68,8 @@ run = PG_CONFIG='$(PG_CONFIG)' bash
 demo:   ; @$(run) test/demo/demo.sh
 psql:   ; @$(run) test/demo/demo.sh --psql
 test:   ; @FULL='$(FULL)' PARTS='$(PARTS)' $(run) test/run.sh
+fuzz:   ; @SEED='$(SEED)' COUNT='$(COUNT)' ONLY='$(ONLY)' $(run) test/fuzz/fuzz.sh
 bench:  ; @$(run) test/bench/bench.sh && $(run) test/bench/desk.sh
 lint:   ; @$(run) test/lint/all.sh
 print-%: ; @echo '$($*)'
-.PHONY: demo psql test bench lint
+.PHONY: demo psql test fuzz bench lint

@@ -179,6 +179,12 @@ part_tap() {
 	done
 }
 
+# Continue mode against the same programs run straight: the kept cases, and some random ones (more of them with FULL).
+part_fuzz() {
+	if COUNT=${FULL:+3000} bash "$top/test/fuzz/fuzz.sh" > "$RUN/fuzz.out" 2>&1; then ok "fuzz: $(tail -n 1 "$RUN/fuzz.out")"
+	else not_ok fuzz; keep fuzz "$RUN/fuzz.out"; fi
+}
+
 # Masks what may differ: times, and which of the threads that ran side by side was the first to ask.
 mask() {
 	sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(\+[0-9]{2})?/<time>/g' \
@@ -261,7 +267,7 @@ part_assert() {
 	local config
 	if "$PG_CONFIG" --configure | grep -q -- --enable-cassert; then skip assert "this server has assertions already"; return; fi
 	if ! config=$(bash "$top/test/assert_server.sh" "$PG_MAJOR"); then skip assert "${config:-no source of this server to be had}"; return; fi
-	nested assert "$RUN/assert-counts" env PG_CONFIG="$config" PARTS="unit regress plain isolation pgtap tap acceptance" bash "$top/test/run.sh"
+	nested assert "$RUN/assert-counts" env PG_CONFIG="$config" PARTS="unit regress plain isolation pgtap tap fuzz acceptance" bash "$top/test/run.sh"
 }
 
 # As root, the tests above ran the server as another user; here a user does everything, from a copy of the checkout, and
@@ -306,6 +312,7 @@ part plain part_regress plain off REGRESS_PLAIN
 part isolation part_isolation
 part pgtap part_pgtap
 part tap part_tap
+part fuzz part_fuzz
 part acceptance part_acceptance
 part demo part_demo
 if [ -n "$FULL" ]; then
