@@ -50,6 +50,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/regproc.h"
 #include "utils/snapmgr.h"
@@ -100,9 +101,19 @@ static PLpgSQL_plugin plugin = {
 	.stmt_end = stmt_end
 };
 
-/* whoever stands behind us; NULL: nobody */
-static PLpgSQL_plugin *next_plugin = NULL;
-static bool is_telling = false;
+/*
+ * Whoever is told behind us: the one that was in the place when the run began.
+ * One that came in front of us while a node ran calls us whenever it is called,
+ * also by us: then we call who was told before it came.
+ */
+typedef struct Neighbour
+{
+	struct Neighbour *behind;
+	PLpgSQL_plugin *plugin;		/* NULL: nobody was there */
+} Neighbour;
+
+static Neighbour *neighbours = NULL;
+static Neighbour *told = NULL;	/* whom we call at the moment */
 
 static bool
 is_parked(const Continuation *run)
@@ -364,11 +375,6 @@ leave_activation(Continuation *run, Activation *activation)
 
 /* --------------------------------------------------------------------- the plugin */
 
-/*
- * Whoever stands behind us is called with the author's statements.  If it was
- * loaded while a node ran, it may call us in its turn: then there is nothing to
- * do.
- */
 typedef enum Event
 {
 	EVENT_FUNC_SETUP,
@@ -378,55 +384,80 @@ typedef enum Event
 	EVENT_STMT_END
 } Event;
 
+/* PL/pgSQL tells the plugin in its place what it can call; so do we. */
 static void
-tell_next(Event event, PLpgSQL_execstate *es, PLpgSQL_function *function, PLpgSQL_stmt *statement)
+tell_api(PLpgSQL_plugin *neighbour)
+{
+	neighbour->error_callback = plugin.error_callback;
+	neighbour->assign_expr = plugin.assign_expr;
+	neighbour->assign_value = plugin.assign_value;
+	neighbour->eval_datum = plugin.eval_datum;
+	neighbour->cast_value = plugin.cast_value;
+}
+
+static void
+call_neighbour(PLpgSQL_plugin *neighbour, Event event, PLpgSQL_execstate *es, PLpgSQL_function *function,
+			   PLpgSQL_stmt *statement)
 {
 	void		(*for_function) (PLpgSQL_execstate *, PLpgSQL_function *) = NULL;
 	void		(*for_statement) (PLpgSQL_execstate *, PLpgSQL_stmt *) = NULL;
 
-	if (next_plugin == NULL)
-		return;
 	switch (event)
 	{
 		case EVENT_FUNC_SETUP:
-			for_function = next_plugin->func_setup;
+			tell_api(neighbour);
+			for_function = neighbour->func_setup;
 			break;
 		case EVENT_FUNC_BEG:
-			for_function = next_plugin->func_beg;
+			for_function = neighbour->func_beg;
 			break;
 		case EVENT_FUNC_END:
-			for_function = next_plugin->func_end;
+			for_function = neighbour->func_end;
 			break;
 		case EVENT_STMT_BEG:
-			for_statement = next_plugin->stmt_beg;
+			for_statement = neighbour->stmt_beg;
 			break;
 		case EVENT_STMT_END:
-			for_statement = next_plugin->stmt_end;
+			for_statement = neighbour->stmt_end;
 			break;
 	}
-	is_telling = true;
 	if (for_function != NULL)
 		for_function(es, function);
-	if (for_statement != NULL && statement != NULL)
+	if (for_statement != NULL)
 		for_statement(es, statement);
-	is_telling = false;
 }
 
-/* PL/pgSQL tells the plugin in its place what it can call; so do we. */
+/*
+ * Call whoever stands behind us, with the author's statements; statement NULL:
+ * with none.  Returns false when it is them who have called us: then there is
+ * nothing else to do.
+ */
+static bool
+tell_next(Event event, PLpgSQL_execstate *es, PLpgSQL_function *function, PLpgSQL_stmt *statement)
+{
+	Neighbour  *caller = told;
+	Neighbour  *next = caller != NULL ? caller->behind : neighbours;
+
+	if (next == NULL || next->plugin == NULL || (function == NULL && statement == NULL))
+		return caller == NULL;
+	told = next;
+	/* an author's handler may catch its error, and the node goes on */
+	PG_TRY();
+	{
+		call_neighbour(next->plugin, event, es, function, statement);
+	}
+	PG_FINALLY();
+	{
+		told = caller;
+	}
+	PG_END_TRY();
+	return caller == NULL;
+}
+
 static void
 func_setup(PLpgSQL_execstate *es, PLpgSQL_function *function)
 {
-	if (is_telling)
-		return;
-	if (next_plugin != NULL)
-	{
-		next_plugin->error_callback = plugin.error_callback;
-		next_plugin->assign_expr = plugin.assign_expr;
-		next_plugin->assign_value = plugin.assign_value;
-		next_plugin->eval_datum = plugin.eval_datum;
-		next_plugin->cast_value = plugin.cast_value;
-	}
-	tell_next(EVENT_FUNC_SETUP, es, function, NULL);
+	(void) tell_next(EVENT_FUNC_SETUP, es, function, NULL);
 }
 
 static void
@@ -434,10 +465,10 @@ func_beg(PLpgSQL_execstate *es, PLpgSQL_function *function)
 {
 	Call	   *call;
 
-	if (is_telling)
-		return;
-	tell_next(EVENT_FUNC_BEG, es, function, NULL);
-	if (current == NULL)
+	/* one in front of us may have failed before PL/pgSQL read ours */
+	if (current != NULL)
+		restore_action(current);
+	if (!tell_next(EVENT_FUNC_BEG, es, function, NULL) || current == NULL)
 		return;
 	if (is_parked(current))
 		refuse_for_good("It has paused, and goes on to call a function.");
@@ -450,11 +481,11 @@ func_beg(PLpgSQL_execstate *es, PLpgSQL_function *function)
 static void
 func_end(PLpgSQL_execstate *es, PLpgSQL_function *function)
 {
-	Call	   *call = is_telling || current == NULL ? NULL : find_call(current, es);
+	Call	   *call;
 
-	if (is_telling)
+	if (!tell_next(EVENT_FUNC_END, es, function, NULL) || current == NULL)
 		return;
-	tell_next(EVENT_FUNC_END, es, function, NULL);
+	call = find_call(current, es);
 	if (call == NULL)
 		return;
 	if (call->activation != NULL)
@@ -462,13 +493,18 @@ func_end(PLpgSQL_execstate *es, PLpgSQL_function *function)
 	current->n_calls--;
 }
 
-/* The author's statement that a splice runs, for others; NULL: none. */
+/*
+ * The author's statement that one begins, for others; NULL: none, or one that had
+ * begun before the pause.  Not a copy of it: they may keep its address.
+ */
 static PLpgSQL_stmt *
-author_statement(Splice *splice, PLpgSQL_stmt *statement)
+author_statement(const Call *call, const Splice *splice, PLpgSQL_stmt *statement)
 {
-	if (splice == NULL)
+	if (call == NULL || call->activation == NULL || neighbours == NULL)
 		return statement;
-	return splice->kind == SPLICE_ASK || splice->kind == SPLICE_LOOP ? splice->original : NULL;
+	if (splice == NULL)
+		return activation_statement(call->activation, statement->stmtid);
+	return splice->kind == SPLICE_ASK || (splice->kind == SPLICE_LOOP && !splice->goes_on) ? splice->original : NULL;
 }
 
 /* The same error again, as it was caught: without the contexts of here. */
@@ -544,12 +580,10 @@ prepare_splice(Continuation *run, Activation *activation, Splice *splice)
 static void
 stmt_beg(PLpgSQL_execstate *es, PLpgSQL_stmt *statement)
 {
-	Continuation *run = current;
+	Continuation *run = told == NULL ? current : NULL;
 	Call	   *call = NULL;
 	Splice	   *splice = NULL;
 
-	if (is_telling)
-		return;
 	if (run != NULL)
 	{
 		/* PL/pgSQL has read it: the next call is to find the function's own */
@@ -560,7 +594,7 @@ stmt_beg(PLpgSQL_execstate *es, PLpgSQL_stmt *statement)
 		splice = activation_find_splice(call->activation, statement);
 	if (run != NULL && is_parked(run) && (splice == NULL || splice->kind != SPLICE_LEAVE))
 		refuse_for_good("It has paused, and does not leave.");
-	tell_next(EVENT_STMT_BEG, es, NULL, author_statement(splice, statement));
+	(void) tell_next(EVENT_STMT_BEG, es, NULL, author_statement(call, splice, statement));
 	if (splice != NULL)
 		prepare_splice(run, call->activation, splice);
 }
@@ -568,11 +602,9 @@ stmt_beg(PLpgSQL_execstate *es, PLpgSQL_stmt *statement)
 static void
 stmt_end(PLpgSQL_execstate *es, PLpgSQL_stmt *statement)
 {
-	Call	   *call = is_telling || current == NULL ? NULL : find_call(current, es);
+	Call	   *call = told != NULL || current == NULL ? NULL : find_call(current, es);
 	Splice	   *splice = NULL;
 
-	if (is_telling)
-		return;
 	if (call != NULL && call->activation != NULL)
 		splice = activation_find_splice(call->activation, statement);
 	if (splice != NULL && splice->kind == SPLICE_ASK)
@@ -580,7 +612,7 @@ stmt_end(PLpgSQL_execstate *es, PLpgSQL_stmt *statement)
 	/* a loop that has gone round at least once */
 	if (splice != NULL && splice->kind == SPLICE_AGAIN && splice->state != NULL)
 		set_found(es);
-	tell_next(EVENT_STMT_END, es, NULL, author_statement(splice, statement));
+	(void) tell_next(EVENT_STMT_END, es, NULL, author_statement(call, splice, statement));
 }
 
 /* ------------------------------------------------------------------------ pausing */
@@ -695,6 +727,7 @@ continuation_call(HitlFrame *frame, FmgrInfo *function, bool *is_null)
 {
 	PLpgSQL_plugin **place = (PLpgSQL_plugin **) find_rendezvous_variable("PLpgSQL_plugin");
 	PLpgSQL_plugin *before = *place;
+	Neighbour  *volatile neighbour = NULL;
 	Continuation run = {
 		.outer = current,
 		.frame = frame,
@@ -725,17 +758,23 @@ continuation_call(HitlFrame *frame, FmgrInfo *function, bool *is_null)
 		current = &run;
 		if (before != &plugin)
 		{
-			next_plugin = before;
+			neighbour = MemoryContextAlloc(TopMemoryContext, sizeof(Neighbour));
+			neighbour->plugin = before;
+			neighbour->behind = neighbours;
+			neighbours = neighbour;
 			*place = &plugin;
 		}
 		result = author_call(function, 1, frame->run->input, NULL, is_null);
 	}
 	PG_FINALLY();
 	{
-		/* one that came in front of us while the node ran stays there */
-		if (*place == &plugin)
+		/* one that came in front of us while the node ran stays there, and calls us */
+		if (*place == &plugin && neighbour != NULL)
+		{
 			*place = before;
-		is_telling = false;
+			neighbours = neighbour->behind;
+			pfree(neighbour);
+		}
 		end_run(&run);
 	}
 	PG_END_TRY();

@@ -196,20 +196,23 @@ build_in_order() {
 	if [ -f "$top/test/unit/hitl_test.c" ]; then cp -p "$top"/test/unit/*.c "$obj/test/unit"; fi
 	make_in "$obj" all
 	make_in "$obj" install DESTDIR="$TREE"
-	build_sample "$obj/test/hooks"
+	build_sample hooks "$obj"
+	build_sample plugin "$obj"
 	if [ -f "$obj/test/unit/hitl_test.c" ]; then
 		make_in "$obj" hitl_test.so
 		cp "$obj/hitl_test.so" "$TREE$(pg --pkglibdir)"
 	fi
 }
 
-# The sample of an extension that uses hitl.h, as its users would: from the installed header.
+# Libraries that only tests load: the sample of an extension that uses hitl.h, built as its users would, from the
+# installed header; and another user of PL/pgSQL's plugin slot.
 build_sample() {
-	[ -d "$top/test/hooks" ] || return 0
-	mkdir -p "$1"
-	cp -p "$top"/test/hooks/* "$1"
-	make_in "$1" all HITL_INCLUDE="$TREE$(pg --includedir-server)"
-	make_in "$1" install DESTDIR="$TREE"
+	local from=$top/test/$1 dir=$2/test/$1
+	[ -d "$from" ] || return 0
+	mkdir -p "$dir"
+	cp -p "$from"/* "$dir"
+	make_in "$dir" all HITL_INCLUDE="$TREE$(pg --includedir-server)"
+	make_in "$dir" install DESTDIR="$TREE"
 }
 
 make_in() {

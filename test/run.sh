@@ -296,7 +296,7 @@ part_bench() {
 rm -rf "$failures"
 mkdir -p "$failures"
 need_packages test
-want_packages "postgresql-$PG_MAJOR-cron"
+for name in cron plpgsql-check pldebugger; do want_packages "postgresql-$PG_MAJOR-$name"; done
 if [ -n "$FULL" ]; then want_packages "postgresql-plpython3-$PG_MAJOR" "postgresql-plperl-$PG_MAJOR" bzip2 bison flex; fi
 make_run_folder
 start=$SECONDS

@@ -148,6 +148,22 @@ SELECT * FROM answer();
 SELECT * FROM answer();
 SELECT what FROM log ORDER BY n;
 
+CREATE DOMAIN share AS numeric NOT NULL CHECK (VALUE > 0);
+CREATE DOMAIN decision AS jsonb NOT NULL;
+CREATE FUNCTION shares(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  s share := 0.5;
+  d decision := '0';
+BEGIN
+  s := ask_team(1, 'sales');
+  d := hitl.interrupt(to_jsonb(s));
+  RETURN jsonb_build_object('s', s, 'd', d->>'type');
+END $$;
+SELECT graph_of('shares');
+SELECT * FROM begin_it('shares');
+SELECT * FROM answer();
+SELECT * FROM answer();
+
 -- 4. A handler goes on with what it has caught.
 CREATE FUNCTION handles(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE s text := ''; m text; d text;
