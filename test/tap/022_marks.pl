@@ -292,12 +292,12 @@ is($node->safe_psql('another', "SELECT max(crashes) FROM hitl.task WHERE thread_
 
 # --- the file
 
-# restart_after_crash is off: the server ends by itself, if it is not asked before.
+# restart_after_crash is off: the server ends by itself.  Asked to before it has noticed, it would not know of a crash.
 sub stop_by_crash
 {
 	my ($thread) = @_;
 
-	kill 'KILL', runner($thread);
+	kill_process(runner($thread));
 	$node->stop('fast', fail_ok => 1);
 	return;
 }
