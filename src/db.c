@@ -31,6 +31,7 @@
 #include "executor/spi.h"
 #include "jit/jit.h"
 #include "miscadmin.h"
+#include "optimizer/cost.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -236,15 +237,19 @@ db_close(DbCall *call)
  * Our statements are made for a few rows each.  The planner does not know a
  * limit that is an argument, nor how few rows are due, and with a million of
  * them has a plan of a millisecond compiled to machine code in ten or a
- * hundred; so it is not asked to.
+ * hundred; so it is not asked to.  Nor does it know, where a table was empty
+ * when it was looked at last, that this process will keep its plan while the
+ * table grows: what can be found by a key is.
  */
 static int
 run_plan(SPIPlanPtr plan, Datum *values, const char *nulls, bool read_only)
 {
 	bool		was_enabled = jit_enabled;
+	bool		had_seqscan = enable_seqscan;
 	int			result = 0;
 
 	jit_enabled = false;
+	enable_seqscan = false;
 	PG_TRY();
 	{
 		result = SPI_execute_plan(plan, values, nulls, read_only, 0);
@@ -252,6 +257,7 @@ run_plan(SPIPlanPtr plan, Datum *values, const char *nulls, bool read_only)
 	PG_FINALLY();
 	{
 		jit_enabled = was_enabled;
+		enable_seqscan = had_seqscan;
 	}
 	PG_END_TRY();
 	return result;
