@@ -321,6 +321,7 @@ sub finish_all
 	eval { $client->[0]->finish };
 	harvest($client);
 	$node->safe_psql('postgres', qq{
+		SET hitl.max_bulk_decisions = 0;
 		DO \$\$ BEGIN
 			LOOP
 				PERFORM $decide FROM hitl.pending;
