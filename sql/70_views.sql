@@ -163,10 +163,10 @@ CREATE VIEW hitl.timeline WITH (security_barrier) AS
        JOIN hitl._thread t ON t.thread_id = a.thread_id
        JOIN hitl._graph_watched g ON g.graph_id = t.graph_id
        LEFT JOIN LATERAL (SELECT w.comment FROM hitl.vote w
-                          WHERE a.event = 'decided' AND w.interrupt_id = a.interrupt_id
+                          WHERE a.event = 'decided' AND w.interrupt_id = a.interrupt_id AND g.graph_id IN (SELECT r.graph_id FROM hitl._graph_read r)
                           ORDER BY w.vote_id DESC LIMIT 1) v ON true
   ORDER BY t.root_id, a.audit_id;
-COMMENT ON VIEW hitl.timeline IS 'What happened to each thread, in order; the threads of its subgraphs among it, by depth and frame (the nodes above): WHERE root_id = ...';
+COMMENT ON VIEW hitl.timeline IS 'What happened to each thread, in order; the threads of its subgraphs among it, by depth and frame (the nodes above): WHERE root_id = ... comment: what was said with the vote that decided, for who reads the graph''s questions: its owner and its auditors.';
 
 CREATE VIEW hitl.grant_history WITH (security_barrier) AS
   SELECT a.audit_id, a.at, a.event, a.detail OPERATOR(pg_catalog.->>) 'right' AS "right", a.detail OPERATOR(pg_catalog.->>) 'role' AS role,

@@ -55,7 +55,7 @@ SELECT graph, args FROM hitl.pending;
 SELECT (SELECT count(*) FROM hitl.threads) AS threads, (SELECT count(*) FROM hitl.failed) AS failed, (SELECT count(*) FROM hitl.timeline) AS timeline, (SELECT count(*) FROM hitl.decided) AS decided, (SELECT count(*) FROM hitl._checkpoint) AS checkpoints;
 SELECT s, code, message FROM unnest(ARRAY['SELECT hitl.get_state(1)', 'SELECT hitl.why(1)', 'SELECT hitl.wait(1)', 'SELECT hitl.cancel(1)', $$SELECT hitl.start('pay')$$, $$SELECT hitl.resume(1, '{"type": "approve"}')$$, $$SELECT hitl.mermaid('pay')$$,
   'SELECT hitl.approve(3)']) s, refused(s);
-SELECT status FROM hitl.approve(1);
+SELECT status FROM hitl.approve(1, comment => 'she said so herself');
 SELECT interrupt_id, type, settled_by FROM hitl.decided;
 SELECT "right", role, graph, granted_by FROM hitl.grants;
 
@@ -63,7 +63,7 @@ SELECT "right", role, graph, granted_by FROM hitl.grants;
 \c - grants_oli
 SELECT thread_id, graph FROM hitl.threads ORDER BY 1;
 SELECT message FROM hitl.failed;
-SELECT count(*) > 0 AS some FROM hitl.timeline;
+SELECT count(*) > 0 AS some, count(comment) AS comments FROM hitl.timeline;
 SELECT (SELECT count(*) FROM hitl.pending) AS pending, (SELECT count(*) FROM hitl.inbox) AS inbox, (SELECT count(*) FROM hitl.decided) AS decided, (SELECT count(*) FROM hitl._checkpoint) AS checkpoints;
 SELECT hitl.start('pay', '{"n": 4}') AS t \gset
 SELECT hitl.wait(:t, '20 s');
@@ -81,7 +81,7 @@ SELECT count(*) FILTER (WHERE graph = 'pay') > 0 AS his, count(*) FILTER (WHERE 
 SELECT args FROM hitl.pending ORDER BY interrupt_id;
 SELECT interrupt_id, settled_by FROM hitl.decided;
 SELECT count(*) FROM hitl.inbox;
-SELECT hitl.get_state(2), (SELECT count(*) > 0 FROM hitl.state_history(2)) AS history;
+SELECT hitl.get_state(2), (SELECT count(*) > 0 FROM hitl.state_history(2)) AS history, (SELECT string_agg(comment, '; ') FROM hitl.timeline) AS comments;
 SELECT s, code FROM unnest(ARRAY['SELECT hitl.approve(2)', 'SELECT hitl.cancel(2)', 'SELECT hitl.retry(2)', $$SELECT hitl.start('pay')$$, $$SELECT hitl.update_state(2, '{}')$$, 'SELECT hitl.fork(2)', 'SELECT hitl.get_state(4)', $$SELECT hitl.compile('pay')$$, 'SELECT hitl.migrate(2)',
   $$SELECT hitl.resume(2, '{"type": "approve"}')$$, $$SELECT hitl.interrupt_before('pay', 'pay')$$]) s, refused(s) WHERE code IS NULL OR code NOT IN ('42501', 'IH003');
 SELECT "right", role, graph FROM hitl.grants;
