@@ -299,7 +299,8 @@ store_grant_proxy(Oid login)
 /*
  * Where the owner may decide by himself no groups of a policy do.  The rows are
  * locked in id order, as by whoever settles several, so that none is settled
- * meanwhile and leaves an audience behind.
+ * meanwhile and leaves an audience behind.  Where the role was for a delegation
+ * only, the right is its own now.
  */
 DB_STATEMENT(grant_open_to,
 			 "WITH pending AS MATERIALIZED ("
@@ -308,10 +309,13 @@ DB_STATEMENT(grant_open_to,
 			 "   (SELECT FROM hitl.audience a WHERE a.interrupt_id = i.interrupt_id AND a.role = i.owner AND NOT a.is_granted)"
 			 "   AND NOT EXISTS (SELECT FROM hitl.policy_version v WHERE v.policy_id = i.policy_id AND v.version = i.policy_version"
 			 "    AND v.definition OPERATOR(pg_catalog.?) 'groups')"
-			 "  ORDER BY i.interrupt_id FOR SHARE OF i)"
-			 " INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id, is_granted)"
+			 "  ORDER BY i.interrupt_id FOR SHARE OF i),"
+			 " own AS (UPDATE hitl.delegation d SET is_added = false FROM pending p"
+			 "  WHERE d.interrupt_id = p.interrupt_id AND d.role = $1 AND d.is_added)"
+			 " INSERT INTO hitl.audience AS a (role, priority, opened_at, interrupt_id, is_granted)"
 			 " SELECT $1, p.priority, p.opened_at, p.interrupt_id, true FROM pending p"
-			 " ON CONFLICT (interrupt_id, role) DO NOTHING",
+			 " ON CONFLICT (interrupt_id, role) DO UPDATE SET is_granted = true"
+			 "  WHERE EXISTS (SELECT FROM hitl.delegation d WHERE d.interrupt_id = a.interrupt_id AND d.role = a.role AND d.is_added)",
 			 REGROLEOID, INT8OID);
 
 /* A role has become a reviewer: of what is pending too. */
@@ -326,17 +330,25 @@ store_grant_open_to(Oid role, int64 graph_id)
 	db_close(&call);
 }
 
-/* audience_inbox; in id order, as above */
+/*
+ * audience_inbox; in id order, as above.  What somebody has delegated to the
+ * role stays, in that person's place.
+ */
 DB_STATEMENT(grant_close_to,
 			 "WITH granted AS MATERIALIZED ("
 			 "  SELECT a.interrupt_id FROM hitl.audience a JOIN hitl.interrupt i ON i.interrupt_id = a.interrupt_id"
 			 "  WHERE a.role = $1 AND a.is_granted AND NOT EXISTS"
 			 "   (SELECT FROM hitl.grant g WHERE g.\"right\" = 'reviewer' AND g.role = $1 AND g.graph_id IN (0, i.graph_id))"
-			 "  ORDER BY a.interrupt_id FOR UPDATE OF a)"
-			 " DELETE FROM hitl.audience a USING granted g WHERE a.interrupt_id = g.interrupt_id AND a.role = $1",
+			 "  ORDER BY a.interrupt_id FOR UPDATE OF a),"
+			 " delegated AS (UPDATE hitl.delegation d SET is_added = true FROM granted g"
+			 "  WHERE d.interrupt_id = g.interrupt_id AND d.role = $1 RETURNING d.interrupt_id),"
+			 " kept AS (UPDATE hitl.audience a SET is_granted = false"
+			 "  WHERE a.role = $1 AND a.interrupt_id IN (SELECT d.interrupt_id FROM delegated d))"
+			 " DELETE FROM hitl.audience a USING granted g WHERE a.interrupt_id = g.interrupt_id AND a.role = $1"
+			 "  AND NOT EXISTS (SELECT FROM hitl.delegation d WHERE d.interrupt_id = a.interrupt_id AND d.role = a.role)",
 			 REGROLEOID);
 
-/* A role was a reviewer: what no other grant lets it decide leaves its inbox. */
+/* A role was a reviewer: what neither another grant nor a delegation lets it decide leaves its inbox. */
 void
 store_grant_close_to(Oid role)
 {

@@ -137,7 +137,25 @@ CREATE TRIGGER planted AFTER INSERT ON shop.orders FOR EACH ROW EXECUTE FUNCTION
 SET client_min_messages = warning;
 SELECT code, message, detail FROM refused('INSERT INTO shop.orders VALUES (1)');
 
--- 10. The trail, and the rows are in order.
+-- 10. Delegated and granted: who has both decides by the grant; without the grant in the delegator's place, and is shown so.
+\c - grants_shop
+SELECT (hitl.invoke('other', '{"n": 6}')#>>'{interrupts,0,interrupt_id}')::bigint AS q1, (hitl.invoke('other', '{"n": 7}')#>>'{interrupts,0,interrupt_id}')::bigint AS q2 \gset
+SELECT hitl.delegate(:q1, 'grants_eve') AS before_the_grant, hitl.grant_reviewer('grants_eve', 'other'), hitl.delegate(:q2, 'grants_eve') AS after_it;
+\c - grants_eve
+SELECT args->>'n' AS n, in_place_of FROM hitl.inbox WHERE interrupt_id IN (:q1, :q2) ORDER BY interrupt_id;
+SELECT code FROM refused(format('SELECT hitl.delegate(%s, %L)', :q1, 'grants_oli')) AS a_right_of_his_own;
+\c - grants_shop
+SELECT hitl.revoke_reviewer('grants_eve', 'other');
+\c - grants_eve
+SELECT args->>'n' AS n, in_place_of FROM hitl.inbox ORDER BY interrupt_id;
+SELECT hitl.show(:q1) IS NOT NULL AS q1, hitl.show(:q2) IS NOT NULL AS q2;
+SELECT status FROM hitl.approve(:q2);
+SELECT status FROM hitl.approve(:q1);
+SELECT in_place_of, type FROM hitl.my_decisions;
+\c - postgres
+SET client_min_messages = warning;
+
+-- 11. The trail, and the rows are in order.
 SELECT event, "right", role, graph, actor, acted_as FROM hitl.grant_history;
 SELECT * FROM hitl.check();
 DROP EXTENSION hitl;
