@@ -85,7 +85,7 @@ CREATE FUNCTION hitl.set_contact(role text, address text) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hitl_set_contact';
 COMMENT ON FUNCTION hitl.set_contact(text, text) IS
 'Says where a role is told: a mail address, or whatever the sender''s command takes (a number, a channel). NULL: nowhere any more. What is for a group goes to the group''s
-address if it has one, else to each of its members that has one. Errors: 42704 no such role; 42501 you may not act as that role, or you are a node; 22023 it is empty, too long, or not plain ASCII without spaces; 22004 role is NULL.';
+address if it has one, else to each of its members that has one. For the person itself, and for who has admin option on the role; a member of a group does not set the group''s. Errors: 42704 no such role; 42501 it is not yours to say, or you are a node; 22023 it is empty, too long, or not plain ASCII without spaces; 22004 role is NULL.';
 
 CREATE FUNCTION hitl.outbox_claim(max integer DEFAULT 10, lease interval DEFAULT '1 minute',
                                   OUT outbox_id bigint, OUT message_id uuid, OUT interrupt_id bigint, OUT kind text, OUT role text, OUT address text, OUT attempt integer)

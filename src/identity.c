@@ -191,17 +191,45 @@ identity_role(const char *name)
 	return role;
 }
 
+static bool
+can_login(Oid role)
+{
+	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+	bool		can = HeapTupleIsValid(tuple) && ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return can;
+}
+
+/*
+ * Is a role a person's: does it log in, or may an application speak for it?  A
+ * group's is neither.
+ */
+bool
+identity_is_person(Oid role)
+{
+	ListCell   *cell;
+
+	if (can_login(role))
+		return true;
+	foreach(cell, store_grant_roles(HITL_RIGHT_PROXY, HITL_ALL_GRAPHS))
+	{
+		Oid			reviewers = store_grant_proxy(lfirst_oid(cell));
+
+		if (OidIsValid(reviewers) && role != reviewers && has_privs_of_role(role, reviewers))
+			return true;
+	}
+	return false;
+}
+
 /* The same for a person's role: what is given to a group's is in nobody's hands. */
 Oid
 identity_person_role(const char *name)
 {
 	Oid			role = identity_role(name);
-	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
-	bool		can_login = HeapTupleIsValid(tuple) && ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
 
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
-	if (!can_login)
+	if (!can_login(role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("role \"%s\" is no person", name),

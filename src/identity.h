@@ -7,7 +7,7 @@
 #ifndef HITL_IDENTITY_H
 #define HITL_IDENTITY_H
 
-#include "postgres.h"
+#include "types.h"
 
 /* who acts: names as text, because they outlive their roles */
 typedef struct HitlActor
@@ -22,6 +22,7 @@ typedef struct HitlActor
 extern const HitlActor *identity_actor(void);
 extern Oid identity_role(const char *name);
 extern Oid identity_person_role(const char *name);
+extern bool identity_is_person(Oid role);
 extern const HitlActor *identity_viewer(void);
 extern const HitlActor *identity_doer(void);
 extern bool identity_is_in(const HitlActor *actor, Oid role);

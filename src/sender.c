@@ -14,6 +14,7 @@
 #include "audit.h"
 #include "clock.h"
 #include "errors.h"
+#include "identity.h"
 #include "json.h"
 #include "mail.h"
 #include "miscadmin.h"
@@ -23,6 +24,7 @@
 #include "sender.h"
 #include "store_interrupt.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 /* an attempt that fails is made again after 10 s, 20 s, ... up to an hour */
@@ -195,7 +197,8 @@ sender_remind(int64 interrupt_id, const char *role)
 
 /*
  * Where a role is told; NULL: nowhere any more.  Messages say what is to be
- * decided, so only who may act as the role says where they go.
+ * decided, so a person alone says where they go; of a group not each of its
+ * members, who could have the others not told, but who may let in and out.
  */
 void
 contact_set(const char *role, const char *address)
@@ -204,12 +207,12 @@ contact_set(const char *role, const char *address)
 	const char *fault = address != NULL ? mail_address_fault(address) : NULL;
 
 	rights_require_person("set contacts");
-	if (!rights_is_owner(oid))
+	if (!(oid == GetUserId() && identity_is_person(oid)) && !is_admin_of_role(GetUserId(), oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for the contact of role \"%s\"", role),
-				 errdetail("Who may act as the role says where it is told."),
-				 errhint("Act as role \"%s\", or as a superuser.", role)));
+				 errdetail("A person says where that person is told, and of a group who has admin option on it."),
+				 errhint("Of a person: in a session of that login. Of a group: GRANT %s TO ... WITH ADMIN OPTION;", quote_identifier(role))));
 	if (fault != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -63,7 +63,7 @@ INSERT INTO may VALUES
   ('render(:i)', 'orxa'), ('remind(:i)', 'op'), ('report_outcome(:t, ''ok'')', 'op'),
   ('set_deadline(:i, ''infinity'')', 'op'), ('tick()', 'owrpaxyn'),
   -- about oneself: anybody who speaks for somebody; who is away says so in a session of his own
-  ('claim_next()', 'owrpaxn'), ('out_of_office(''tap_o'')', 'owrpan'), ('back()', 'owrpan'), ('set_contact(session_user, ''a@b.example'')', 'owrpaxyn'), ('set_contact(''tap_team'', ''a@b.example'')', 'r'),
+  ('claim_next()', 'owrpaxn'), ('out_of_office(''tap_o'')', 'owrpan'), ('back()', 'owrpan'), ('set_contact(session_user, ''a@b.example'')', 'owrpaxyn'), ('set_contact(''tap_team'', ''a@b.example'')', ''),
   -- what has rows of mine only
   ('undraft(:i)', 'owrpaxn'), ('outbox_claim()', 'owrpaxyn'), ('check()', 'owrpaxyn'), ('state_history(:t)', 'owrpaxyn'), ('run_pending()', 'owrpaxyn'), ('outbox_done(1)', 'owrpaxyn'), ('outbox_failed(1, ''x'')', 'owrpaxyn');
 GRANT SELECT ON may TO PUBLIC;

@@ -14,8 +14,19 @@ CREATE FUNCTION asks(state jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_
 SELECT hitl.create_graph('g'), hitl.add_node('g', 'n', 'asks'), hitl.add_edge('g', 'START', 'n'), hitl.add_edge('g', 'n', 'END'), hitl.compile('g');
 SELECT hitl.invoke('g', '{"action": "refund", "args": {"order": "A-1", "amount": 4200}, "description": "Refund above 1000"}')->'status' AS status;
 
--- Where people are told: each says it himself, or who may act as the role.
+-- Where people are told: each says it himself; for a group nobody does who is only a member of it, and would have what is for the others sent to himself.
+CREATE ROLE regress_gus LOGIN;
+GRANT regress_finance TO regress_gus WITH ADMIN OPTION;
 SET SESSION AUTHORIZATION regress_mia;
+SELECT hitl.set_contact('regress_finance', 'mia@shop.example');
+\echo :SQLSTATE
+SET SESSION AUTHORIZATION regress_gus;
+SELECT hitl.set_contact('regress_finance', 'gus@shop.example'), hitl.set_contact('regress_finance', NULL) AS who_has_admin_option;
+SET SESSION AUTHORIZATION regress_mia;
+SET ROLE regress_finance;
+SELECT hitl.set_contact('regress_finance', 'mia@shop.example');
+\echo :SQLSTATE
+RESET ROLE;
 SELECT hitl.set_contact('regress_mia', 'mia@shop.example');
 SELECT hitl.set_contact('regress_tom', 'mia@shop.example');
 \echo :SQLSTATE
@@ -204,4 +215,4 @@ SELECT * FROM hitl.check();
 DROP EXTENSION hitl;
 DROP FUNCTION asks, tells, shown;
 DROP OWNED BY regress_finance, regress_eve;
-DROP ROLE regress_mia, regress_tom, regress_finance, regress_eve;
+DROP ROLE regress_mia, regress_tom, regress_gus, regress_finance, regress_eve;
