@@ -81,9 +81,11 @@ CREATE TABLE hitl.vote (
   vote_id          bigint NOT NULL DEFAULT pg_catalog.nextval('hitl.vote_id_seq'),
   revision         integer NOT NULL,
   voter            text NOT NULL,
+  voter_role       regrole,
   login            text NOT NULL,
   role             text NOT NULL,
   on_behalf_of     text,
+  seat_role        regrole,
   is_asserted      boolean NOT NULL,
   is_withdrawal    boolean NOT NULL,
   type             text NOT NULL,
@@ -101,8 +103,10 @@ COMMENT ON COLUMN hitl.vote.interrupt_id IS 'The interrupt.';
 COMMENT ON COLUMN hitl.vote.vote_id IS 'Key, from a sequence whose start and step may be set.';
 COMMENT ON COLUMN hitl.vote.revision IS 'The revision of the interrupt that was voted on.';
 COMMENT ON COLUMN hitl.vote.voter IS 'The person who voted: the session user, or whom a registered application named.';
+COMMENT ON COLUMN hitl.vote.voter_role IS 'The role that had this name then: one person, also by another name; NULL: the person is no role. What became a number in a dump, for the role was gone, can at most join two votes to one.';
 COMMENT ON COLUMN hitl.vote.login IS 'Session user.';
 COMMENT ON COLUMN hitl.vote.on_behalf_of IS 'The person in whose place it was: who has delegated, or is away.';
+COMMENT ON COLUMN hitl.vote.seat_role IS 'The same of that person.';
 COMMENT ON COLUMN hitl.vote.is_asserted IS 'The login named the person.';
 COMMENT ON COLUMN hitl.vote.is_withdrawal IS 'The person took the vote back.';
 COMMENT ON COLUMN hitl.vote.role IS 'Current user at that moment.';

@@ -7,16 +7,18 @@ CREATE SEQUENCE hitl.comment_id_seq;
 CREATE SEQUENCE hitl.absence_id_seq;
 
 CREATE TABLE hitl.delegation (
-  interrupt_id  bigint NOT NULL,
-  delegator     text NOT NULL,
-  role          regrole NOT NULL,
-  is_added      boolean NOT NULL,
-  delegated_at  timestamptz NOT NULL,
+  interrupt_id    bigint NOT NULL,
+  delegator       text NOT NULL,
+  delegator_role  regrole,
+  role            regrole NOT NULL,
+  is_added        boolean NOT NULL,
+  delegated_at    timestamptz NOT NULL,
   CONSTRAINT delegation_pkey PRIMARY KEY (interrupt_id, delegator, role)
 );
 COMMENT ON TABLE hitl.delegation IS 'Who may decide an interrupt in the place of somebody else: a vote of a member of the role counts for the delegator, whose right it is. The rows stay when the interrupt is settled.';
 COMMENT ON COLUMN hitl.delegation.interrupt_id IS 'The interrupt.';
 COMMENT ON COLUMN hitl.delegation.delegator IS 'The person in whose place members of the role decide. As good as that person''s own right.';
+COMMENT ON COLUMN hitl.delegation.delegator_role IS 'The role that had this name then; NULL: the person is no role. While it does not have it any more nobody decides in that place.';
 COMMENT ON COLUMN hitl.delegation.role IS 'Members of this role (USAGE) may.';
 COMMENT ON COLUMN hitl.delegation.is_added IS 'The role was not in the audience: it is there only for this, and has no right of its own.';
 COMMENT ON COLUMN hitl.delegation.delegated_at IS 'When.';

@@ -211,6 +211,29 @@ members_of(const HitlInterrupt *interrupt, const HitlPolicy *policy)
 	return members;
 }
 
+/* Does a vote propose another answer?  Its revision is then the voter's. */
+bool
+ballot_is_proposal(const HitlVote *vote)
+{
+	return vote->type != HITL_DECISION_APPROVE && vote->type != HITL_DECISION_REJECT;
+}
+
+/* proposed_by, or by which name that person votes now. */
+static const char *
+proposer(List *votes, int revision, const char *proposed_by)
+{
+	ListCell   *cell;
+
+	foreach(cell, votes)
+	{
+		const HitlVote *vote = lfirst(cell);
+
+		if (proposed_by != NULL && vote->revision == revision && ballot_is_proposal(vote))
+			return vote->voter;
+	}
+	return proposed_by;
+}
+
 /*
  * What do these votes (all of the interrupt) come to for a revision?
  * proposed_by: whose proposal that is, or NULL.
@@ -219,7 +242,7 @@ HitlTally
 ballot_tally(const HitlInterrupt *interrupt, const HitlPolicy *policy, List *votes,
 			 int revision, const char *proposed_by)
 {
-	return quorum_tally(policy, votes, revision, proposed_by, members_of(interrupt, policy));
+	return quorum_tally(policy, votes, revision, proposer(votes, revision, proposed_by), members_of(interrupt, policy));
 }
 
 /* The same, for an interrupt as it stands. */

@@ -30,6 +30,11 @@ typedef struct DbStatement
 #define DB_STATEMENT_NO_ARGS(name, text) \
 	static DbStatement name = {text, 0, NULL, NULL}
 
+/* In SQL: the name by which somebody goes now who had that name then, and a voter's. */
+#define PERSON_NOW(role, name) \
+	"COALESCE((SELECT r.rolname::text FROM pg_catalog.pg_roles r WHERE r.oid = " role "), " name ")"
+#define VOTER_NOW(vote) PERSON_NOW(#vote ".voter_role", #vote ".voter")
+
 /* an argument that may be NULL */
 typedef struct DbArg
 {

@@ -41,6 +41,7 @@
 #include "store_vote.h"
 #include "thread.h"
 #include "tree.h"
+#include "utils/acl.h"
 #include "utils/timestamp.h"
 #include "view.h"
 #include "wake.h"
@@ -298,7 +299,7 @@ verdict_of(const HitlInterrupt *interrupt, const HitlTally *tally)
 static HitlVerdict
 cast_vote(HitlInterrupt *interrupt, const HitlPolicy *policy, HitlVote *vote)
 {
-	bool		is_proposal = vote->type != HITL_DECISION_APPROVE && vote->type != HITL_DECISION_REJECT;
+	bool		is_proposal = ballot_is_proposal(vote);
 	/* without a policy the first vote decides: there are none before it */
 	List	   *votes = lappend(policy != NULL ? store_votes(interrupt->interrupt_id) : NIL, vote);
 	const char *proposed_by = is_proposal ? vote->voter : interrupt->proposed_by;
@@ -341,6 +342,7 @@ decision_record(int64 interrupt_id, const HitlAnswer *answer,
 	HitlVote	vote = {
 		.interrupt_id = interrupt_id,
 		.voter = actor->person,
+		.voter_role = get_role_oid(actor->person, true),
 		.login = actor->login,
 		.role = actor->role,
 		.is_asserted = actor->is_asserted,
@@ -366,6 +368,7 @@ decision_record(int64 interrupt_id, const HitlAnswer *answer,
 
 	/* and again: who may decide it is written under this lock */
 	vote.on_behalf_of = rights_require_voter(interrupt, policy);
+	vote.seat_role = vote.on_behalf_of != NULL ? get_role_oid(vote.on_behalf_of, true) : InvalidOid;
 	check_time(interrupt, policy);
 	check_seen(interrupt, answer, seen, read_revision);
 	answer_check(answer, &interrupt->question, interrupt_id);
@@ -426,7 +429,7 @@ decision_withdraw(int64 interrupt_id, const char *comment)
 	vote.idempotency_key = NULL;
 	vote.voted_at = clock_now();
 	store_vote_insert(&vote);
-	if (interrupt->proposal != NULL && strcmp(interrupt->proposed_by, actor->person) == 0)
+	if (interrupt->proposal != NULL && ballot_is_proposal(mine))
 		revise(interrupt, NULL, NULL);
 	else
 		store_interrupt_touch(interrupt_id);

@@ -351,7 +351,8 @@ find_seat(const HitlActor *actor, List *own, List *delegations)
 	{
 		const HitlDelegation *delegation = lfirst(cell);
 
-		if (identity_is_in(actor, delegation->role) && has_seat(delegation->delegator, own, true))
+		if (!delegation->is_void && identity_is_in(actor, delegation->role) &&
+			has_seat(delegation->delegator, own, true))
 			return delegation->delegator;
 	}
 	foreach(cell, store_absent(actor->person, clock_now()))

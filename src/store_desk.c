@@ -30,7 +30,10 @@ run(DbStatement *statement, const DbArg *args)
 
 /* a range of the primary key */
 DB_STATEMENT(delegation_list,
-			 "SELECT delegator, role, is_added FROM hitl.delegation WHERE interrupt_id = $1 ORDER BY delegator, role",
+			 "SELECT d.delegator, d.role, d.is_added,"
+			 "  d.delegator_role IS NOT NULL AND NOT EXISTS"
+			 "   (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = d.delegator_role AND r.rolname::text = d.delegator)"
+			 " FROM hitl.delegation d WHERE d.interrupt_id = $1 ORDER BY d.interrupt_id, d.delegator, d.role",
 			 INT8OID);
 
 /* Who may decide an interrupt in whose place, as HitlDelegation. */
@@ -53,6 +56,7 @@ store_delegations(int64 interrupt_id)
 		delegation->delegator = db_get_text(&call, i, 1);
 		delegation->role = db_get_oid(i, 2);
 		delegation->is_added = db_get_bool(i, 3);
+		delegation->is_void = db_get_bool(i, 4);
 		delegations = lappend(delegations, delegation);
 	}
 	MemoryContextSwitchTo(old);
@@ -97,9 +101,11 @@ DB_STATEMENT(delegation_insert,
 			 " INSERT INTO hitl.audience (role, priority, opened_at, interrupt_id)"
 			 " SELECT $3, i.priority, i.opened_at, i.interrupt_id FROM hitl.interrupt i WHERE i.interrupt_id = $1"
 			 " ON CONFLICT (interrupt_id, role) DO NOTHING RETURNING role)"
-			 " INSERT INTO hitl.delegation (interrupt_id, delegator, role, is_added, delegated_at)"
-			 " VALUES ($1, $2, $3, EXISTS (SELECT FROM added), $4)"
-			 " ON CONFLICT (interrupt_id, delegator, role) DO NOTHING",
+			 " INSERT INTO hitl.delegation AS d (interrupt_id, delegator, delegator_role, role, is_added, delegated_at)"
+			 " VALUES ($1, $2, (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname::text = $2), $3, EXISTS (SELECT FROM added), $4)"
+			 " ON CONFLICT (interrupt_id, delegator, role) DO UPDATE"
+			 "  SET delegator_role = EXCLUDED.delegator_role, delegated_at = EXCLUDED.delegated_at"
+			 "  WHERE d.delegator_role IS DISTINCT FROM EXCLUDED.delegator_role",
 			 INT8OID, TEXTOID, REGROLEOID, TIMESTAMPTZOID);
 
 /* The same again does nothing. */
@@ -234,7 +240,7 @@ store_viewed_insert(int64 interrupt_id, const char *person, int revision, Timest
 
 /* a range of the primary key */
 DB_STATEMENT(vote_of_person,
-			 "SELECT 1 FROM hitl.vote WHERE interrupt_id = $1 AND voter = $2 LIMIT 1",
+			 "SELECT 1 FROM hitl.vote v WHERE v.interrupt_id = $1 AND " VOTER_NOW(v) " = $2 LIMIT 1",
 			 INT8OID, TEXTOID);
 
 /* Has a person ever voted on an interrupt? */

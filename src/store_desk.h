@@ -18,6 +18,8 @@ typedef struct HitlDelegation
 	Oid			role;
 	bool		is_added;		/* the role has no right of its own: it is in the
 								 * audience only for this */
+	bool		is_void;		/* the delegator was a role, and no role is that
+								 * one by that name */
 } HitlDelegation;
 
 /* a row of hitl.absence */

@@ -72,7 +72,7 @@ store_inbox_roles(HitlSnapshot snapshot)
 	"  CASE WHEN i.is_passed_over THEN true" \
 	"   ELSE EXISTS (SELECT FROM hitl.snooze s WHERE s.interrupt_id = a.interrupt_id AND s.person = $5 AND s.until_at > $6)" \
 	"        OR COALESCE((SELECT NOT v.is_withdrawal FROM hitl.vote v" \
-	"                     WHERE v.interrupt_id = a.interrupt_id AND v.voter = $5 AND v.revision = i.revision" \
+	"                     WHERE v.interrupt_id = a.interrupt_id AND " VOTER_NOW(v) " = $5 AND v.revision = i.revision" \
 	"                     ORDER BY v.interrupt_id DESC, v.vote_id DESC LIMIT 1), false) END," \
 	"  EXISTS (SELECT FROM hitl.audience b WHERE b.interrupt_id = a.interrupt_id AND b.role = a.role AND b.is_granted" \
 	"          AND NOT EXISTS (SELECT FROM hitl.grant g WHERE g.\"right\" = 'reviewer' AND g.role = b.role AND g.graph_id IN (0, i.graph_id)))," \

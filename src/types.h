@@ -551,7 +551,7 @@ typedef struct HitlPolicy
 	List	   *ladder;			/* HitlLadderStep, in order */
 } HitlPolicy;
 
-/* a row of hitl.vote */
+/* a row of hitl.vote; its persons by the names that they have now */
 typedef struct HitlVote
 {
 	int64		interrupt_id;
@@ -560,7 +560,9 @@ typedef struct HitlVote
 	const char *voter;			/* the person: session user, or whom a proxy named */
 	const char *login;			/* session user */
 	const char *role;			/* current user */
+	Oid			voter_role;		/* InvalidOid: the person is no role */
 	const char *on_behalf_of;	/* the person in whose place it was, or NULL */
+	Oid			seat_role;		/* that person's */
 	bool		is_asserted;	/* the login named the person */
 	bool		is_withdrawal;	/* takes the person's vote back */
 	HitlDecisionType type;

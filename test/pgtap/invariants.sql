@@ -100,7 +100,7 @@ SELECT breaks('{I9}', 'done', 'an automatic verdict of no thread', $$INSERT INTO
 SELECT breaks('{I11}', 'done', 'a policy whose owner is no role', $$UPDATE hitl.policy SET owner = 99999999$$);
 SELECT breaks('{I11}', 'done', 'a rule whose owner is no role', $$UPDATE hitl.rule SET owner = 99999999$$);
 SELECT breaks('{I21}', 'interrupted', 'a claim without an end', $$UPDATE hitl.interrupt SET claimed_by = 'x' WHERE thread_id = :t AND status = 'pending'$$);
-SELECT breaks('{I22}', 'done', 'a delegation of no interrupt', $$INSERT INTO hitl.delegation VALUES (-1, 'x', current_user::regrole, false, now())$$);
+SELECT breaks('{I22}', 'done', 'a delegation of no interrupt', $$INSERT INTO hitl.delegation VALUES (-1, 'x', NULL, current_user::regrole, false, now())$$);
 SELECT breaks('{I22}', 'done', 'a snooze of no interrupt', $$INSERT INTO hitl.snooze VALUES (-1, 'x', now())$$);
 SELECT breaks('{I22}', 'done', 'a comment on no interrupt', $$INSERT INTO hitl.comment (interrupt_id, kind, person, login, commented_at) VALUES (-1, 'comment', 'x', 'x', now())$$);
 SELECT breaks('{I22}', 'done', 'a view of no interrupt', $$INSERT INTO hitl.viewed VALUES (-1, 'x', 1, now())$$);

@@ -138,7 +138,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE c.relnamespace = 'hitl'::regnamespace AND c.relkind = 'r' GROUP BY 1$$, $$VALUES
   ('absence', 'absence_id bigint !, person text !, person_role regrole !, substitute text !, substitute_role regrole !, starts_at timestamp with time zone !, ends_at timestamp with time zone !, set_at timestamp with time zone !, revoked_at timestamp with time zone'),
   ('comment', 'interrupt_id bigint !, comment_id bigint !, kind text !, person text !, login text !, text text, commented_at timestamp with time zone !'),
-  ('delegation', 'interrupt_id bigint !, delegator text !, role regrole !, is_added boolean !, delegated_at timestamp with time zone !'),
+  ('delegation', 'interrupt_id bigint !, delegator text !, delegator_role regrole, role regrole !, is_added boolean !, delegated_at timestamp with time zone !'),
   ('draft', 'interrupt_id bigint !, person text !, action_no integer !, revision integer !, decision jsonb !, drafted_at timestamp with time zone !'),
   ('snooze', 'interrupt_id bigint !, person text !, until_at timestamp with time zone !'),
   ('viewed', 'interrupt_id bigint !, person text !, revision integer !, viewed_at timestamp with time zone !'),
@@ -166,7 +166,7 @@ SELECT pg_temp.same_rows($$SELECT c.relname::text, string_agg(a.attname || ' ' |
   ('thread', 'thread_id bigint !, graph_id bigint !, version integer !, owner regrole !, root_id bigint, parent_id bigint, parent_step integer, parent_task_id bigint, depth integer !, frame text[], status text !, step integer !, checkpoint integer !, n_ready integer !, n_interrupted integer !, n_waiting integer !, n_failed integer !, starter text !, started_at timestamp with time zone !, ended_at timestamp with time zone, ended_by text, reason text, turn_step integer !, n_inputs integer !, forked_from bigint, forked_checkpoint integer'),
   ('thread_input', 'thread_id bigint !, input_id bigint !, input jsonb, given_by text !, given_at timestamp with time zone !'),
   ('thread_key', 'graph_id bigint !, key text !, thread_id bigint !, input jsonb'),
-  ('vote', 'interrupt_id bigint !, vote_id bigint !, revision integer !, voter text !, login text !, role text !, on_behalf_of text, is_asserted boolean !, is_withdrawal boolean !, type text !, answer jsonb !, groups text[] !, comment text, idempotency_key text, voted_at timestamp with time zone !')$$,
+  ('vote', 'interrupt_id bigint !, vote_id bigint !, revision integer !, voter text !, voter_role regrole, login text !, role text !, on_behalf_of text, seat_role regrole, is_asserted boolean !, is_withdrawal boolean !, type text !, answer jsonb !, groups text[] !, comment text, idempotency_key text, voted_at timestamp with time zone !')$$,
   'tables: columns, types, NOT NULL');
 SELECT pg_temp.same_rows($$SELECT conrelid::regclass::text, string_agg(a.attname, ', ' ORDER BY k.n) FROM pg_constraint, unnest(conkey) WITH ORDINALITY k (attnum, n), pg_attribute a
   WHERE a.attrelid = conrelid AND a.attnum = k.attnum AND contype = 'p' AND connamespace = 'hitl'::regnamespace GROUP BY 1$$, $$VALUES

@@ -173,7 +173,32 @@ RESET SESSION AUTHORIZATION;
 SELECT hitl.wait(:t) IS NOT NULL AND hitl.wait(:u) IS NOT NULL AS are_asked;
 SELECT t.depth, p AS person, regexp_replace(votes_says(p, format('approve(%s)', i.interrupt_id)), 'interrupt \d+', 'interrupt <id>') AS says FROM hitl.interrupt i JOIN hitl.thread t USING (thread_id) JOIN hitl.policy USING (policy_id), unnest('{votes_dev,votes_ann}'::text[]) p WHERE i.status = 'pending' AND COALESCE(t.root_id, t.thread_id) IN (:t, :u) ORDER BY t.depth, p DESC;
 
+-- 9. A person who is renamed is the same person: one vote, no second pair of eyes, and what was said is taken back by who said it. Who gets the name is somebody else.
+CREATE ROLE votes_dora LOGIN IN ROLE votes_desk;
+SELECT votes_ask('votes two') AS q, votes_ask('votes editor') AS r, votes_ask('votes two') AS s \gset
+SELECT votes_says('votes_dora', format('approve(%s)', :q)), votes_says('votes_dora', format('edit(%s, ''{"amount": 4}'')', :r)), votes_says('votes_dora', format('edit(%s, ''{"amount": 4}'')', :s));
+ALTER ROLE votes_dora RENAME TO votes_dory;
+SELECT votes_says('votes_dory', format('approve(%s)', :q)) AS the_same_person_again, votes_says('votes_dory', format('approve(%s, seen => ''2'')', :r)) AS still_alone, votes_says('votes_dory', format('withdraw(%s)', :s)) AS her_own;
+SELECT revision, proposed_by FROM hitl.interrupt WHERE interrupt_id = :s;
+SET SESSION AUTHORIZATION votes_dory;
+SELECT count(*) AS in_her_inbox_still FROM hitl.inbox WHERE interrupt_id IN (:q, :r);
+RESET SESSION AUTHORIZATION;
+ALTER ROLE votes_cleo RENAME TO votes_dora;
+SELECT votes_says('votes_dora', format('withdraw(%s)', :q)) AS she_has_none;
+SELECT votes_says('votes_dora', format('approve(%s, idempotency_key => ''k'')', :q)), votes_says('votes_dora', format('approve(%s, seen => ''2'')', :r));
+SELECT votes_ask('votes two') AS q \gset
+SET SESSION AUTHORIZATION votes_dory;
+SELECT hitl.delegate(:q, 'votes_eve');
+RESET SESSION AUTHORIZATION;
+SELECT votes_says('votes_eve', format('approve(%s)', :q)) AS in_her_place;
+ALTER ROLE votes_dory RENAME TO votes_dodo;
+SELECT votes_says('votes_dodo', format('approve(%s)', :q)) AS her_own;
+SELECT votes_says('votes_eve', format('approve(%s)', :q)) AS in_the_place_of_a_name;
+ALTER ROLE votes_dora RENAME TO votes_cleo;
+
 SELECT * FROM hitl.check();
+DROP OWNED BY votes_dodo;
+DROP ROLE votes_dodo;
 DROP OWNED BY votes_desk, votes_ann, votes_bob, votes_cleo, votes_eve;
 DROP EXTENSION hitl CASCADE;
 CREATE EXTENSION hitl;
