@@ -20,6 +20,7 @@
 #include "ballot.h"
 #include "errors.h"
 #include "json.h"
+#include "names.h"
 #include "rights.h"
 #include "rulebook.h"
 #include "store_desk.h"
@@ -48,7 +49,10 @@ is_among(const char *person, List *persons)
 	return false;
 }
 
-/* Who decided the question that this one looks at again, and those before it. */
+/*
+ * Who decided the question that this one looks at again, and those before it, and
+ * in whose place.
+ */
 static List *
 previous_deciders(const HitlInterrupt *interrupt)
 {
@@ -56,20 +60,28 @@ previous_deciders(const HitlInterrupt *interrupt)
 
 	while (interrupt != NULL && interrupt->reopens != 0)
 	{
-		Jsonb	   *voters;
+		const char *type;
+		bool		is_rejected;
+		ListCell   *cell;
 
 		interrupt = store_interrupt_find(interrupt->reopens);
 		if (interrupt == NULL || interrupt->decision == NULL)
 			continue;
 		if (interrupt->settled_by != NULL)
 			persons = lappend(persons, interrupt->settled_by);
-		voters = json_get(interrupt->decision, "voters");
-		if (json_is_array(voters))
+		if (interrupt->status == HITL_INTERRUPT_EXPIRED)
+			continue;
+		type = json_get_string(interrupt->decision, "type");
+		is_rejected = type != NULL && strcmp(type, name_decision_type(HITL_DECISION_REJECT)) == 0;
+		foreach(cell, quorum_standing(store_votes(interrupt->interrupt_id), interrupt->revision))
 		{
-			ListCell   *cell;
+			const HitlVote *vote = lfirst(cell);
 
-			foreach(cell, json_elements(voters))
-				persons = lappend(persons, json_scalar_string(lfirst(cell)));
+			if ((vote->type == HITL_DECISION_REJECT) != is_rejected)
+				continue;
+			persons = lappend(persons, (void *) vote->voter);
+			if (vote->on_behalf_of != NULL)
+				persons = lappend(persons, (void *) vote->on_behalf_of);
 		}
 	}
 	return persons;

@@ -128,6 +128,22 @@ SELECT reopen_says('reopen_bob', format('reopen(%s, ''we were wrong'')', :q)) AS
 SELECT reopen_says('reopen_ann', 'out_of_office(''reopen_eve'')') IS NOT NULL AS away;
 SELECT reopen_says(person, format('reject(%s, ''pay it back'')', :r)) FROM unnest('{reopen_ann,reopen_eve}'::name[]) person;
 SELECT reopen_says('reopen_ann', 'back()') AS back;
+-- Nor does the one in whose place it was decided, nor either of them by another name.
+SELECT reopen_ask('{"policy": "reopen"}') AS q \gset
+SET SESSION AUTHORIZATION reopen_ann;
+SELECT hitl.delegate(:q, 'reopen_eve');
+RESET SESSION AUTHORIZATION;
+SELECT reopen_says('reopen_eve', format('approve(%s)', :q)) AS in_her_place;
+SELECT hitl.reopen(:q, 'once more') AS r \gset
+SET SESSION AUTHORIZATION reopen_ann;
+SELECT count(*) AS for_ann FROM hitl.inbox WHERE interrupt_id = :r;
+RESET SESSION AUTHORIZATION;
+SELECT regexp_replace(reopen_says('reopen_ann', format('approve(%s)', :r)), 'interrupt \d+', 'interrupt <id>') AS whose_place_it_was;
+ALTER ROLE reopen_ann RENAME TO reopen_anna;
+SELECT regexp_replace(reopen_says('reopen_anna', format('approve(%s)', :r)), 'interrupt \d+', 'interrupt <id>') AS by_another_name;
+ALTER ROLE reopen_anna RENAME TO reopen_ann;
+SELECT reopen_says('reopen_bob', format('approve(%s)', :r)) AS somebody_else;
+:run;
 
 -- 5. A guard is asked in the run that is to act on the decision, as the graph's owner; false or NULL, and the question is put to people again.
 CREATE FUNCTION reopen_guards(question jsonb, decision jsonb) RETURNS boolean LANGUAGE sql AS $$ SELECT is_open AND question->>'action' = 'pay' AND decision->>'type' = 'approve' FROM public.account $$;
