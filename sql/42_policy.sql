@@ -33,6 +33,19 @@ COMMENT ON COLUMN hitl.policy_version.definition IS 'The policy as a document, i
 COMMENT ON COLUMN hitl.policy_version.created_by IS 'Session user who wrote it.';
 COMMENT ON COLUMN hitl.policy_version.created_at IS 'When.';
 
+CREATE TABLE hitl.policy_group (
+  policy_id  bigint NOT NULL,
+  version    integer NOT NULL,
+  name       text NOT NULL,
+  role       regrole NOT NULL,
+  CONSTRAINT policy_group_pkey PRIMARY KEY (policy_id, version, name)
+);
+COMMENT ON TABLE hitl.policy_group IS 'Which roles the groups of a version of a policy are. A row never changes: a group that is renamed stays what it is, and another role that gets its name does not come in its place.';
+COMMENT ON COLUMN hitl.policy_group.policy_id IS 'The policy.';
+COMMENT ON COLUMN hitl.policy_group.version IS 'The version.';
+COMMENT ON COLUMN hitl.policy_group.name IS 'The group as the definition names it.';
+COMMENT ON COLUMN hitl.policy_group.role IS 'The role that had this name when the version was written.';
+
 CREATE TABLE hitl.rule (
   rule_id     bigint NOT NULL DEFAULT pg_catalog.nextval('hitl.rule_id_seq'),
   rule        text NOT NULL,

@@ -22,7 +22,7 @@ COMMENT ON FUNCTION hitl.mermaid(text, bigint) IS
 Errors: 42704 no such graph or thread; 42501 it is not yours; 22023 the thread is of another graph.';
 
 -- The invariants of the rows, as a query each.  A row here is a bug in hitl, or
--- a superuser's hand in the tables.
+-- a superuser's hand in the tables; of I25 it is a role that was dropped.
 CREATE VIEW hitl._violation WITH (security_barrier) AS
   SELECT v.invariant, v.thread_id, v.detail
   FROM (
@@ -211,6 +211,9 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
       SELECT NULL, 'version ' || v.version || ' of policy ' || v.policy_id
       FROM hitl.policy_version v WHERE NOT EXISTS (SELECT FROM hitl.policy p WHERE p.policy_id = v.policy_id AND p.version >= v.version)
     UNION ALL
+      SELECT NULL, 'group ' || g.name || ' of policy ' || g.policy_id
+      FROM hitl.policy_group g WHERE NOT EXISTS (SELECT FROM hitl.policy_version v WHERE v.policy_id = g.policy_id AND v.version = g.version)
+    UNION ALL
       SELECT NULL, 'rule ' || r.rule_id
       FROM hitl.rule r WHERE r.policy_id IS NOT NULL AND NOT EXISTS (SELECT FROM hitl.policy p WHERE p.policy_id = r.policy_id)
     UNION ALL
@@ -225,6 +228,27 @@ CREATE VIEW hitl._violation WITH (security_barrier) AS
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = g.role)
        OR (g."right" = 'proxy') IS DISTINCT FROM EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = g.reviewers)
        OR (g.graph_id <> 0 AND NOT EXISTS (SELECT FROM hitl.graph p WHERE p.graph_id = g.graph_id))
+  UNION ALL
+    SELECT 'I25: who decides a pending interrupt is there', i.thread_id,
+           'interrupt ' || i.interrupt_id || ', ' || o.detail || ' was dropped; hitl.why() of the thread says what can be done'
+    FROM (
+      SELECT a.interrupt_id, 'role ' || a.role::pg_catalog.oid AS detail
+      FROM hitl.audience a
+      WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = a.role)
+        AND NOT EXISTS (SELECT FROM hitl.delegation d WHERE d.interrupt_id = a.interrupt_id AND d.role = a.role AND d.is_added)
+        AND NOT EXISTS (SELECT FROM hitl.interrupt i JOIN hitl.policy_group g ON g.policy_id = i.policy_id AND g.version = i.policy_version
+                        WHERE i.interrupt_id = a.interrupt_id AND g.role = a.role)
+    UNION ALL
+      SELECT i.interrupt_id, 'group "' || n.name || '" of policy "' || p.policy || '"'
+      FROM hitl.interrupt i
+           JOIN hitl.policy p ON p.policy_id = i.policy_id
+           JOIN hitl.policy_version v ON v.policy_id = i.policy_id AND v.version = i.policy_version
+           CROSS JOIN LATERAL pg_catalog.jsonb_array_elements_text(v.definition OPERATOR(pg_catalog.->) 'groups') n (name)
+      WHERE i.status = 'pending'
+        AND NOT EXISTS (SELECT FROM hitl.policy_group g JOIN pg_catalog.pg_roles r ON r.oid = g.role
+                        WHERE g.policy_id = i.policy_id AND g.version = i.policy_version AND g.name = n.name)
+    ) o JOIN hitl.interrupt i ON i.interrupt_id = o.interrupt_id
+    WHERE i.status = 'pending'
   UNION ALL
     SELECT 'I16: a vote is for a revision that its interrupt had', i.thread_id, 'interrupt ' || i.interrupt_id
     FROM hitl.vote v JOIN hitl.interrupt i ON i.interrupt_id = v.interrupt_id

@@ -48,6 +48,7 @@ SELECT pg_catalog.pg_extension_config_dump('hitl.timer', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.escalation', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.policy', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.policy_version', '');
+SELECT pg_catalog.pg_extension_config_dump('hitl.policy_group', 'WHERE role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r)');
 SELECT pg_catalog.pg_extension_config_dump('hitl.rule', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.automatic_verdict', '');
 SELECT pg_catalog.pg_extension_config_dump('hitl.policy_id_seq', '');

@@ -25,6 +25,7 @@
 #include "rulebook.h"
 #include "store_desk.h"
 #include "store_interrupt.h"
+#include "store_policy.h"
 #include "store_thread.h"
 #include "store_vote.h"
 #include "utils/acl.h"
@@ -161,7 +162,7 @@ ballot_groups(const HitlPolicy *policy, const HitlActor *actor, const char *seat
 		voter.member = get_role_oid(seat, true);
 	for (int i = 0; OidIsValid(voter.member) && i < policy->n_groups; i++)
 	{
-		Oid			role = get_role_oid(policy->groups[i].role, true);
+		Oid			role = identity_group(&policy->groups[i]);
 
 		if (OidIsValid(role) && identity_belongs_to(&voter, role))
 			groups = lappend(groups, policy->groups[i].role);
@@ -177,7 +178,7 @@ groups_of(const HitlPolicy *policy)
 
 	for (int i = 0; i < policy->n_groups; i++)
 	{
-		Oid			role = get_role_oid(policy->groups[i].role, true);
+		Oid			role = identity_group(&policy->groups[i]);
 
 		if (OidIsValid(role))
 			roles = lappend_oid(roles, role);
@@ -263,4 +264,57 @@ ballot_count(const HitlInterrupt *interrupt)
 {
 	return ballot_tally(interrupt, ballot_policy(interrupt), store_votes(interrupt->interrupt_id),
 						interrupt->revision, interrupt->proposed_by);
+}
+
+/* Is somebody who logs in in this group, and may decide? */
+static bool
+has_decider(Oid group, List *audience)
+{
+	ListCell   *person;
+	ListCell   *role;
+
+	foreach(person, store_policy_members(group))
+		foreach(role, audience)
+		{
+			Oid			member = get_role_oid(lfirst(person), true);
+
+			if (OidIsValid(member) && has_privs_of_role(member, lfirst_oid(role)))
+				return true;
+		}
+	return false;
+}
+
+/*
+ * What the quorum of a pending interrupt still needs and nobody can give any
+ * more, as sentences: of a group that was dropped, or of which nobody is in the
+ * audience, because a ladder has put it into other hands or all have left.
+ */
+List *
+ballot_impossible(const HitlInterrupt *interrupt)
+{
+	const HitlPolicy *policy = ballot_policy(interrupt);
+	List	   *sentences = NIL;
+	List	   *audience;
+	List	   *standing;
+
+	if (policy == NULL || policy->n_groups == 0)
+		return NIL;
+	audience = store_audience(interrupt->interrupt_id);
+	standing = quorum_standing(store_votes(interrupt->interrupt_id), interrupt->revision);
+	for (int i = 0; i < policy->n_groups; i++)
+	{
+		const HitlPolicyGroup *group = &policy->groups[i];
+		Oid			role = identity_group(group);
+		int			n_votes = 0;
+		ListCell   *cell;
+
+		foreach(cell, standing)
+			if (is_among(group->role, ((HitlVote *) lfirst(cell))->groups))
+				n_votes++;
+		if (!OidIsValid(role))
+			sentences = lappend(sentences, psprintf("Group \"%s\" of its policy \"%s\" was dropped", group->role, policy->name));
+		else if (policy->quorum == HITL_QUORUM_GROUPS && group->needed > n_votes && !has_decider(role, audience))
+			sentences = lappend(sentences, psprintf("Nobody of group \"%s\" who logs in may decide it", group->role));
+	}
+	return sentences;
 }

@@ -17,6 +17,7 @@ extern void ballot_require_duties(const HitlInterrupt *interrupt, const HitlPoli
 extern bool ballot_bars(const HitlInterrupt *interrupt, const HitlPolicy *policy,
 						const char *person, const char *seat);
 extern List *ballot_groups(const HitlPolicy *policy, const HitlActor *actor, const char *seat);
+extern List *ballot_impossible(const HitlInterrupt *interrupt);
 extern bool ballot_is_proposal(const HitlVote *vote);
 extern HitlTally ballot_tally(const HitlInterrupt *interrupt, const HitlPolicy *policy, List *votes,
 							  int revision, const char *proposed_by);

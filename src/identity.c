@@ -237,3 +237,10 @@ identity_person_role(const char *name)
 				 errhint("Name one of its members; hitl.delegate() lets all of them decide.")));
 	return role;
 }
+
+/* The role of a policy's group; InvalidOid: it is gone, whoever has its name now. */
+Oid
+identity_group(const HitlPolicyGroup *group)
+{
+	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(group->oid)) ? group->oid : InvalidOid;
+}

@@ -23,6 +23,7 @@ extern const HitlActor *identity_actor(void);
 extern Oid identity_role(const char *name);
 extern Oid identity_person_role(const char *name);
 extern bool identity_is_person(Oid role);
+extern Oid identity_group(const HitlPolicyGroup *group);
 extern const HitlActor *identity_viewer(void);
 extern const HitlActor *identity_doer(void);
 extern bool identity_is_in(const HitlActor *actor, Oid role);

@@ -53,6 +53,7 @@
  *      end behind its beginning, and somebody else as its substitute
  *   I23 a policy has its versions, and who names one finds it
  *   I24 a grant names roles that are there, and its graph
+ *   I25 who decides a pending interrupt is there, or somebody has dropped the role
  *
  * Layer 1: pure.
  */

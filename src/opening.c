@@ -22,6 +22,7 @@
 #include "deadline.h"
 #include "errors.h"
 #include "event.h"
+#include "identity.h"
 #include "json.h"
 #include "names.h"
 #include "opening.h"
@@ -95,13 +96,13 @@ audience_of(const HitlPolicy *policy, Oid owner)
 		return list_make1_oid(owner);
 	for (int i = 0; i < policy->n_groups; i++)
 	{
-		Oid			role = get_role_oid(policy->groups[i].role, true);
+		Oid			role = identity_group(&policy->groups[i]);
 
 		if (!OidIsValid(role))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("role \"%s\" does not exist", policy->groups[i].role),
-					 errdetail("Policy \"%s\" names it as a group that may decide.", policy->name),
+					 errmsg("group \"%s\" is gone", policy->groups[i].role),
+					 errdetail("Policy \"%s\" names it, and the role that had this name when it was written is there no more.", policy->name),
 					 errhint("Write a new version of the policy with hitl.create_policy().")));
 		audience = list_append_unique_oid(audience, role);
 	}

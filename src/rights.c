@@ -263,7 +263,7 @@ eligible_roles(const HitlInterrupt *interrupt, const HitlPolicy *policy)
 		return roles;
 	for (int i = 0; policy != NULL && i < policy->n_groups; i++)
 	{
-		Oid			role = get_role_oid(policy->groups[i].role, true);
+		Oid			role = identity_group(&policy->groups[i]);
 
 		if (OidIsValid(role))
 			roles = lappend_oid(roles, role);

@@ -111,6 +111,12 @@ parse_row(const HitlPolicyRow *row)
 	policy->version = row->version;
 	policy->name = pstrdup(row->name);
 	policy->owner = row->owner;
+	for (int i = 0; row->groups != NULL && i < policy->n_groups; i++)
+	{
+		const char *oid = json_get_string(row->groups, policy->groups[i].role);
+
+		policy->groups[i].oid = oid != NULL ? atooid(oid) : InvalidOid;
+	}
 	return policy;
 }
 
@@ -312,6 +318,16 @@ rulebook_call(const HitlPolicy *policy, HitlPolicyFunction kind, Datum first, Da
 	return result;
 }
 
+/* A role as the policy names it, if it is one of its groups. */
+static const char *
+name_of_group(const HitlPolicy *policy, Oid role)
+{
+	for (int i = 0; i < policy->n_groups; i++)
+		if (policy->groups[i].oid == role)
+			return policy->groups[i].role;
+	return rights_role_name(role);
+}
+
 /*
  * Those who may decide, for quorum_tally(): NIL where it need not know them.
  * audience: the roles of the interrupt, as Oid.
@@ -328,7 +344,7 @@ rulebook_members(const HitlPolicy *policy, List *audience)
 	{
 		HitlMembers *group = palloc(sizeof(HitlMembers));
 
-		group->role = (char *) rights_role_name(lfirst_oid(cell));
+		group->role = (char *) name_of_group(policy, lfirst_oid(cell));
 		group->persons = store_policy_members(lfirst_oid(cell));
 		members = lappend(members, group);
 	}
@@ -416,9 +432,12 @@ resolve_function(const char *name, HitlPolicyFunction kind)
 	return signature;
 }
 
-/* A group that is no role could never agree, and notices to it go nowhere. */
+/*
+ * A group that is no role could never agree, and notices to it go nowhere.  From
+ * now on a group is that role, by whatever name.
+ */
 static void
-check_roles(const HitlPolicy *policy)
+resolve_roles(HitlPolicy *policy)
 {
 	ListCell   *cell;
 
@@ -429,6 +448,23 @@ check_roles(const HitlPolicy *policy)
 					 errmsg("role \"%s\" does not exist", (char *) lfirst(cell)),
 					 errdetail("The policy names it, and groups are database roles."),
 					 errhint("CREATE ROLE %s;", quote_identifier(lfirst(cell)))));
+	for (int i = 0; i < policy->n_groups; i++)
+		policy->groups[i].oid = get_role_oid(policy->groups[i].role, false);
+}
+
+/* Is a policy as it is stored this one, also in who its groups are? */
+static bool
+is_same(const HitlPolicyRow *stored, const HitlPolicy *policy, Jsonb *document)
+{
+	const HitlPolicy *other;
+
+	if (!json_equal(stored->definition, document))
+		return false;
+	other = parse_row(stored);
+	for (int i = 0; i < policy->n_groups; i++)
+		if (other->groups[i].oid != policy->groups[i].oid)
+			return false;
+	return true;
 }
 
 /* Do votes of this role count under a quorum by groups or weights? */
@@ -439,7 +475,7 @@ is_counted(const HitlPolicy *policy, Oid role)
 	{
 		const HitlPolicyGroup *group = &policy->groups[i];
 
-		if ((group->needed != 0 || group->weight != 0) && has_privs_of_role(role, get_role_oid(group->role, true)))
+		if ((group->needed != 0 || group->weight != 0) && has_privs_of_role(role, group->oid))
 			return true;
 	}
 	return policy->quorum == HITL_QUORUM_COUNT;
@@ -506,7 +542,7 @@ rulebook_create_policy(const char *name, Jsonb *definition)
 	rights_require_author("create policies");
 	check_name("policy", name);
 	policy = policy_parse(definition);
-	check_roles(policy);
+	resolve_roles(policy);
 	if (policy->validator != NULL)
 		policy->validator = resolve_function(policy->validator, HITL_POLICY_VALIDATOR);
 	if (policy->guard != NULL)
@@ -528,9 +564,9 @@ rulebook_create_policy(const char *name, Jsonb *definition)
 	row = store_policy_lock(name);
 	require_policy_owner(row);
 	latest = row->version > 0 ? store_policy_version(row->policy_id, row->version) : NULL;
-	if (latest != NULL && json_equal(latest->definition, document))
+	if (latest != NULL && is_same(latest, policy, document))
 		return row->version;
-	store_policy_put(row->policy_id, row->version + 1, document, audit_session_user(), clock_now());
+	store_policy_put(row->policy_id, row->version + 1, document, policy, audit_session_user(), clock_now());
 	audit_thread(0, "policy_created", policy_detail(name, row->version + 1));
 	return row->version + 1;
 }

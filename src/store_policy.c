@@ -1,6 +1,6 @@
 /*
  * store_policy.c
- *    Rows of hitl.policy, policy_version and automatic_verdict.
+ *    Rows of hitl.policy, policy_version, policy_group and automatic_verdict.
  *
  * The policy's row is the lock of its versions, which never change.
  *
@@ -27,13 +27,16 @@ find_policy(DbStatement *statement, const DbArg *args)
 		row->owner = db_get_oid(0, 3);
 		row->version = db_get_int(0, 4);
 		row->definition = db_get_jsonb(&call, 0, 5);
+		row->groups = db_get_jsonb(&call, 0, 7);
 		row->is_ours = TransactionIdIsCurrentTransactionId((TransactionId) db_get_oid(0, 6));
 	}
 	db_close(&call);
 	return row;
 }
 
-#define POLICY_COLUMNS "p.policy_id, p.policy, p.owner, v.version, v.definition, v.xmin"
+#define POLICY_COLUMNS "p.policy_id, p.policy, p.owner, v.version, v.definition, v.xmin," \
+	" (SELECT pg_catalog.jsonb_object_agg(g.name, g.role::oid::text) FROM hitl.policy_group g" \
+	"  WHERE g.policy_id = v.policy_id AND g.version = v.version)"
 #define POLICY_JOIN "hitl.policy p LEFT JOIN hitl.policy_version v ON v.policy_id = p.policy_id AND v.version"
 
 /* policy_name_key, policy_version_pkey */
@@ -65,7 +68,7 @@ store_policy_find_id(int64 policy_id)
 }
 
 DB_STATEMENT(policy_lock,
-			 "SELECT policy_id, policy, owner, version, NULL::pg_catalog.jsonb, xmin FROM hitl.policy WHERE policy = $1 FOR NO KEY UPDATE",
+			 "SELECT policy_id, policy, owner, version, NULL::pg_catalog.jsonb, xmin, NULL::pg_catalog.jsonb FROM hitl.policy WHERE policy = $1 FOR NO KEY UPDATE",
 			 TEXTOID);
 
 /* The same with its row locked; without a definition. */
@@ -111,20 +114,39 @@ store_policy_insert(const char *name, Oid owner)
 }
 
 DB_STATEMENT(policy_put,
-			 "WITH latest AS (UPDATE hitl.policy SET version = $2 WHERE policy_id = $1)"
+			 "WITH latest AS (UPDATE hitl.policy SET version = $2 WHERE policy_id = $1),"
+			 " groups AS (INSERT INTO hitl.policy_group (policy_id, version, name, role)"
+			 "  SELECT $1, $2, g.name, g.role FROM ROWS FROM (pg_catalog.unnest($6), pg_catalog.unnest($7)) g (name, role))"
 			 " INSERT INTO hitl.policy_version (policy_id, version, definition, created_by, created_at) VALUES ($1, $2, $3, $4, $5)",
-			 INT8OID, INT4OID, JSONBOID, TEXTOID, TIMESTAMPTZOID);
+			 INT8OID, INT4OID, JSONBOID, TEXTOID, TIMESTAMPTZOID, TEXTARRAYOID, OIDARRAYOID);
 
-/* Add a version, the latest from now on; the caller holds the policy's row. */
+/*
+ * Add a version, the latest from now on; the caller holds the policy's row.
+ * policy: the definition as read, with the roles of its groups.
+ */
 void
-store_policy_put(int64 policy_id, int version, Jsonb *definition, const char *by, TimestampTz at)
+store_policy_put(int64 policy_id, int version, Jsonb *definition, const HitlPolicy *policy,
+				 const char *by, TimestampTz at)
 {
 	DbCall		call;
-	DbArg		args[] = {db_bigint(policy_id), db_int(version), db_jsonb(definition), db_text(by), db_time(at)};
+	const char **names = palloc(sizeof(char *) * Max(policy->n_groups, 1));
+	Oid		   *roles = palloc(sizeof(Oid) * Max(policy->n_groups, 1));
 
-	db_open(&call);
-	(void) db_execute(&policy_put, args);
-	db_close(&call);
+	for (int i = 0; i < policy->n_groups; i++)
+	{
+		names[i] = policy->groups[i].role;
+		roles[i] = policy->groups[i].oid;
+	}
+	{
+		DbArg		args[] = {
+			db_bigint(policy_id), db_int(version), db_jsonb(definition), db_text(by), db_time(at),
+			db_text_array(names, policy->n_groups), db_oid_array(roles, policy->n_groups)
+		};
+
+		db_open(&call);
+		(void) db_execute(&policy_put, args);
+		db_close(&call);
+	}
 }
 
 /* superusers are in every role: to count them would be to wait for all of them */

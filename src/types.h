@@ -456,6 +456,8 @@ typedef enum HitlQuorumKind
 typedef struct HitlPolicyGroup
 {
 	char	   *role;
+	Oid			oid;			/* of the role that had this name when it was
+								 * written; InvalidOid: not known, or it is gone */
 	int			needed;			/* of this group; HITL_QUORUM_ALL: all members */
 	int			weight;			/* of a vote, where votes weigh */
 	bool		has_veto;		/* one reject of it is the end */

@@ -65,6 +65,7 @@ explain_question(const HitlInterrupt *interrupt)
 	List	   *roles = NIL;
 	bool		is_held;
 	TimestampTz put_off_until;
+	List	   *impossible = ballot_impossible(interrupt);
 	StringInfoData text;
 	ListCell   *cell;
 
@@ -79,6 +80,11 @@ explain_question(const HitlInterrupt *interrupt)
 	if (policy == NULL || policy->quorum != HITL_QUORUM_GROUPS)
 		appendStringInfo(&text, ", of %s", wording_list(roles, "or"));
 	appendStringInfoChar(&text, '.');
+	foreach(cell, impossible)
+		appendStringInfo(&text, " %s.", (char *) lfirst(cell));
+	if (impossible != NIL)
+		appendStringInfoString(&text, " So it cannot pass: GRANT the group to who may decide it. A group that was dropped needs a new version of its policy"
+							   " (hitl.create_policy) for what is asked from now on; this question a reject ends, or hitl.cancel() of the thread.");
 	is_held = rights_is_held(interrupt, policy, now);
 	if (is_held && TIMESTAMP_IS_NOEND(interrupt->claimed_until))
 		appendStringInfo(&text, " It is assigned to \"%s\".", interrupt->claimed_by);

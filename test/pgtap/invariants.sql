@@ -107,13 +107,15 @@ SELECT breaks('{I22}', 'done', 'a view of no interrupt', $$INSERT INTO hitl.view
 SELECT breaks('{I22}', 'done', 'an absence that stands in for itself', $$INSERT INTO hitl.absence (person, person_role, substitute, substitute_role, starts_at, ends_at, set_at) VALUES ('x', current_user::regrole, 'x', current_user::regrole, now(), 'infinity', now())$$);
 SELECT breaks('{I23}', 'done', 'a policy without its version', 'DELETE FROM hitl.policy_version');
 SELECT breaks('{I23}', 'done', 'a version of no policy', $$INSERT INTO hitl.policy_version VALUES (-1, 1, '{}', 'x', now())$$);
+SELECT breaks('{I23}', 'done', 'a group of no policy', $$INSERT INTO hitl.policy_group VALUES (-1, 1, 'x', current_user::regrole)$$);
+SELECT breaks('{I25}', 'interrupted', 'nobody decides, for the role was dropped', 'UPDATE hitl.audience SET role = 99999999 WHERE interrupt_id IN (SELECT interrupt_id FROM hitl.interrupt WHERE thread_id = :t)');
 SELECT breaks('{I23}', 'done', 'a rule for no policy', 'UPDATE hitl.rule SET policy_id = -1');
 SELECT breaks('{I23}', 'interrupted', 'an interrupt under no policy', 'UPDATE hitl.interrupt SET policy_id = -1, policy_version = 1 WHERE thread_id = :t');
 SELECT is_empty('SELECT * FROM hitl.check()', 'all is put back');
 
 -- Every invariant that lifecycle.h lists is one of the above.
 SELECT results_eq($$SELECT DISTINCT substring(v.v FROM '''(I\d+):') COLLATE "C" FROM regexp_split_to_table(pg_get_viewdef('hitl._violation'), E'\n') v (v) WHERE v.v ~ '''I\d+:' ORDER BY 1$$,
-  $$SELECT ('I' || n) COLLATE "C" FROM (SELECT generate_series(1, 18) UNION SELECT unnest('{19,20,21,22,23,24}'::int[])) n (n) ORDER BY 1$$, 'each is a query of check()');
+  $$SELECT ('I' || n) COLLATE "C" FROM (SELECT generate_series(1, 18) UNION SELECT unnest('{19,20,21,22,23,24,25}'::int[])) n (n) ORDER BY 1$$, 'each is a query of check()');
 
 -- A role sees what breaks in its own threads only.
 CREATE ROLE tap_owner LOGIN;

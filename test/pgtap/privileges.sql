@@ -86,7 +86,7 @@ SELECT isnt_empty($$SELECT FROM pg_shdepend WHERE classid = 'pg_proc'::regclass 
 SELECT pg_temp.same_rows($$SELECT c.relname::text FROM pg_extension e, unnest(extconfig) t (oid) JOIN pg_class c USING (oid) WHERE extname = 'hitl'$$,
   $$SELECT relname::text FROM pg_class WHERE relnamespace = 'hitl'::regnamespace AND relkind IN ('r', 'S')$$, 'every table and sequence is marked for pg_dump');
 SELECT pg_temp.same_rows($$SELECT t.oid::regclass::text, condition FROM pg_extension, unnest(extconfig, extcondition) t (oid, condition) WHERE extname = 'hitl' AND condition <> ''$$,
-  $$SELECT 'hitl.' || t, 'WHERE role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r)' FROM unnest(ARRAY['audience', 'contact', 'delegation']) t
+  $$SELECT 'hitl.' || t, 'WHERE role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r)' FROM unnest(ARRAY['audience', 'contact', 'delegation', 'policy_group']) t
     UNION ALL SELECT 'hitl.absence', 'WHERE person_role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r) AND substitute_role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r)'
     UNION ALL SELECT 'hitl."grant"', 'WHERE role::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r) AND (reviewers IS NULL OR reviewers::pg_catalog.oid IN (SELECT r.oid FROM pg_catalog.pg_roles r))'$$, 'with all of its rows, but for those of roles that are gone');
 SELECT is_empty($$SELECT attrelid::regclass, pg_get_expr(adbin, adrelid) FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum JOIN pg_class c ON c.oid = adrelid

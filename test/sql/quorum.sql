@@ -103,7 +103,45 @@ DROP ROLE quorum_board;
 SELECT * FROM quorum_all_say(:q, 'approve', 'fay', 'fred', 'both', 'bea');
 -- What was said for it before stands.
 SELECT * FROM quorum_all_say(:r, 'approve', 'fay');
-DROP ROLE quorum_bea;
+-- Who gets its name is another group: it decides nothing, and no question is put to it, until somebody writes the policy for it.
+SELECT replace(explanation, :q::text, '<id>') AS explanation, next FROM hitl.why((SELECT thread_id FROM hitl.interrupt WHERE interrupt_id = :q));
+SELECT invariant, replace(detail, :q::text, '<id>') AS detail FROM hitl.check();
+CREATE ROLE quorum_board;
+GRANT quorum_board TO quorum_bea;
+GRANT USAGE ON SCHEMA hitl TO quorum_board;
+SELECT * FROM quorum_all_say(:q, 'approve', 'bea');
+SELECT d->'error'->>'message' AS message, d->'error'->>'detail' AS detail FROM hitl.invoke('quorum', '{"policy": "quorum board"}') d;
+SELECT hitl.create_policy('quorum board', '{"quorum": {"quorum_finance": 1, "quorum_board": 1}}') AS version, hitl.create_policy('quorum board', '{"quorum": {"quorum_finance": 1, "quorum_board": 1}}') AS again;
+SELECT quorum_ask('quorum board') AS r \gset
+SELECT * FROM quorum_all_say(:r, 'approve', 'bea', 'fay');
+SELECT * FROM quorum_all_say(:q, 'reject', 'fay');
+-- A group that is renamed is the same group, for what was asked before and for what is asked later.
+CREATE ROLE quorum_money;
+SELECT hitl.create_policy('quorum money', '{"quorum": {"quorum_finance": 1, "quorum_money": "all"}}');
+GRANT quorum_money TO quorum_lea;
+SELECT quorum_ask('quorum money') AS q \gset
+ALTER ROLE quorum_money RENAME TO quorum_cash;
+SELECT quorum_ask('quorum money') AS r \gset
+GRANT quorum_board TO quorum_leo;
+ALTER ROLE quorum_board RENAME TO quorum_money;
+SELECT * FROM quorum_all_say(:q, 'approve', 'leo', 'lea', 'fay');
+SELECT * FROM quorum_all_say(:r, 'approve', 'leo', 'lea', 'fay');
+SELECT * FROM quorum_all_say(:r, 'approve', 'leo', 'lea') AS settled_already;
+-- Nobody of a group may decide, for all have left it or a ladder has put the question into other hands: why() says so.
+SELECT hitl.create_policy('quorum left', '{"quorum": {"quorum_finance": 1, "quorum_cash": 1}, "ladder": [{"after": "1 hour", "do": "reassign", "role": "quorum_finance"}]}');
+SELECT quorum_ask('quorum left') AS q \gset
+SELECT thread_id AS t FROM hitl.interrupt WHERE interrupt_id = :q \gset
+SELECT explanation LIKE '%Nobody of%' AS lea_is_there FROM hitl.why(:t);
+REVOKE quorum_cash FROM quorum_lea;
+SELECT explanation FROM hitl.why(:t);
+GRANT quorum_cash TO quorum_lea;
+SET hitl.clock_offset = '61 min';
+SELECT hitl.tick();
+SELECT substring(explanation FROM 'Nobody of[^.]*') AS who FROM hitl.why(:t);
+RESET hitl.clock_offset;
+SELECT hitl.cancel(:t);
+DROP OWNED BY quorum_money, quorum_cash;
+DROP ROLE quorum_bea, quorum_money, quorum_cash;
 
 SELECT * FROM hitl.check();
 DROP OWNED BY quorum_finance, quorum_legal;
