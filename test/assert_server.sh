@@ -2,15 +2,24 @@
 # test/assert_server.sh MAJOR: prints the pg_config of a server with assertions, built once into build/ from
 # Debian's own source package.  Needs no root: apt works on lists and a cache of its own under build/, from a copy of
 # the machine's package sources that says deb-src.  On failure the reason is printed and the status is not 0.
+#
+# test/assert_server.sh MAJOR tests: prints a folder with PL/pgSQL's own regression tests (sql, expected, data), taken
+# once from the same package; nothing is built.
 set -euo pipefail
 umask 022
 major=$1
 build=$(cd "$(dirname "$0")/.." && pwd -P)/build
+what=${2:-server}
 prefix=$build/assert-$major
+tests=$build/plpgsql-$major
 work=$build/source-$major
 log=$build/assert-$major.log
 
-if [ -f "$prefix/complete" ]; then echo "$prefix/bin/pg_config"; exit; fi
+if [ "$what" = tests ]; then
+	log=$build/plpgsql-$major.log
+	work=$build/tests-$major
+	if [ -f "$tests/complete" ]; then echo "$tests"; exit; fi
+elif [ -f "$prefix/complete" ]; then echo "$prefix/bin/pg_config"; exit; fi
 mkdir -p "$work/sources" "$work/state/lists/partial" "$work/cache/archives/partial"
 exec 3>&1 > "$log" 2>&1
 give_up() { echo "$1 (see $log)" >&3; exit 1; }
@@ -36,6 +45,20 @@ tarball=$(find . -maxdepth 1 -name 'postgresql-*.orig.tar.*' ! -name '*.asc' | s
 [ -n "$tarball" ] || give_up "the source of postgresql-$major cannot be downloaded"
 tar -xf "$tarball"
 cd "$work/$(tar -tf "$tarball" | sed -n '1s,/.*,,p')"
+
+if [ "$what" = tests ]; then
+	rm -rf "$tests"
+	mkdir "$tests"
+	cp -R src/pl/plpgsql/src/sql src/pl/plpgsql/src/expected src/pl/plpgsql/src/data "$tests"
+	cp src/test/regress/sql/plpgsql.sql "$tests/sql"
+	cp src/test/regress/expected/plpgsql*.out "$tests/expected"
+	cp src/test/regress/data/tenk.data "$tests/data"
+	touch "$tests/complete"
+	cd "$build"
+	rm -rf "$work"
+	echo "$tests" >&3
+	exit
+fi
 
 # 2. the build; from 17 on the tarball needs bison and flex, and there are injection points
 options=(--enable-cassert --enable-debug --enable-tap-tests --without-icu --without-readline --without-zlib)

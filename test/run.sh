@@ -88,6 +88,7 @@ part_lint() {
 
 # regress NAME PROGRAM INPUT EXPECTED on|off TEST...: pg_regress and pg_isolation_regress want input and expected
 # output side by side and write beside them, each major a little differently: they get a copy where all agree.
+# LOAD: an extension, DATA: a folder beside the input, LAUNCHER: a command that each psql is run by.
 regress() {
 	local name=$1 program=$2 input=$3 expected=$4 workers=$5 line dir=$RUN/$1-files
 	shift 5
@@ -96,9 +97,10 @@ regress() {
 	cp -R "$input" "$dir/"
 	mkdir "$dir/expected"
 	cp "$expected"/*.out "$dir/expected" || true
+	if [ -n "${DATA:-}" ]; then cp -R "$DATA" "$dir/data"; fi
 	start_cluster "$name" "$workers"
 	(cd "$dir" && as_user "$PGXS_TEST/$program" --inputdir=. --outputdir=. --bindir="$BIN" --host="$PGHOST" --port="$PGPORT" \
-		--user=postgres --dbname=regress ${LOAD:+--load-extension=$LOAD} "$@") > "$RUN/$name.out" 2>&1 || true
+		--user=postgres --dbname=regress ${LOAD:+--load-extension=$LOAD} ${LAUNCHER:+--launcher="$LAUNCHER"} "$@") > "$RUN/$name.out" 2>&1 || true
 	# "test x ... ok" until 15, "ok 1 - x" from 16 on
 	while read -r line; do
 		case $line in
@@ -185,6 +187,26 @@ part_fuzz() {
 	else not_ok fuzz; keep fuzz "$RUN/fuzz.out"; fi
 }
 
+# PL/pgSQL's own regression tests, of the server's source package: with hitl there they say what they say without it.  And
+# again with hitl in PL/pgSQL's one place for a plugin: in each session a node has run in which another plugin came in front
+# of hitl, which from then on calls hitl for each function and each statement.
+part_plpgsql() {
+	local source stem tests=()
+	if [ -z "$FULL$PARTS" ]; then skip plpgsql "only with FULL=1"; return; fi
+	if ! source=$(bash "$top/test/assert_server.sh" "$PG_MAJOR" tests); then skip plpgsql "${source:-no source of this server to be had}"; return; fi
+	as_user mkdir "$RUN/plpgsql-source"
+	cp -R "$source/sql" "$source/expected" "$source/data" "$top/test/plugin/plpgsql_begin.sql" "$RUN/plpgsql-source"
+	cp "$top/test/plugin/plpgsql_tables.sql" "$RUN/plpgsql-source/sql"
+	head -n 1 "$top/test/plugin/plpgsql_tables.sql" > "$RUN/plpgsql-source/expected/plpgsql_tables.out"
+	for stem in "$RUN"/plpgsql-source/sql/*.sql; do
+		stem=$(basename "$stem" .sql)
+		[ "$stem" = plpgsql_tables ] || tests+=("$stem")
+	done
+	DATA=$RUN/plpgsql-source/data LOAD=hitl regress plpgsql regress/pg_regress "$RUN/plpgsql-source/sql" "$RUN/plpgsql-source/expected" on plpgsql_tables "${tests[@]}"
+	DATA=$RUN/plpgsql-source/data LOAD=hitl LAUNCHER="bash $top/test/plugin/launcher.sh $RUN/plpgsql-source/plpgsql_begin.sql" \
+		regress plpgsql-plugin regress/pg_regress "$RUN/plpgsql-source/sql" "$RUN/plpgsql-source/expected" on plpgsql_tables "${tests[@]}"
+}
+
 # Masks what may differ: times, and which of the threads that ran side by side was the first to ask.
 mask() {
 	sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(\+[0-9]{2})?/<time>/g' \
@@ -267,7 +289,7 @@ part_assert() {
 	local config
 	if "$PG_CONFIG" --configure | grep -q -- --enable-cassert; then skip assert "this server has assertions already"; return; fi
 	if ! config=$(bash "$top/test/assert_server.sh" "$PG_MAJOR"); then skip assert "${config:-no source of this server to be had}"; return; fi
-	nested assert "$RUN/assert-counts" env PG_CONFIG="$config" PARTS="unit regress plain isolation pgtap tap fuzz acceptance" bash "$top/test/run.sh"
+	nested assert "$RUN/assert-counts" env PG_CONFIG="$config" PARTS="unit regress plain isolation pgtap tap fuzz plpgsql acceptance" bash "$top/test/run.sh"
 }
 
 # As root, the tests above ran the server as another user; here a user does everything, from a copy of the checkout, and
@@ -313,6 +335,7 @@ part isolation part_isolation
 part pgtap part_pgtap
 part tap part_tap
 part fuzz part_fuzz
+part plpgsql part_plpgsql
 part acceptance part_acceptance
 part demo part_demo
 if [ -n "$FULL" ]; then
