@@ -54,7 +54,7 @@ my %types = (
 	float8 => { lits => [ undef, 'NaN', 'Infinity', '-Infinity', '-0', '0.1', '1e-300', '1.7976931348623157e308', '3.3333333333333335' ], ops => [ sub { "$_[0] + 0.1::float8" }, sub { "-$_[0]" } ] },
 	float4 => { lits => [ undef, 'NaN', '0.1', '3.4028235e38', '-0' ], ops => [ sub { "$_[0] + 0.3::float4" } ] },
 	bytea => { lits => [ undef, '\\x', '\\x00ff275c', '\\x7b7d' ], ops => [ sub { "$_[0] || '\\x0a'::bytea" } ] },
-	jsonb => { lits => [ undef, 'null', '{}', '[1, "a", null]', '{"a": {"b": [1.50, "\\"q\\""]}}', '"text"', '0', 'true' ], ops => [ sub { "jsonb_build_object('v', $_[0])" }, sub { "jsonb_build_array($_[0], 1)" } ] },
+	jsonb => { lits => [ undef, 'null', '{}', '[1, "a", null]', '{"a": {"b": [1.50, "\\"q\\""]}}', '"text"', '0', 'true' ], ops => [ sub { "jsonb_build_object('v', $_[0])" }, sub { "jsonb_build_array(1, $_[0])" } ] },
 	json => { lits => [ undef, '{"a" :  1, "a": 2}', 'null', '"x"' ], ops => [ sub { "json_build_array($_[0])" } ] },
 	uuid => { lits => [ undef, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '00000000-0000-0000-0000-000000000000' ], ops => [] },
 	inet => { lits => [ undef, '10.1.2.3/8', '::1' ], ops => [] },
@@ -176,7 +176,8 @@ sub expression {
 		if ($type eq 'jsonb') {
 			my @answers = of_type($ctx, 'answer');
 			push @ways, [ 4, sub { 't.plain(' . pick(@answers)->{name} . ')' } ] if @answers;
-			my $other = any_type();
+			# not of what holds JSON itself: in a loop it would become twice as long each time
+			my $other = pick(grep { !/json/ } @type_names);
 			my @others = of_type($ctx, $other);
 			push @ways, [ 2, sub { 'to_jsonb(' . pick(@others)->{name} . ')' } ] if @others;
 		}
@@ -397,7 +398,8 @@ sub answer_target {
 	my @many = settable($ctx, 'answers');
 	my @asks = settable($ctx, 'ask');
 	my @ways = map { my $name = $_->{name}; [ 3, $name ] } @answers;
-	push @ways, map { [ 1, "$_->{name}\[" . small($ctx, 3) . ']' ] } @many;
+	# what stands in [] is looked at behind the pause, and should do nothing
+	push @ways, map { [ 1, "$_->{name}\[" . small({ %$ctx, quick => [] }, 3) . ']' ] } @many;
 	push @ways, map { [ 1, "$_->{name}.d" ] } @asks;
 	return @ways ? weighted(@ways) : undef;
 }

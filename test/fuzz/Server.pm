@@ -55,7 +55,7 @@ sub pieces {
 	my ($self, $database, @pieces) = @_;
 	my %said;
 	while (@pieces) {
-		my $input = "\\set SHOW_CONTEXT never\nSET statement_timeout = '20s';\nSET hitl.continue_split_block = warn;\nSET hitl.max_frame_size = '16MB';\n";
+		my $input = "\\set SHOW_CONTEXT never\nSET statement_timeout = '20s';\nSET hitl.continue_split_block = warn;\nSET hitl.max_frame_size = '16MB';\nSET client_min_messages = notice;\n";
 		$input .= "\\warn \@\@ $_->[0]{name}\n$_->[1]" for @pieces;
 		my ($text, $status) = $self->psql($database, $input);
 		my @parts = split /^\@\@ (\w+)\n/m, $text;
@@ -87,10 +87,17 @@ sub setup {
 	return "SET client_min_messages = error;\nCREATE SCHEMA $schema;\nSET search_path = $schema, t;\n$tables$text";
 }
 
+# Both schemas of it: made in a session of its own, since each DDL has all plans of a session looked at.
+sub setup_piece {
+	my ($program) = @_;
+	my $graph = "c_$program->{name}";
+	return setup($program, "s_$program->{name}") . "\\warn \@made\n" . setup($program, $graph) .
+		"SELECT hitl.create_graph('$graph'), hitl.add_node('$graph', 'n', 'node', suspend => 'continue'), hitl.add_edge('$graph', 'START', 'n'), hitl.add_edge('$graph', 'n', 'END'), hitl.compile('$graph') \\gset\n";
+}
+
 sub straight_piece {
 	my ($program) = @_;
-	my $schema = "s_$program->{name}";
-	return setup($program, $schema) . "SET client_min_messages = notice;\n\\warn \@run\n\\set r 'RESULT? none'\nSELECT stub.run($program->{salt}) AS r \\gset\n\\warn :r\nSELECT stub.tables() AS r \\gset\n\\warn :r\n";
+	return "SET search_path = s_$program->{name}, t;\n\\set r 'RESULT? none'\nSELECT stub.run($program->{salt}) AS r \\gset\n\\warn :r\nSELECT stub.tables() AS r \\gset\n\\warn :r\n";
 }
 
 my $report = "AS r, thread AS th, more AS more";
@@ -102,8 +109,8 @@ sub resume_text {
 
 sub first_piece {
 	my ($program) = @_;
-	my $schema = "c_$program->{name}";
-	my $text = setup($program, $schema) . "SELECT hitl.create_graph('$schema'), hitl.add_node('$schema', 'n', 'node', suspend => 'continue'), hitl.add_edge('$schema', 'START', 'n'), hitl.add_edge('$schema', 'n', 'END'), hitl.compile('$schema') \\gset\nSET client_min_messages = notice;\n\\warn \@run\n\\set r 'RESULT? none'\n\\set more false\nSELECT line $report FROM hitl.invoke('$schema') j, stub.report(j) \\gset\n\\warn :r\n";
+	my $graph = "c_$program->{name}";
+	my $text = "SET search_path = $graph, t;\n\\set r 'RESULT? none'\n\\set more false\nSELECT line $report FROM hitl.invoke('$graph') j, stub.report(j) \\gset\n\\warn :r\n";
 	if ($program->{hot}) {
 		$text .= "\\if :more\n" . resume_text($program, ':th', $_) for 0 .. $program->{pauses} - 1;
 		$text .= "\\endif\n" x $program->{pauses};
@@ -114,7 +121,7 @@ sub first_piece {
 # A next answer: a new session has the program's path, for what its functions name.
 sub next_piece {
 	my ($program, $number) = @_;
-	return "SET client_min_messages = notice;\n\\set r 'RESULT? none'\nSET search_path = c_$program->{name}, t;\n" . resume_text($program, $program->{thread}, $number);
+	return "\\set r 'RESULT? none'\nSET search_path = c_$program->{name}, t;\n" . resume_text($program, $program->{thread}, $number);
 }
 
 sub tables_piece {
@@ -130,34 +137,33 @@ sub run {
 	die "cannot make a database: $said" if $said =~ /ERROR/;
 	my %by_name = map { $_->{name} => $_ } @programs;
 
-	my %straight = $self->pieces($database, map { [ $_, straight_piece($_) ] } @programs);
+	my %made = $self->pieces($database, map { [ $_, setup_piece($_) ] } @programs);
 	for my $program (@programs) {
-		my ($made, $run) = split /^\@run\n/m, $straight{ $program->{name} } // '';
-		delete @$program{qw(verdict straight paused thread)};
-		$program->{straight} = $run // '';
-		$program->{pauses} = () = $program->{straight} =~ /^NOTICE:  ASK /mg;
-		$program->{error} = $1 if $program->{straight} =~ /^(RESULT ERROR.*)/m;
-		if ($made =~ /ERROR|CRASH/ || !defined $run) { $program->{verdict} = 'invalid'; $program->{why} = $made }
-		elsif ($run =~ /^RESULT\?|CRASH|^RESULT ERROR \| 57014/m) { $program->{verdict} = 'invalid'; $program->{why} = $run }
+		delete @$program{qw(verdict straight paused thread why error)};
+		my ($straight, $paused) = split /^\@made\n/m, $made{ $program->{name} } // '';
+		if (!defined $straight || $straight =~ /ERROR|CRASH/) { $program->{verdict} = 'invalid'; $program->{why} = $straight }
+		$program->{paused} = ($paused // 'CRASH') =~ /ERROR|CRASH/ ? "not made:\n" . ($paused // 'CRASH') : '';
+	}
+
+	my %straight = $self->pieces($database, map { [ $_, straight_piece($_) ] } grep { !$_->{verdict} } @programs);
+	for my $program (grep { !$_->{verdict} } @programs) {
+		my $run = $program->{straight} = $straight{ $program->{name} } // 'CRASH';
+		$program->{pauses} = () = $run =~ /^NOTICE:  ASK /mg;
+		$program->{error} = $1 if $run =~ /^(RESULT ERROR.*)/m;
+		if ($run =~ /^RESULT\?|CRASH|^RESULT ERROR \| 57014/m) { $program->{verdict} = 'invalid'; $program->{why} = $run }
 		elsif ($program->{pauses} > $max_pauses) { $program->{verdict} = 'long' }
 	}
 
 	my @on = grep { !$_->{verdict} } @programs;
-	my @waiting = @on;
+	my @waiting = grep { $_->{paused} eq '' } @on;
 	for (my $round = 0; @waiting; $round++) {
 		$self->restart('immediate') if $self->{restart_every} && ++$sessions % $self->{restart_every} == 0;
 		my %said = $self->pieces($database, map { [ $_, $round == 0 ? first_piece($_) : next_piece($_, $round - 1) ] } @waiting);
 		my @next;
 		for my $program (@waiting) {
 			my $text = $said{ $program->{name} } // '';
-			if ($round == 0) {
-				my ($made, $run) = split /^\@run\n/m, $text;
-				$run //= '';
-				$program->{thread} = $1 if $run =~ s/^\@thread (\d+)\n//m;
-				$program->{paused} = $made =~ /ERROR|CRASH/ ? "not made:\n$made" : '';
-				$text = $run;
-				$text =~ s/^\@thread .*\n//m;
-			}
+			$program->{thread} = $1 if $round == 0 && $text =~ s/^\@thread (\d+)\n//m;
+			$text =~ s/^\@thread .*\n//m;
 			$program->{paused} .= $text;
 			push @next, $program if defined $program->{thread} && !$program->{hot} && $text =~ /^NOTICE:  ASK .*\n\z/m && $round <= $max_pauses;
 		}
@@ -182,9 +188,10 @@ sub run {
 sub reproducer {
 	my ($program) = @_;
 	my $copy = { %$program, name => 'p', hot => 0 };
-	my $text = "-- In a database into which test/fuzz/base.sql was read.\n\\set SHOW_CONTEXT never\nSET hitl.continue_split_block = warn;\n-- straight\n" . straight_piece($copy) . "-- with pauses\n" . first_piece($copy);
+	my $settings = "\\set SHOW_CONTEXT never\nSET hitl.continue_split_block = warn;\n";
+	my $text = "-- In a database into which test/fuzz/base.sql was read.\n$settings" . setup_piece($copy) . "SET client_min_messages = notice;\n-- straight\n" . straight_piece($copy) . "-- with pauses\n" . first_piece($copy);
 	$copy->{thread} = ':th';
-	$text .= "\\c -\n\\set SHOW_CONTEXT never\n" . next_piece($copy, $_) for 0 .. ($program->{pauses} // 1) - 1;
+	$text .= "\\c -\n$settings" . next_piece($copy, $_) for 0 .. ($program->{pauses} // 1) - 1;
 	return $text . tables_piece($copy);
 }
 
