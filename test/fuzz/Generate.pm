@@ -123,6 +123,10 @@ sub visible {
 	return @found;
 }
 
+# A name as it stands in an expression: now and then with the label of its block in front.
+sub name_of { my ($var) = @_; return $var->{qual} && chance(0.2) ? "$var->{qual}.$var->{name}" : $var->{name} }
+sub qualify { my ($label, @vars) = @_; $_->{qual} = $label for @vars }
+
 sub of_type { my ($ctx, $type) = @_; return visible($ctx, sub { $_[0]{type} eq $type && !$_[0]{bad} }) }
 
 sub settable {
@@ -147,7 +151,7 @@ sub expression {
 	$depth //= 2;
 	my @vars = of_type($ctx, $type);
 	my @ways = ([ 3, sub { literal($type) } ]);
-	push @ways, [ 6, sub { pick(@vars)->{name} } ] if @vars;
+	push @ways, [ 6, sub { name_of(pick(@vars)) } ] if @vars;
 	my @ops = @{ $types{$type}{ops} };
 	push @ways, [ 3, sub { '(' . pick(@ops)->(expression($ctx, $type, $depth - 1)) . ')' } ] if @ops && $depth > 0;
 	push @ways, [ 1, sub { '(CASE WHEN ' . condition($ctx, 0) . ' THEN ' . expression($ctx, $type, $depth - 1) . ' ELSE ' . literal($type) . ' END)' } ] if $depth > 0;
@@ -252,6 +256,7 @@ sub declare_usual {
 	push @lines, declare_special($ctx, 'named', 'record', ' := ' . literal('t.pt', 1)) if chance(0.2);
 	push @lines, declare_special($ctx, 'row', 't1%ROWTYPE') if chance(0.3) && $ctx->{tables};
 	push @lines, declare_special($ctx, 'int', 't1.v%TYPE') if chance(0.2) && $ctx->{tables};
+	push @lines, declare_special($ctx, 'cursor', 'refcursor') if chance(0.15) && $ctx->{tables};
 	# to work with
 	push @lines, declare_special($ctx, 'int', 'int', ' := ' . dice(4)), declare_special($ctx, 'text', 'text');
 	return @lines;
@@ -274,6 +279,7 @@ sub statement {
 	$ctx->{budget}[0]--;
 	my @ways = ([ 8, \&assignment ], [ 5, \&dump_all ], [ 1, \&select_into ], [ 1, \&diagnostics ], [ 0.3, sub { 'NULL;' } ], [ 0.4, \&raise_notice ]);
 	push @ways, [ 5, \&dml ], [ 1, \&dynamic ] if $ctx->{write} && $ctx->{tables};
+	push @ways, [ 1.5, \&cursor ] if of_type($ctx, 'cursor');
 	push @ways, [ 7, \&site ] if $ctx->{pause};
 	push @ways, [ 4, \&call ] if @functions;
 	push @ways, [ 2, \&leave ] if @{ $ctx->{labels} } || @{ $ctx->{loops} };
@@ -329,7 +335,7 @@ sub record_assignment {
 
 sub dump_all {
 	my ($ctx) = @_;
-	my @vars = visible($ctx, sub { !$_[0]{bad} && $_[0]{type} ne 'field' });
+	my @vars = visible($ctx, sub { !$_[0]{bad} && $_[0]{type} ne 'cursor' });
 	my @shown = map { shown($_) } @vars > 12 && chance(0.7) ? @vars[ 0 .. 11 ] : @vars;
 	# an ask shows two
 	my $values = join(', ', 'FOUND', @shown);
@@ -356,6 +362,17 @@ sub select_into {
 	return "SELECT v, s INTO $strict" . pick(@ok)->{name} . ', ' . pick(@ok2)->{name} . " FROM t1 $where;" if @ok && @ok2 && $ctx->{tables};
 	return 'PERFORM 1;' unless $ctx->{tables};
 	return "PERFORM k FROM t1 $where;";
+}
+
+# A cursor that is closed again: a pause would close it.
+sub cursor {
+	my ($ctx) = @_;
+	my ($cursor) = settable($ctx, 'cursor');
+	my @rows = settable($ctx, 'row');
+	my @records = settable($ctx, 'record');
+	my $into = @rows && chance(0.5) ? pick(@rows)->{name} : @records ? pick(@records)->{name} : undef;
+	my $open = chance(0.7) ? "OPEN $cursor->{name} FOR SELECT k, v, s FROM t1 ORDER BY k;" : "OPEN $cursor->{name} FOR EXECUTE 'SELECT k, v, s FROM t1 WHERE k > \$1 ORDER BY k' USING " . expression($ctx, 'int', 1) . ';';
+	return ($open, defined $into ? "FETCH $cursor->{name} INTO $into;" : "MOVE $cursor->{name};", chance(0.5) ? dump_all($ctx) : (), "CLOSE $cursor->{name};");
 }
 
 sub diagnostics {
@@ -431,10 +448,14 @@ sub site {
 sub arguments {
 	my ($ctx, $function) = @_;
 	my @given;
-	my $named = chance(0.2);
+	my $named = chance(0.2) && !grep { $_->{variadic} } @{ $function->{params} };
 	for my $param (@{ $function->{params} }) {
 		last if $param->{default} && !$named && chance(0.5);
 		next if $param->{default} && $named && chance(0.5);
+		if ($param->{variadic}) {
+			push @given, chance(0.5) ? map { '(' . expression($ctx, 'int', 1) . ')::int' } 1 .. 1 + dice(3) : 'VARIADIC (' . expression($ctx, 'int[]', 1) . ')::int[]';
+			next;
+		}
 		my $value = $param->{depth} ? dice(3) : $param->{notnull} || $param->{type} eq 't.label' ? solid($ctx, $param->{type}) : expression($ctx, $param->{type}, 1);
 		$value = "($value)::" . sql_type($param->{type}) if !$param->{depth};
 		push @given, ($named ? "$param->{name} => " : '') . $value;
@@ -523,8 +544,9 @@ sub handler_things {
 	my $text = 'RAISE NOTICE ' . quote(fresh('H') . ' % %') . ', SQLSTATE, SQLERRM;';
 	return $text if !@texts || chance(0.4);
 	my $var = pick(@texts)->{name};
-	return ("GET STACKED DIAGNOSTICS $var = " . pick(qw(MESSAGE_TEXT RETURNED_SQLSTATE PG_EXCEPTION_DETAIL PG_EXCEPTION_HINT TABLE_NAME COLUMN_NAME CONSTRAINT_NAME PG_DATATYPE_NAME SCHEMA_NAME)) . ';',
-		'RAISE NOTICE ' . quote(fresh('G') . ' %') . ", $var;");
+	my $item = pick(qw(MESSAGE_TEXT RETURNED_SQLSTATE PG_EXCEPTION_DETAIL PG_EXCEPTION_HINT TABLE_NAME COLUMN_NAME CONSTRAINT_NAME PG_DATATYPE_NAME SCHEMA_NAME));
+	# the schema of the straight run has another first letter
+	return ("GET STACKED DIAGNOSTICS $var = $item;" . ($item eq 'SCHEMA_NAME' ? " $var := substr($var, 2);" : ''), 'RAISE NOTICE ' . quote(fresh('G') . ' %') . ", $var;");
 }
 
 # -------------------------------------------------------------------------------------------- compound statements
@@ -564,7 +586,9 @@ sub simple_block {
 	my ($ctx) = @_;
 	my $inner = inner($ctx, depth => $ctx->{depth} + 1);
 	my @label = labelled($ctx, $inner, 0);
+	my $before = @{ $inner->{vars} };
 	my @decls = declare($inner, dice(4));
+	qualify($label[1], @{ $inner->{vars} }[ $before .. $#{ $inner->{vars} } ]) if @label;
 	return { block => 1, @label, decls => \@decls, parts => [ { h => 'BEGIN', b => some($inner) } ], e => 'END;' };
 }
 
@@ -636,7 +660,7 @@ sub integer_loop {
 		[ 1, sub { 'REVERSE -2147483640..-2147483648 BY ' . pick(3, 8, 2147483647) } ],
 		[ 0.5, sub { expression($ctx, 'numeric', 0) =~ /^'([\d.-]+)'/ ? "1..2.6" : "0.4..2.5::numeric" } ]
 	)->();
-	push @{ $inner->{vars} }, { name => $i, type => 'int' };
+	push @{ $inner->{vars} }, { name => $i, type => 'int', qual => $label[1] };
 	return { @label, parts => [ { h => "FOR $i IN $range LOOP", b => some($inner) } ], e => 'END LOOP;' };
 }
 
@@ -794,7 +818,13 @@ sub helper {
 		$param->{default} = 1 if $defaults;
 		push @params, $param;
 		push @heads, "$param->{name} " . sql_type($type) . ($defaults ? ' DEFAULT ' . literal($type) : '');
-		push @{ $ctx->{vars} }, { name => $param->{name}, type => $type, const => 0, notnull => $type eq 't.label' };
+		push @{ $ctx->{vars} }, { name => $param->{name}, type => $type, const => 0, notnull => $type eq 't.label', qual => $name };
+	}
+	if (!$defaults && chance(0.1)) {
+		my $param = { name => fresh('a'), type => 'int[]', variadic => 1 };
+		push @params, $param;
+		push @heads, "VARIADIC $param->{name} int[]";
+		push @{ $ctx->{vars} }, { name => $param->{name}, type => 'int[]' };
 	}
 	my $returns = ' RETURNS ' . ($ret eq 'answer' ? 'jsonb' : sql_type($ret));
 	if ($ret eq 'record') {
@@ -806,9 +836,11 @@ sub helper {
 		$ctx->{out} = 1;
 		$returns = '';
 	}
-	elsif ($ret eq 'int' && chance(0.2)) {
+	elsif ($ret eq 'int' && chance(0.3)) {
 		my $out = fresh('o');
-		push @heads, "OUT $out int";
+		my $both = !$defaults && !grep({ $_->{variadic} } @params) && chance(0.5);
+		push @heads, ($both ? 'INOUT' : 'OUT') . " $out int";
+		push @params, { name => $out, type => 'int' } if $both;
 		push @{ $ctx->{vars} }, { name => $out, type => 'int' };
 		$ctx->{out} = 1;
 		$returns = '';

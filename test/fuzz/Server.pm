@@ -16,7 +16,7 @@ our $max_pauses = 40;
 my $batches = 0;
 my $sessions = 0;
 
-# where: {bin, data, dir, log}; restart_every: of sessions
+# %server: bin, data, dir, log; restart_every: of sessions; dump_every: of batches
 sub new {
 	my ($class, %server) = @_;
 	return bless { restarts => 0, %server }, $class;
@@ -95,9 +95,12 @@ sub setup_piece {
 		"SELECT hitl.create_graph('$graph'), hitl.add_node('$graph', 'n', 'node', suspend => 'continue'), hitl.add_edge('$graph', 'START', 'n'), hitl.add_edge('$graph', 'n', 'END'), hitl.compile('$graph') \\gset\n";
 }
 
+# What a session of a program has set.
+sub settings { my ($program) = @_; return "SELECT stub.settings(" . ($program->{settings} // 0) . ") AS x \\gset\n" }
+
 sub straight_piece {
 	my ($program) = @_;
-	return "SET search_path = s_$program->{name}, t;\n\\set r 'RESULT? none'\nSELECT stub.run($program->{salt}) AS r \\gset\n\\warn :r\nSELECT stub.tables() AS r \\gset\n\\warn :r\n";
+	return settings($program) . "SET search_path = s_$program->{name}, t;\n\\set r 'RESULT? none'\nSELECT stub.run($program->{salt}) AS r \\gset\n\\warn :r\nSELECT stub.tables() AS r \\gset\n\\warn :r\n";
 }
 
 my $report = "AS r, thread AS th, more AS more";
@@ -110,23 +113,40 @@ sub resume_text {
 sub first_piece {
 	my ($program) = @_;
 	my $graph = "c_$program->{name}";
-	my $text = "SET search_path = $graph, t;\n\\set r 'RESULT? none'\n\\set more false\nSELECT line $report FROM hitl.invoke('$graph') j, stub.report(j) \\gset\n\\warn :r\n";
+	my $text = settings($program) . ($program->{whole} ? "BEGIN;\n" : '') . "SET search_path = $graph, t;\n\\set r 'RESULT? none'\n\\set more false\nSELECT line $report FROM hitl.invoke('$graph') j, stub.report(j) \\gset\n\\warn :r\n";
 	if ($program->{hot}) {
 		$text .= "\\if :more\n" . resume_text($program, ':th', $_) for 0 .. $program->{pauses} - 1;
 		$text .= "\\endif\n" x $program->{pauses};
 	}
+	$text .= "COMMIT;\n" if $program->{whole};
 	return $text . "\\warn \@thread :th\n";
 }
 
 # A next answer: a new session has the program's path, for what its functions name.
 sub next_piece {
 	my ($program, $number) = @_;
-	return "\\set r 'RESULT? none'\nSET search_path = c_$program->{name}, t;\n" . resume_text($program, $program->{thread}, $number);
+	return settings($program) . "\\set r 'RESULT? none'\nSET search_path = c_$program->{name}, t;\n" . resume_text($program, $program->{thread}, $number);
 }
 
 sub tables_piece {
 	my ($program) = @_;
-	return "\\set r 'TABLES? none'\nSET search_path = c_$program->{name}, t;\nSELECT stub.tables() AS r \\gset\n\\warn :r\n";
+	return settings($program) . "\\set r 'TABLES? none'\nSET search_path = c_$program->{name}, t;\nSELECT stub.tables() AS r \\gset\n\\warn :r\n";
+}
+
+# Of some programs, while they wait: another node() under the same name.  They go on with what they paused in.
+sub stale {
+	my ($self, $database, @programs) = @_;
+	$self->pieces($database, map { [ $_, "SET search_path = c_$_->{name}, t;\nCREATE OR REPLACE FUNCTION node(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS 'BEGIN RAISE ''replaced''; END';\n" ] } grep { $_->{stale} } @programs);
+}
+
+# The database as it is read from its dump: everything in it has another OID.
+sub dump_and_restore {
+	my ($self, $database) = @_;
+	my ($said) = $self->psql('template1', "CREATE DATABASE ${database}_r TEMPLATE template0;\n");
+	$said .= `pg_dump -Fc -d $database -f $self->{dir}/dump 2>&1 && pg_restore --single-transaction -d ${database}_r $self->{dir}/dump 2>&1`;
+	die "dump and restore: $said\n" if $said =~ /\S/;
+	$self->psql('template1', "DROP DATABASE $database WITH (FORCE);\n");
+	return "${database}_r";
 }
 
 # Run programs; sets of each its verdict: same, invalid, long, different (with straight and paused: the streams).
@@ -157,6 +177,8 @@ sub run {
 	my @on = grep { !$_->{verdict} } @programs;
 	my @waiting = grep { $_->{paused} eq '' } @on;
 	for (my $round = 0; @waiting; $round++) {
+		$database = $self->dump_and_restore($database) if $round == 1 && $self->{dump_every} && $batches % $self->{dump_every} == 0;
+		$self->stale($database, @waiting) if $round == 1;
 		$self->restart('immediate') if $self->{restart_every} && ++$sessions % $self->{restart_every} == 0;
 		my %said = $self->pieces($database, map { [ $_, $round == 0 ? first_piece($_) : next_piece($_, $round - 1) ] } @waiting);
 		my @next;
@@ -187,7 +209,7 @@ sub run {
 # A script that shows a difference on its own, for psql in an empty database that base.sql was read into.
 sub reproducer {
 	my ($program) = @_;
-	my $copy = { %$program, name => 'p', hot => 0 };
+	my $copy = { %$program, name => 'p', hot => 0, whole => 0 };
 	my $settings = "\\set SHOW_CONTEXT never\nSET hitl.continue_split_block = warn;\n";
 	my $text = "-- In a database into which test/fuzz/base.sql was read.\n$settings" . setup_piece($copy) . "SET client_min_messages = notice;\n-- straight\n" . straight_piece($copy) . "-- with pauses\n" . first_piece($copy);
 	$copy->{thread} = ':th';

@@ -59,6 +59,15 @@ BEGIN
   RETURN 'RESULT ' || (coalesce(result, '{}') - 'at' - 'by')::text;
 END $$;
 INSERT INTO stub.program VALUES (0);
+-- What a session may have set, in all sessions of a program: what is kept over a pause is to be the same under any.
+CREATE FUNCTION stub.settings(number int) RETURNS bigint LANGUAGE sql AS $$
+  SELECT count(set_config(name, setting, false)) FROM (VALUES
+    (0, 'datestyle', 'ISO, MDY'), (0, 'intervalstyle', 'postgres'), (0, 'timezone', 'UTC'), (0, 'extra_float_digits', '1'), (0, 'bytea_output', 'hex'), (0, 'plan_cache_mode', 'auto'), (0, 'quote_all_identifiers', 'off'),
+    (1, 'datestyle', 'German, DMY'), (1, 'intervalstyle', 'iso_8601'), (1, 'timezone', 'Asia/Kolkata'), (1, 'extra_float_digits', '-5'), (1, 'bytea_output', 'escape'), (1, 'plan_cache_mode', 'auto'), (1, 'quote_all_identifiers', 'off'),
+    (2, 'datestyle', 'SQL, MDY'), (2, 'intervalstyle', 'sql_standard'), (2, 'timezone', 'America/St_Johns'), (2, 'extra_float_digits', '0'), (2, 'bytea_output', 'hex'), (2, 'plan_cache_mode', 'force_generic_plan'), (2, 'quote_all_identifiers', 'on'),
+    (3, 'datestyle', 'Postgres, DMY'), (3, 'intervalstyle', 'postgres_verbose'), (3, 'timezone', 'Europe/London'), (3, 'extra_float_digits', '3'), (3, 'bytea_output', 'escape'), (3, 'plan_cache_mode', 'force_custom_plan'), (3, 'quote_all_identifiers', 'off')) v(n, name, setting)
+  WHERE n = number
+$$;
 -- What invoke() and resume() return, in the same words.
 CREATE FUNCTION stub.report(run jsonb, OUT line text, OUT thread bigint, OUT more boolean) LANGUAGE sql AS $$
   SELECT CASE run->>'status'

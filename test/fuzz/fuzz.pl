@@ -12,8 +12,8 @@ use Server;
 
 $| = 1;
 # an empty one is none
-my %env = (SEED => 1, COUNT => 150, BATCH => 100, RESTART => 25, SHRINK => 400, FAILURES => 5, map { $_ => $ENV{$_} } grep { $ENV{$_} ne '' } keys %ENV);
-my $server = Server->new(bin => $env{FUZZ_BIN}, data => $env{FUZZ_DATA}, dir => $env{FUZZ_DIR}, log => $env{FUZZ_LOG}, restart_every => $env{RESTART});
+my %env = (SEED => 1, COUNT => 150, BATCH => 100, RESTART => 25, DUMP => 8, SHRINK => 400, FAILURES => 5, map { $_ => $ENV{$_} } grep { $ENV{$_} ne '' } keys %ENV);
+my $server = Server->new(bin => $env{FUZZ_BIN}, data => $env{FUZZ_DATA}, dir => $env{FUZZ_DIR}, log => $env{FUZZ_LOG}, restart_every => $env{RESTART}, dump_every => $env{DUMP});
 my ($said, $status) = $server->psql('template1', "CREATE DATABASE fuzz_base;\n\\c fuzz_base\nSET client_min_messages = warning;\n\\i $FindBin::Bin/base.sql\n");
 die "base.sql: $said\n" if $said =~ /ERROR/;
 
@@ -21,14 +21,21 @@ my %count = (same => 0, invalid => 0, long => 0, different => 0);
 my ($pauses, $errors) = (0, 0);
 my @failed;
 
-# A kept case: its text, and "-- salt: N", in its first lines.
+# A kept case: its text, with "-- salt: N", from which its answers come, and perhaps "-- settings: N".
 sub read_case {
 	my ($file) = @_;
 	open my $in, '<', $file or die "$file: $!";
 	my $text = do { local $/; <$in> };
 	my ($name) = $file =~ /(\w+)\.sql$/;
 	my ($salt) = $text =~ /^-- salt: (\d+)/m;
-	return { name => "case_$name", salt => $salt // 0, text => $text, hot => 0, file => $file };
+	my ($settings) = $text =~ /^-- settings: (\d+)/m;
+	return { name => "case_$name", salt => $salt // 0, settings => $settings // 0, text => $text, file => $file };
+}
+
+# In what manner a program is run, by its number.
+sub manner {
+	my ($number) = @_;
+	return (hot => $number % 10 < 2 ? 1 : 0, whole => $number % 10 == 1 ? 1 : 0, stale => $number % 7 == 0 ? 1 : 0, settings => int($number / 3) % 6 > 3 ? 0 : int($number / 3) % 6);
 }
 
 # What kind of difference: the shrinker keeps to it.
@@ -82,7 +89,7 @@ sub tell_of {
 	return if @failed > $env{FAILURES} || !$env{SHRINK};
 	my $small = shrink($program);
 	print "--- made smaller:\n", difference($small->{straight}, $small->{paused}), Server::reproducer($small), "---\n";
-	print "--- as a case:\n-- salt: $small->{salt}\n", Program::text($small), "---\n";
+	print "--- as a case:\n-- salt: $small->{salt}\n-- settings: $small->{settings}\n", Program::text($small), "---\n";
 }
 
 sub batch {
@@ -111,7 +118,7 @@ if (!defined $env{ONLY} && defined $env{CASES}) {
 my @numbers = defined $env{ONLY} ? split(/,/, $env{ONLY}) : map { $env{SEED} * 1_000_000 + $_ } 0 .. $env{COUNT} - 1;
 while (my @some = splice @numbers, 0, $env{BATCH}) {
 	my $n = 0;
-	my @programs = map { my $program = Generate::program('p' . $n++, $_); $program->{hot} = $n % 5 == 0; $program } @some;
+	my @programs = map { { %{ Generate::program('p' . $n++, $_) }, manner($_) } } @some;
 	if ($env{SHOW}) { print Program::text($_) for @programs }
 	batch(@programs);
 	printf "  %d done, %d s\n", $count{same} + $count{different}, time - $start if @numbers && ($env{VERBOSE} || $numbers[0] % 1000 == 0);

@@ -4,7 +4,8 @@
 #
 #   SEED=1 COUNT=150     which programs, and how many
 #   ONLY=1000017         one of them; SHOW=1 prints its text
-#   BATCH=, RESTART=     programs that share sessions; a restart (-m immediate) before every so many sessions, 0: none
+#   BATCH=, RESTART=, DUMP= programs that share sessions; a restart (-m immediate) before every so many sessions; a dump
+#                        and restore of every so many batches; 0: none
 # shellcheck source-path=SCRIPTDIR source=../cluster.sh
 . "$(dirname "$0")/../cluster.sh"
 need_packages run
