@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "compat.h"
 #include "errors.h"
 #include "json.h"
@@ -109,6 +110,13 @@ get_type(const Live *live, Oid *type, int32 *typmod)
 	}
 }
 
+/* The name of a cursor that the server made up?  It is closed, and in another session the server gives that name to others. */
+static bool
+is_unnamed_cursor(Oid type, Datum value, bool is_null)
+{
+	return type == REFCURSOROID && !is_null && strncmp(TextDatumGetCString(value), "<unnamed portal ", 16) == 0;
+}
+
 static Jsonb *
 write_variables(const Activation *activation, int statement)
 {
@@ -127,6 +135,7 @@ write_variables(const Activation *activation, int statement)
 
 		get_type(live, &type, &typmod);
 		activation->api->eval_datum(activation->es, live->datum, &value_type, &value_typmod, &value, &is_null);
+		is_null |= is_unnamed_cursor(type, value, is_null);
 		variables = lappend(variables,
 							json_list(list_make4(json_string(live->scope), json_string(live->name),
 												 json_string(value_type_name(type, typmod)),
