@@ -405,6 +405,8 @@ sub dynamic {
 	my ($ctx) = @_;
 	my @records = settable($ctx, 'record');
 	return "EXECUTE 'SELECT \$1, \$2 || ''x'' AS b' INTO " . pick(@records)->{name} . ' USING ' . expression($ctx, 'int', 1) . ', ' . expression($ctx, 'text', 1) . ';' if @records && chance(0.4);
+	return 'CALL proc(' . small($ctx, 3) . ');' if chance(0.3);
+	return "DO 'BEGIN UPDATE t1 SET v = 5 WHERE k = 3; RAISE NOTICE ''do''; END';" if chance(0.2);
 	return "EXECUTE 'UPDATE t1 SET s = left(s || \$2, 30) WHERE k = \$1' USING " . small($ctx, 3) . ', ' . expression($ctx, 'text', 1) . ';';
 }
 
@@ -434,15 +436,19 @@ sub payload {
 # A place where it asks.
 sub site {
 	my ($ctx) = @_;
-	my $call = 'hitl.interrupt(' . payload($ctx) . ')';
+	my $key = '';
+	my @before;
+	# a key of its own for each question
+	if (($ctx->{ret} // '') eq 'node' && chance(0.15)) { @before = ('keys := keys + 1;'); $key = pick(', ', ', key => ') . "'key ' || keys" }
+	my $call = 'hitl.interrupt(' . payload($ctx) . "$key)";
 	my $target = answer_target($ctx);
 	my @ways = ([ 1, sub { "PERFORM $call;" } ]);
 	push @ways, [ 6, sub { "$target " . pick(':=', ':=', '=') . " $call;" } ], [ 1.5, sub { "SELECT $call INTO $target;" } ] if defined $target && $target !~ /\[/;
 	push @ways, [ 2, sub { "$target := $call;" } ] if defined $target && $target =~ /\[/;
 	push @ways, [ 0.3, sub { "RETURN $call;" } ] if ($ctx->{ret} // '') =~ /^(answer|node)$/;
 	my $text = weighted(@ways)->();
-	return $text unless chance(0.5);
-	return ($text, chance(0.3) ? diagnostics($ctx) : (), dump_all($ctx));
+	return (@before, $text) unless chance(0.5);
+	return (@before, $text, chance(0.3) ? diagnostics($ctx) : (), dump_all($ctx));
 }
 
 sub arguments {
@@ -745,6 +751,11 @@ sub with_target {
 sub row_loop {
 	my ($ctx) = @_;
 	my ($inner, @label) = loop_context($ctx);
+	# more rows than PL/pgSQL fetches at once
+	if (chance(0.08)) {
+		my ($target, @decls) = row_record($inner);
+		return with_target($ctx, $inner, \@decls, { @label, parts => [ { h => "FOR $target IN SELECT g, 'row ' || g AS s FROM generate_series(1, 70) g LOOP CONTINUE WHEN $target.g % 29 <> 7;", b => some($inner) } ], e => 'END LOOP;' });
+	}
 	my ($query, $types) = query($ctx);
 	my ($target, @decls) = row_target($inner, $types);
 	return with_target($ctx, $inner, \@decls, { @label, parts => [ { h => "FOR $target IN $query LOOP", b => some($inner) } ], e => 'END LOOP;' });
@@ -870,7 +881,7 @@ sub quick_function {
 sub node_function {
 	my ($quick) = @_;
 	my $ctx = context(pause => 1, ret => 'node', raise => chance(0.15), quick => $quick, budget => [ 20 + dice(40) ]);
-	my @decls = (declare_usual($ctx), declare($ctx, 2 + dice(8)));
+	my @decls = ('keys int NOT NULL := 0;', declare_usual($ctx), declare($ctx, 2 + dice(8)));
 	my @body = (@{ statements($ctx, 4 + dice(8)) });
 	push @body, site($ctx) if chance(0.5);
 	push @body, dump_all($ctx), return_statement($ctx);

@@ -75,6 +75,19 @@ sub pieces {
 my $tables = <<'END';
 CREATE TABLE t1 (k int PRIMARY KEY, v int, s text);
 CREATE TABLE t2 (k int PRIMARY KEY, p t.pt, n numeric, ts timestamptz, j jsonb);
+CREATE FUNCTION trig() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  FOR i IN 1..2 LOOP
+    BEGIN
+      NEW.n := NEW.n + 1 / (i - 1);
+    EXCEPTION WHEN division_by_zero THEN
+      RAISE NOTICE 'trigger %', NEW.k;
+    END;
+  END LOOP;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER trig BEFORE INSERT ON t2 FOR EACH ROW EXECUTE FUNCTION trig();
+CREATE PROCEDURE proc(i int) LANGUAGE plpgsql AS $$ BEGIN UPDATE t1 SET v = i WHERE k = i; RAISE NOTICE 'proc %', FOUND; END $$;
 INSERT INTO t1 SELECT g, g * 10, 'row ' || g FROM generate_series(1, 4) g;
 INSERT INTO t2 VALUES (1, '(1,x)', 1.50, '2026-01-01 00:00:00+00', '{}'), (2, NULL, 'NaN', 'infinity', NULL);
 END
