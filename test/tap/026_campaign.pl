@@ -37,6 +37,7 @@ my $node = start_server('campaign', 'hitl.max_executors = 4', 'hitl.max_crashes 
 #   plan -> an item for each of state.items (sends; they fail a few times, and ask a step for a quote)
 #           legal (one question) -> filed
 #           budget (two questions in one node, a step between them)
+#           pays (in continue mode: some questions, in a loop over a query, in a function that it calls)
 #           review (a subgraph: check asks, stamp)
 #   all of them -> settle (a join over unequal ways) -> plan again, for state.rounds rounds
 #                                                     -> book; mail, behind a gate
@@ -81,7 +82,7 @@ for my $role ('mia', 'tom')
 			RETURN jsonb_build_object('round', round, 'log', 'plan ' || round);
 		END \$\$;
 		CREATE FUNCTION fan(state jsonb) RETURNS jsonb LANGUAGE sql AS \$\$
-			SELECT '["legal", "budget", "review"]' || (SELECT jsonb_agg(hitl.send('item', jsonb_build_object('seed', state->'seed', 'round', state->'round', 'i', i)) ORDER BY i)
+			SELECT '["legal", "budget", "pays", "review"]' || (SELECT jsonb_agg(hitl.send('item', jsonb_build_object('seed', state->'seed', 'round', state->'round', 'i', i)) ORDER BY i)
 				FROM generate_series(1, (state->>'items')::int) i) \$\$;
 		CREATE FUNCTION quote(args jsonb) RETURNS jsonb LANGUAGE plpgsql AS \$\$
 		BEGIN
@@ -121,6 +122,30 @@ for my $role ('mia', 'tom')
 			PERFORM did('budget spent ' || (state->>'round'));
 			RETURN jsonb_build_object('total', high->'args'->'amount', 'budget', jsonb_build_array(low->'type', high->'type'), 'log', 'budget');
 		END \$\$;
+		-- each effect is committed with the next question, and not done again; a failure goes back to the last one
+		CREATE FUNCTION ask_pay(state jsonb, name text) RETURNS jsonb LANGUAGE plpgsql AS \$\$
+		DECLARE
+			decision jsonb;
+		BEGIN
+			PERFORM did(name || ' asked');
+			decision := hitl.interrupt(jsonb_build_object('action', 'pay', 'args', jsonb_build_object('seed', state->'seed', 'round', state->'round', 'name', name)));
+			PERFORM did(name || ' said');
+			IF (hitl.context()->>'attempt')::int < chance(2, decision->>'type', name) THEN RAISE EXCEPTION 'no money yet'; END IF;
+			RETURN decision->'type';
+		END \$\$;
+		CREATE FUNCTION pays(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS \$\$
+		DECLARE
+			r record;
+			said jsonb;
+			results jsonb := '[]';
+		BEGIN
+			PERFORM did('pays ' || (state->>'round'));
+			FOR r IN SELECT concat_ws(' ', 'pay', state->>'round', i) AS name FROM generate_series(1, 1 + chance(3, state->>'seed', state->>'round')) i LOOP
+				said := ask_pay(state, r.name);
+				results := results || said;
+			END LOOP;
+			RETURN jsonb_build_object('paid', results, 'log', 'pays');
+		END \$\$;
 		CREATE FUNCTION check_it(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS \$\$
 		DECLARE
 			decision jsonb;
@@ -155,11 +180,12 @@ for my $role ('mia', 'tom')
 		SELECT hitl.define('{"graph": "$role", "recursion_limit": 100,
 			"channels": {"log": {"reducer": "append", "initial": []}, "total": {"reducer": "add", "initial": 0}, "tags": "union"},
 			"nodes": {"plan": {"handler": "plan", $retry}, "item": {"handler": "item", $retry}, "legal": {"handler": "legal", $retry}, "budget": {"handler": "budget", $retry},
+				"pays": {"handler": "pays", "suspend": "continue", $retry},
 				"review": {"subgraph": {"graph": "$role review", "input": {"seed": "seed", "round": "round"}, "output": {"review": "verdict", "stamped": "stamped"}}},
 				"filed": {"handler": "note", $retry}, "settle": {"handler": "note", $retry}, "book": {"handler": "closes", $retry},
 				"mail": {"handler": "closes", $retry, "gate": {"args": "\$.letter", "skip_when": "\$.is_dull == true"}}},
 			"edges": [["START", "plan"], ["legal", "filed"], ["book", "END"], ["mail", "END"]],
-			"joins": [{"sources": ["item", "filed", "budget", "review"], "target": "settle"}],
+			"joins": [{"sources": ["item", "filed", "budget", "pays", "review"], "target": "settle"}],
 			"conditional_edges": [{"source": "plan", "router": "fan(jsonb)", "map": null}, {"source": "settle", "router": "more(jsonb)"}]}')});
 }
 

@@ -1,4 +1,5 @@
-# 050_dump.pl: pg_dump and restore keep parked and queued threads whole: they are decided and run on in the new place.
+# 050_dump.pl: pg_dump and restore keep parked and queued threads whole: they are decided and run on in the new place; in
+# continue mode, too, behind the statement that asked.
 # A role that owns graphs cannot be dropped, there neither. Grants are dumped, and hold in the new place.
 
 use strict;
@@ -34,6 +35,43 @@ is(wait_thread($node, 'postgres', $thread{$_}), 'interrupted', "$_ is parked") f
 my ($before_change, $after_change) = (q{mia.pays(state jsonb) RETURNS jsonb LANGUAGE plpgsql SET work_mem = '1MB' AS $$ BEGIN PERFORM hitl.interrupt('{"action": "pay"}'); RETURN '{"pays": "old"}'; END $$},
 	q{mia.pays(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN '{"pays": "new"}'; END $$});
 $node->safe_psql('postgres', "CREATE OR REPLACE FUNCTION $after_change", extra_params => [ '-U', 'mia' ]);
+
+# in continue mode, in a loop over rows, in a function that it has called; the rows are another ones since, and so is the function
+$node->safe_psql('postgres', q{
+	SET search_path = mia;
+	CREATE DOMAIN mia.price AS numeric(10, 2) NOT NULL;
+	CREATE TYPE mia.line AS (what text, price mia.price, at timestamptz);
+	CREATE TABLE mia.lines OF mia.line;
+	INSERT INTO mia.lines VALUES ('one', 1.5, '2026-03-29 01:30+00'), ('two', 2.5, 'infinity'), (E'th''r"ee', 3.5, NULL);
+	CREATE FUNCTION mia.ask_line(l mia.line) RETURNS mia.line LANGUAGE plpgsql AS $$
+	DECLARE old mia.line := l;
+	BEGIN
+		INSERT INTO public.log VALUES (session_user, 'asks ' || l.what);
+		l.price := l.price * 2;
+		PERFORM hitl.interrupt(jsonb_build_object('action', 'line', 'args', to_jsonb(old)));
+		INSERT INTO public.log VALUES (session_user, 'said ' || l.what);
+		RETURN l;
+	END $$;
+	CREATE FUNCTION mia.ask_lines(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+	DECLARE l mia.line; r record; doubled mia.line[] := '{}'; n int := 0;
+	BEGIN
+		FOR r IN SELECT what, price, at, ctid FROM mia.lines ORDER BY price LOOP
+			n := n + 1;
+			l := (r.what, r.price, r.at);
+			l := mia.ask_line(l);
+			doubled[n] := l;
+		END LOOP;
+		RETURN jsonb_build_object('n', n, 'doubled', doubled);
+	END $$;
+	SELECT hitl.create_graph('mia_continue'), hitl.add_node('mia_continue', 'n', 'ask_lines', suspend => 'continue'), hitl.add_edge('mia_continue', 'START', 'n'), hitl.add_edge('mia_continue', 'n', 'END'), hitl.compile('mia_continue')},
+	extra_params => [ '-U', 'mia' ]);
+my $lines = $thread{mia_continue} = start_thread($node, 'postgres', 'mia_continue');
+is(wait_thread($node, 'postgres', $lines), 'interrupted', 'a thread in continue mode asks for its first row');
+sql('postgres', "SELECT hitl.approve(interrupt_id) FROM hitl.pending WHERE thread_id = $lines");
+is(wait_thread($node, 'postgres', $lines), 'interrupted', 'and for its second, and is parked');
+$node->safe_psql('postgres', q{
+	UPDATE mia.lines SET price = 0, what = 'new';
+	CREATE OR REPLACE FUNCTION mia.ask_line(l mia.line) RETURNS mia.line LANGUAGE plpgsql AS $$ BEGIN PERFORM hitl.interrupt('"new"'); l.price := 100; RETURN l; END $$}, extra_params => [ '-U', 'mia' ]);
 
 # nobody runs what comes now
 sql('postgres', 'ALTER SYSTEM SET hitl.max_executors = 0; SELECT pg_reload_conf()');
@@ -97,7 +135,7 @@ for my $database ('postgres', 'copy')
 	my $new = start_thread($node, $database, 'mia_ask');
 	cmp_ok($new, '>', $queued, 'a new thread has a new number');
 	is(wait_thread($node, $database, $new), 'interrupted', 'and asks');
-	is(sql($database, 'SELECT count(*), count(DISTINCT interrupt_id) FROM hitl.interrupt'), '6|6', 'with a new question');
+	is(sql($database, 'SELECT count(*), count(DISTINCT interrupt_id) FROM hitl.interrupt'), '8|8', 'with a new question');
 	sql($database, "SELECT hitl.approve(interrupt_id) FROM hitl.pending WHERE thread_id IN ($thread{mia_pinned}, $thread{mia_live})");
 	is(wait_thread($node, $database, $thread{mia_pinned}), 'done', 'a pinned one runs on');
 	is(sql($database, "SELECT s->>'pays', s->>'adds', s->>'had' FROM hitl.get_state($thread{mia_pinned}) s"), 'old|old|old', 'with the code of its time');
@@ -107,9 +145,17 @@ for my $database ('postgres', 'copy')
 	sql($database, "SELECT hitl.retry($thread{mia_live})");
 	is(wait_thread($node, $database, $thread{mia_live}), 'done', 'as it was, it does: no hash has changed on the way, nor that of a parsed body');
 	is($node->safe_psql($database, q{SET search_path = mia; SELECT hitl.compile('mia_pinned'), hitl.compile('mia_live'), (SELECT count(*) FROM pg_proc WHERE pronamespace = 'hitl_pinned'::regnamespace)}, extra_params => [ '-U', 'mia' ]),
-		'1|1|2', 'nor does a compile find anything new');
+		'1|1|4', 'nor does a compile find anything new');
 	is(sql($database, q{SELECT string_agg(DISTINCT format('%s %s %s', proowner::regrole, proacl, d.deptype), ', ') FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass
 		WHERE pronamespace = 'hitl_pinned'::regnamespace}), 'mia {mia=X/mia} x', 'the copies are whose they were');
+	for my $row ('second', 'third')
+	{
+		sql($database, "SELECT hitl.approve(interrupt_id) FROM hitl.pending WHERE thread_id = $lines");
+		is(wait_thread($node, $database, $lines), $row eq 'third' ? 'done' : 'interrupted', "one in continue mode goes on behind its $row row");
+	}
+	is(sql($database, "SELECT hitl.get_state($lines)"), q({"n": 3, "doubled": [{"at": "2026-03-29T01:30:00+00:00", "what": "one", "price": 3.00}, {"at": "infinity", "what": "two", "price": 5.00}, {"at": null, "what": "th'r\"ee", "price": 100.00}]}),
+		'with the rows that it had, and what it had made of them; it was in the old function, and calls the new one next');
+	is(sql($database, q{SELECT string_agg(what, ', ' ORDER BY at) FROM log WHERE what ~ '^(asks|said)'}), q{asks one, said one, asks two, said two}, 'and each effect once');
 	is(sql($database, 'SELECT count(*) FROM hitl.check()'), 0, 'the rows are in order');
 }
 
@@ -160,7 +206,7 @@ for my $database ('postgres', 'copy')
 	sql($database, 'DROP SCHEMA mia CASCADE; REVOKE ALL ON SCHEMA hitl FROM mia; REVOKE ALL ON log FROM mia');
 	($status, $out, $error) = $node->psql($database, 'DROP ROLE mia');
 	like($error, qr/privileges for type hitl.graph_owner/, "$database: also when the graphs alone are left");
-	is(sql($database, "SELECT count(*) FROM hitl.threads WHERE owner = 'mia'::regrole"), 8, 'they are hers');
+	is(sql($database, "SELECT count(*) FROM hitl.threads WHERE owner = 'mia'::regrole"), 9, 'they are hers');
 }
 poll($node, 'postgres', workers('executor') . ' = 0', 'her executors have left');
 # and so does who owns policies and rules, also after DROP OWNED, which takes all other rights away
@@ -175,7 +221,7 @@ for my $database ('postgres', 'copy')
 sql($_, 'DROP OWNED BY tom, app, team') for qw(postgres copy);
 is($node->psql('postgres', 'DROP ROLE tom'), 0, 'DROP OWNED ends grants, and the role can go');
 my $copies = q{SELECT count(*) FROM pg_proc p JOIN pg_roles r ON r.oid = proowner WHERE rolname = 'mia'};
-is(sql($_, $copies), 2, "$_: the copies are there") for qw(postgres copy);
+is(sql($_, $copies), 3, "$_: the copies are there, but that of which the type of an argument is gone") for qw(postgres copy);
 sql($_, 'DROP EXTENSION hitl') for qw(postgres copy);
 is(sql($_, $copies), 0, "$_: they go with the extension") for qw(postgres copy);
 is($node->psql('postgres', 'DROP ROLE mia'), 0, 'without the extension she can go');
