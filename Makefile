@@ -69,7 +69,7 @@ demo:   ; @$(run) test/demo/demo.sh
 psql:   ; @$(run) test/demo/demo.sh --psql
 test:   ; @FULL='$(FULL)' PARTS='$(PARTS)' $(run) test/run.sh
 fuzz:   ; @SEED='$(SEED)' COUNT='$(COUNT)' ONLY='$(ONLY)' $(run) test/fuzz/fuzz.sh
-bench:  ; @$(run) test/bench/bench.sh && $(run) test/bench/desk.sh
+bench:  ; @$(run) test/bench/bench.sh && $(run) test/bench/desk.sh && $(run) test/bench/continue.sh
 lint:   ; @$(run) test/lint/all.sh
 print-%: ; @echo '$($*)'
 .PHONY: demo psql test fuzz bench lint

@@ -309,7 +309,8 @@ part_unprivileged() {
 
 # A few seconds of `make bench`, to see that it runs and that its own checks of correctness hold.
 part_bench() {
-	if ROUNDS=1 THREADS=80 DECISIONS=20 LINES=80 STEPS=100 bash "$top/test/bench/bench.sh" > "$RUN/bench.out" 2>&1; then ok bench
+	if ROUNDS=1 THREADS=80 DECISIONS=20 LINES=80 STEPS=100 bash "$top/test/bench/bench.sh" > "$RUN/bench.out" 2>&1 &&
+		ROUNDS=1 CALLS=20 TURNS=10000 bash "$top/test/bench/continue.sh" > "$RUN/bench.out" 2>&1; then ok bench
 	else not_ok bench; keep bench "$RUN/bench.out"; fi
 }
 

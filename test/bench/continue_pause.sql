@@ -1,0 +1,1 @@
+SELECT hitl.invoke(:graph, jsonb_build_object('n', :n::int));
