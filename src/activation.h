@@ -108,6 +108,8 @@ typedef struct Activation
 	MemoryContext context;
 	PLpgSQL_stmt_block *action; /* the tree */
 	Splice	   *asking;			/* the call of a site that runs now */
+	Oid			resumed;		/* the function that it had called when it paused;
+								 * InvalidOid: none */
 
 	/* for those who make and write it */
 	List	   *hidden;			/* variables of ours, behind the function's own */

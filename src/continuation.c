@@ -257,35 +257,6 @@ is_activation(const Continuation *run, const PLpgSQL_function *function)
 		: caller->program->statements[caller->asking->original->stmtid].callee == function->fn_oid;
 }
 
-/* Give PL/pgSQL a tree of ours for the call that begins. */
-static void
-begin_activation(Continuation *run, Call *call, PLpgSQL_function *function)
-{
-	bool		is_again = is_entered_again(run, function);
-	const Program *program = program_get(function->fn_oid);
-	Activation *activation;
-	MemoryContext old;
-	int			statement = 0;
-
-	if (program->n_sites == 0 && !is_again)
-		return;
-	activation = activation_begin(call->es, function, &plugin, program, run->frame->context);
-	call->activation = activation;
-	old = MemoryContextSwitchTo(run->frame->context);
-	run->activations = lappend(run->activations, activation);
-	MemoryContextSwitchTo(old);
-	if (is_again)
-		statement = suspension_read(activation, list_nth(run->kept, run->n_entered++));
-	residual_build(activation, statement);
-	/* the innermost has the answer */
-	if (is_again && run->n_entered == list_length(run->kept) && activation->answer != NULL)
-		plugin.assign_value(call->es, (PLpgSQL_datum *) activation->answer,
-							JsonbPGetDatum(phase_question(run->frame->run)->decision), false, JSONBOID, -1);
-	run->replaced = function;
-	run->action = function->action;
-	function->action = activation->action;
-}
-
 /*
  * The function of what was kept: the one of that name, if its code is the same;
  * else the copy that the graph's version has of what it was; else again the one
@@ -318,6 +289,41 @@ find_kept_function(const Continuation *run, Jsonb *kept)
 	return function;
 }
 
+/* Give PL/pgSQL a tree of ours for the call that begins. */
+static void
+begin_activation(Continuation *run, Call *call, PLpgSQL_function *function)
+{
+	bool		is_again = is_entered_again(run, function);
+	const Program *program = program_get(function->fn_oid);
+	Activation *activation;
+	MemoryContext old;
+	int			statement = 0;
+
+	if (program->n_sites == 0 && !is_again)
+		return;
+	activation = activation_begin(call->es, function, &plugin, program, run->frame->context);
+	call->activation = activation;
+	old = MemoryContextSwitchTo(run->frame->context);
+	run->activations = lappend(run->activations, activation);
+	MemoryContextSwitchTo(old);
+	if (is_again)
+	{
+		Jsonb	   *kept = list_nth(run->kept, run->n_entered++);
+
+		if (run->n_entered < list_length(run->kept))
+			activation->resumed = find_kept_function(run, list_nth(run->kept, run->n_entered));
+		statement = suspension_read(activation, kept);
+	}
+	residual_build(activation, statement);
+	/* the innermost has the answer */
+	if (is_again && run->n_entered == list_length(run->kept) && activation->answer != NULL)
+		plugin.assign_value(call->es, (PLpgSQL_datum *) activation->answer,
+							JsonbPGetDatum(phase_question(run->frame->run)->decision), false, JSONBOID, -1);
+	run->replaced = function;
+	run->action = function->action;
+	function->action = activation->action;
+}
+
 /*
  * Call the function that an activation had called when it paused.  Its arguments
  * are among its variables; so it is given NULLs, whether it is strict or not.
@@ -329,10 +335,9 @@ resume_callee(Continuation *run, Activation *activation, Splice *splice)
 	FmgrInfo	call;
 	Datum		value;
 	bool		is_shadow;
-	Oid			callee;
+	Oid			callee = activation->resumed;
 
-	/* it may go on to one that it had called in its turn */
-	callee = run->entering = find_kept_function(run, list_nth(run->kept, run->n_entered));
+	run->entering = callee;
 	is_shadow = code_owner(callee) == run->frame->run->graph->owner;
 	if (!is_shadow && compat_function_aclcheck(callee, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(callee));

@@ -311,6 +311,17 @@ find_split_block(const Walk *walk)
 	return NULL;
 }
 
+/* Can a statement be a site? */
+static bool
+is_bare_call(const PLpgSQL_stmt *statement, const CallSites *sites, const FuncCall *call)
+{
+	if (sites->whole != call || statement == NULL)
+		return false;
+	return statement->cmd_type == PLPGSQL_STMT_ASSIGN || statement->cmd_type == PLPGSQL_STMT_PERFORM ||
+		statement->cmd_type == PLPGSQL_STMT_RETURN ||
+		(statement->cmd_type == PLPGSQL_STMT_EXECSQL && ((const PLpgSQL_stmt_execsql *) statement)->into);
+}
+
 /* An expression that may pause: is it a place to go on from?  Says so. */
 static void
 judge_site(Walk *walk, PLpgSQL_stmt *statement, int line, const CallSites *sites,
@@ -333,10 +344,7 @@ judge_site(Walk *walk, PLpgSQL_stmt *statement, int line, const CallSites *sites
 		fault = psprintf("there are %d functions %s(), and which one is meant is not known before it is called", list_length(candidates), name);
 		advice = pstrdup("give the one that asks a name of its own");
 	}
-	else if (sites->whole != call || statement == NULL ||
-			 (statement->cmd_type != PLPGSQL_STMT_ASSIGN && statement->cmd_type != PLPGSQL_STMT_PERFORM &&
-			  statement->cmd_type != PLPGSQL_STMT_RETURN &&
-			  !(statement->cmd_type == PLPGSQL_STMT_EXECSQL && ((PLpgSQL_stmt_execsql *) statement)->into)))
+	else if (!is_bare_call(statement, sites, call))
 	{
 		fault = psprintf("%s() is only a part of this %s: behind it there is no place to go on from", name, statement_text);
 		advice = rewrite_advice(statement, name);
@@ -363,7 +371,6 @@ judge_site(Walk *walk, PLpgSQL_stmt *statement, int line, const CallSites *sites
 	if (fault == NULL)
 	{
 		entry->site = callee == CALLEE_ASKS ? PROGRAM_ASKS : PROGRAM_CALLS;
-		entry->call_at = sites->at;
 		entry->callee = callee == CALLEE_ASKS ? InvalidOid : linitial_oid(candidates);
 		walk->program->n_sites++;
 		if (callee == CALLEE_MAY_PAUSE)
@@ -387,6 +394,11 @@ walk_expression(Walk *walk, PLpgSQL_stmt *statement, int line, PLpgSQL_expr *exp
 		Callee		worst = CALLEE_HARMLESS;
 		ListCell   *candidate;
 
+		if (is_bare_call(statement, &sites, call))
+		{
+			walk->program->statements[statement->stmtid].is_call = true;
+			walk->program->statements[statement->stmtid].call_at = sites.at;
+		}
 		foreach(candidate, candidates)
 			worst = Max(worst, judge_callee(lfirst_oid(candidate)));
 		if (worst != CALLEE_HARMLESS)

@@ -26,7 +26,9 @@ typedef struct ProgramStatement
 {
 	ProgramSite site;
 	bool		holds_site;		/* it is one, or one is within it */
-	int			call_at;		/* of a site: where the call's text begins */
+	bool		is_call;		/* it does nothing but call a function, which may have
+								 * paused, whether it still can or not */
+	int			call_at;		/* of such, and of a site: where the call's text begins */
 	Oid			callee;			/* of one that calls */
 	int			parent;			/* the statement around it; 0: none */
 	int			list;			/* in which of its lists, from 0 ... */

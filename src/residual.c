@@ -45,16 +45,17 @@ site_expression(PLpgSQL_stmt *statement)
 	return linitial(statement_expressions(statement));
 }
 
-/* Where the value of a site's call goes; NULL: nowhere. */
+/*
+ * Where the value of a site's call goes; NULL: nowhere.  callee: the function
+ * that it calls; InvalidOid: hitl.interrupt().
+ */
 static PLpgSQL_variable *
-site_result(Activation *activation, PLpgSQL_stmt *statement)
+site_result(Activation *activation, PLpgSQL_stmt *statement, Oid callee)
 {
-	const ProgramStatement *site = &activation->program->statements[statement->stmtid];
-
 	if (statement->cmd_type == PLPGSQL_STMT_PERFORM)
 		return NULL;
-	if (site->site == PROGRAM_CALLS)
-		return activation_add_result(activation, psprintf("hitl result %u", statement->stmtid), get_func_rettype(site->callee));
+	if (OidIsValid(callee))
+		return activation_add_result(activation, psprintf("hitl result %u", statement->stmtid), get_func_rettype(callee));
 	if (activation->answer == NULL)
 		activation->answer = activation_add_variable(activation, "hitl answer", JSONBOID);
 	return (PLpgSQL_variable *) activation->answer;
@@ -94,7 +95,7 @@ static List *
 build_site(Activation *activation, PLpgSQL_stmt *statement)
 {
 	PLpgSQL_expr *original = site_expression(statement);
-	PLpgSQL_variable *result = site_result(activation, statement);
+	PLpgSQL_variable *result = site_result(activation, statement, activation->program->statements[statement->stmtid].callee);
 	Splice	   *ask;
 	List	   *list;
 
@@ -115,14 +116,17 @@ build_site(Activation *activation, PLpgSQL_stmt *statement)
 	return result != NULL ? lappend(list, build_take(activation, statement, result)) : list;
 }
 
-/* What is left of a site when the answer is there, or the function called goes on. */
+/*
+ * What is left of a site when the answer is there, or the function called goes
+ * on: the one that was called, whatever the statement would call now.
+ */
 static List *
 build_site_rest(Activation *activation, PLpgSQL_stmt *statement)
 {
-	PLpgSQL_variable *result = site_result(activation, statement);
+	PLpgSQL_variable *result = site_result(activation, statement, activation->resumed);
 	List	   *list = NIL;
 
-	if (activation->program->statements[statement->stmtid].site == PROGRAM_CALLS)
+	if (OidIsValid(activation->resumed))
 	{
 		Splice	   *resume = activation_add_splice(activation, SPLICE_RESUME, statement);
 
@@ -261,8 +265,9 @@ build_loop(Activation *activation, PLpgSQL_stmt *original, bool goes_on)
 	}
 	iterate = activation_add_splice(activation, SPLICE_ITERATE, original);
 	iterate->state = splice->state;
+	/* without a site the list is the author's own */
 	body = linitial(statement_lists(&splice->as.any));
-	*body->list = lcons(iterate, list);
+	*body->list = lcons(iterate, list_copy(list));
 	return &splice->as.any;
 }
 

@@ -362,7 +362,8 @@ suspension_read(Activation *activation, Jsonb *kept)
 	double		row_count = 0;
 	int			level;
 
-	if (statement == 0 || activation->program->statements[statement].site == PROGRAM_NO_SITE)
+	if (statement == 0 || !(OidIsValid(activation->resumed) ? activation->program->statements[statement].is_call
+							: activation->program->statements[statement].site == PROGRAM_ASKS))
 		refuse(activation, psprintf("it has no statement any more at %s that asks", path));
 	if (strcmp(program_fingerprint(activation->program, statement), json_get_string(kept, "print")) != 0)
 		refuse(activation, psprintf("the statement at %s, or one around it, says something else", path));

@@ -326,6 +326,33 @@ SELECT status FROM begin_it('outer_ask');
 CREATE OR REPLACE FUNCTION inner_ask(n integer) RETURNS text LANGUAGE plpgsql AS $$ DECLARE v text := 'new ' || n; BEGIN v := v || '!'; PERFORM hitl.interrupt('"new inner"'); RETURN v || ' new inner'; END $$;
 CREATE OR REPLACE FUNCTION outer_ask(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ DECLARE v text; BEGIN v := inner_ask(2); RETURN jsonb_build_object('v', v || ', new outer'); END $$;
 SELECT * FROM answer();
+-- Also if the new one asks nobody, or is not there any more: the next call is one of what is there.
+CREATE FUNCTION ask_below(n integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN PERFORM hitl.interrupt(to_jsonb(n)); RETURN n; END $$;
+CREATE FUNCTION ask_thrice(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  s text := '';
+  t integer;
+BEGIN
+  FOR r IN 1..3 LOOP
+    t := ask_below(r);
+    s := s || t || ' ';
+  END LOOP;
+  PERFORM ask_below(4);
+  RETURN jsonb_build_object('s', s);
+END $$;
+SELECT graph_of('ask_thrice');
+SELECT status, asks FROM begin_it('ask_thrice');
+SELECT status, asks FROM answer();
+CREATE OR REPLACE FUNCTION ask_below(n integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN RETURN -n; END $$;
+SELECT * FROM answer();
+CREATE OR REPLACE FUNCTION ask_below(n integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN PERFORM hitl.interrupt(to_jsonb(n)); RETURN n; END $$;
+SELECT status, asks FROM begin_it('ask_thrice');
+DROP FUNCTION ask_below(integer);
+SELECT * FROM answer();
+SELECT message FROM hitl.failed WHERE thread_id = latest();
+CREATE FUNCTION ask_below(n integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN RETURN -n; END $$;
+SELECT hitl.retry(latest());
+SELECT hitl.wait(latest(), '30 s'), hitl.get_state(latest());
 -- Without a copy, what was kept is refused where it does not fit, and the thread stays where it is.
 SELECT status FROM begin_it('outer_ask');
 DO $$ BEGIN EXECUTE (SELECT format('DROP FUNCTION %s', shadow) FROM hitl.graph_function WHERE signature LIKE '%inner_ask%'); END $$;
