@@ -432,6 +432,14 @@ call_neighbour(PLpgSQL_plugin *neighbour, Event event, PLpgSQL_execstate *es, PL
 		for_statement(es, statement);
 }
 
+static Neighbour *
+next_to_tell(void)
+{
+	Neighbour  *next = told != NULL ? told->behind : neighbours;
+
+	return next != NULL && next->plugin != NULL ? next : NULL;
+}
+
 /*
  * Call whoever stands behind us, with the author's statements; statement NULL:
  * with none.  Returns false when it is them who have called us: then there is
@@ -441,15 +449,14 @@ static bool
 tell_next(Event event, PLpgSQL_execstate *es, PLpgSQL_function *function, PLpgSQL_stmt *statement)
 {
 	Neighbour  *caller = told;
-	Neighbour  *next = caller != NULL ? caller->behind : neighbours;
 
-	if (next == NULL || next->plugin == NULL || (function == NULL && statement == NULL))
+	if (next_to_tell() == NULL || (function == NULL && statement == NULL))
 		return caller == NULL;
-	told = next;
+	told = next_to_tell();
 	/* an author's handler may catch its error, and the node goes on */
 	PG_TRY();
 	{
-		call_neighbour(next->plugin, event, es, function, statement);
+		call_neighbour(told->plugin, event, es, function, statement);
 	}
 	PG_FINALLY();
 	{
