@@ -195,7 +195,7 @@ part_plpgsql() {
 	if [ -z "$FULL$PARTS" ]; then skip plpgsql "only with FULL=1"; return; fi
 	if ! source=$(bash "$top/test/assert_server.sh" "$PG_MAJOR" tests); then skip plpgsql "${source:-no source of this server to be had}"; return; fi
 	as_user mkdir "$RUN/plpgsql-source"
-	cp -R "$source/sql" "$source/expected" "$source/data" "$top/test/plugin/plpgsql_begin.sql" "$RUN/plpgsql-source"
+	cp -R "$source/sql" "$source/expected" "$source/data" "$top"/test/plugin/{plpgsql_begin.sql,launcher.sh} "$RUN/plpgsql-source"
 	cp "$top/test/plugin/plpgsql_tables.sql" "$RUN/plpgsql-source/sql"
 	head -n 1 "$top/test/plugin/plpgsql_tables.sql" > "$RUN/plpgsql-source/expected/plpgsql_tables.out"
 	for stem in "$RUN"/plpgsql-source/sql/*.sql; do
@@ -203,7 +203,7 @@ part_plpgsql() {
 		[ "$stem" = plpgsql_tables ] || tests+=("$stem")
 	done
 	DATA=$RUN/plpgsql-source/data LOAD=hitl regress plpgsql regress/pg_regress "$RUN/plpgsql-source/sql" "$RUN/plpgsql-source/expected" on plpgsql_tables "${tests[@]}"
-	DATA=$RUN/plpgsql-source/data LOAD=hitl LAUNCHER="bash $top/test/plugin/launcher.sh $RUN/plpgsql-source/plpgsql_begin.sql" \
+	DATA=$RUN/plpgsql-source/data LOAD=hitl LAUNCHER="bash $RUN/plpgsql-source/launcher.sh $RUN/plpgsql-source/plpgsql_begin.sql" \
 		regress plpgsql-plugin regress/pg_regress "$RUN/plpgsql-source/sql" "$RUN/plpgsql-source/expected" on plpgsql_tables "${tests[@]}"
 }
 

@@ -15,6 +15,7 @@ CREATE INDEX tenk1_unique2 ON tenk1 (unique2);
 VACUUM ANALYZE tenk1;
 CREATE TYPE float8range AS RANGE (subtype = float8, subtype_diff = float8mi);
 CREATE TYPE textrange AS RANGE (subtype = text, collation = "C");
+CREATE FUNCTION fipshash(text) RETURNS text STRICT IMMUTABLE RETURN substr(encode(sha256($1::bytea), 'hex'), 1, 32);
 -- out of sight of the tests
 CREATE SCHEMA hitl_spy;
 CREATE FUNCTION hitl_spy.loads(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$

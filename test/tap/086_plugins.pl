@@ -187,8 +187,9 @@ SKIP:
 {
 	skip('this server has no plpgsql_check', 1) unless $has{plpgsql_check};
 	$node->safe_psql('postgres', 'CREATE EXTENSION plpgsql_check');
-	$profiler_counts = q{SELECT string_agg(lineno || '*' || exec_stmts, ' ' ORDER BY lineno) FILTER (WHERE exec_stmts > 0)
-		FROM pg_proc p, plpgsql_profiler_function_tb(p.oid) WHERE proname ~ '^(child$|parent_g)' GROUP BY proname ORDER BY proname;};
+	# a number or, in later versions, an array of those of a line
+	$profiler_counts = q{SELECT string_agg(lineno || '*' || n, ' ' ORDER BY lineno) FILTER (WHERE n <> '0')
+		FROM pg_proc p, plpgsql_profiler_function_tb(p.oid), btrim(exec_stmts::text, '{}') n WHERE proname ~ '^(child$|parent_g)' GROUP BY proname ORDER BY proname;};
 	for my $order ('hitl, plpgsql_check', 'plpgsql_check, hitl')
 	{
 		preload($order, 'plpgsql_check.profiler = on');
