@@ -16,10 +16,10 @@ our $max_pauses = 40;
 my $batches = 0;
 my $sessions = 0;
 
-# %server: bin, data, dir, log; restart_every: of sessions; dump_every: of batches
+# %server: bin, data, dir, log; share: programs in one session; restart_every: of sessions; dump_every: of batches
 sub new {
 	my ($class, %server) = @_;
-	return bless { restarts => 0, %server }, $class;
+	return bless { restarts => 0, share => 10, %server }, $class;
 }
 
 sub psql {
@@ -49,16 +49,21 @@ sub await {
 	$self->restart('immediate');
 }
 
+# How a session begins.
+my $session = "\\set SHOW_CONTEXT never\nSET statement_timeout = '20s';\nSET hitl.continue_split_block = warn;\nSET hitl.max_frame_size = '16MB';\nSET client_min_messages = notice;\n";
+
 # Run pieces of a script, one a program: [[program, text], ...].  Returns what each said, by name.  One that breaks the
 # session is told so by a line CRASH, and the others go on in another.
 sub pieces {
 	my ($self, $database, @pieces) = @_;
 	my %said;
 	while (@pieces) {
-		my $input = "\\set SHOW_CONTEXT never\nSET statement_timeout = '20s';\nSET hitl.continue_split_block = warn;\nSET hitl.max_frame_size = '16MB';\nSET client_min_messages = notice;\n";
-		$input .= "\\warn \@\@ $_->[0]{name}\n$_->[1]" for @pieces;
+		my $input = $session;
+		# not too many in one session: it gets slow with all their plans
+		my $n = 0;
+		$input .= ($n++ && $n % $self->{share} == 1 ? "\\c -\n$session" : '') . "\\warn \@\@ $_->[0]{name}\n$_->[1]" for @pieces;
 		my ($text, $status) = $self->psql($database, $input);
-		my @parts = split /^\@\@ (\w+)\n/m, $text;
+		my @parts = split /^\@\@ (\w+)\n/m, $text, -1;
 		shift @parts;
 		my $last;
 		while (@parts) { my ($name, $part) = splice @parts, 0, 2; $said{$name} = $part; $last = $name }
@@ -149,7 +154,8 @@ sub tables_piece {
 # Of some programs, while they wait: another node() under the same name.  They go on with what they paused in.
 sub stale {
 	my ($self, $database, @programs) = @_;
-	$self->pieces($database, map { [ $_, "SET search_path = c_$_->{name}, t;\nCREATE OR REPLACE FUNCTION node(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS 'BEGIN RAISE ''replaced''; END';\n" ] } grep { $_->{stale} } @programs);
+	my %said = $self->pieces($database, map { [ $_, "SET search_path = c_$_->{name}, t;\nCREATE OR REPLACE FUNCTION node(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS 'BEGIN RAISE ''replaced''; END';\n" ] } grep { $_->{stale} } @programs);
+	die "cannot replace node(): @said{ sort keys %said }\n" if grep { /ERROR/ } values %said;
 }
 
 # The database as it is read from its dump: everything in it has another OID.
@@ -173,7 +179,7 @@ sub run {
 	my %made = $self->pieces($database, map { [ $_, setup_piece($_) ] } @programs);
 	for my $program (@programs) {
 		delete @$program{qw(verdict straight paused thread why error)};
-		my ($straight, $paused) = split /^\@made\n/m, $made{ $program->{name} } // '';
+		my ($straight, $paused) = split /^\@made\n/m, $made{ $program->{name} } // "", -1;
 		if (!defined $straight || $straight =~ /ERROR|CRASH/) { $program->{verdict} = 'invalid'; $program->{why} = $straight }
 		$program->{paused} = ($paused // 'CRASH') =~ /ERROR|CRASH/ ? "not made:\n" . ($paused // 'CRASH') : '';
 	}

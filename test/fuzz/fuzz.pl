@@ -12,8 +12,11 @@ use Server;
 
 $| = 1;
 # an empty one is none
-my %env = (SEED => 1, COUNT => 150, BATCH => 100, RESTART => 25, DUMP => 8, SHRINK => 400, FAILURES => 5, map { $_ => $ENV{$_} } grep { $ENV{$_} ne '' } keys %ENV);
-my $server = Server->new(bin => $env{FUZZ_BIN}, data => $env{FUZZ_DATA}, dir => $env{FUZZ_DIR}, log => $env{FUZZ_LOG}, restart_every => $env{RESTART}, dump_every => $env{DUMP});
+my %env = (SEED => 1, COUNT => 150, BATCH => 100, RESTART => 25, DUMP => 8, SHARE => 40, SHRINK => 400, FAILURES => 5, map { $_ => $ENV{$_} } grep { $ENV{$_} ne '' } keys %ENV);
+my $server = Server->new(bin => $env{FUZZ_BIN}, data => $env{FUZZ_DATA}, dir => $env{FUZZ_DIR}, log => $env{FUZZ_LOG}, share => $env{SHARE}, restart_every => $env{RESTART}, dump_every => $env{DUMP});
+# one with assertions looks at all memory of a session after each statement
+my ($assertions) = $server->psql('template1', "SHOW debug_assertions;\n");
+$server->{share} = 10 if !$ENV{SHARE} && $assertions =~ /on/;
 my ($said, $status) = $server->psql('template1', "CREATE DATABASE fuzz_base;\n\\c fuzz_base\nSET client_min_messages = warning;\n\\i $FindBin::Bin/base.sql\n");
 die "base.sql: $said\n" if $said =~ /ERROR/;
 
@@ -121,7 +124,7 @@ while (my @some = splice @numbers, 0, $env{BATCH}) {
 	my @programs = map { { %{ Generate::program('p' . $n++, $_) }, manner($_) } } @some;
 	if ($env{SHOW}) { print Program::text($_) for @programs }
 	batch(@programs);
-	printf "  %d done, %d s\n", $count{same} + $count{different}, time - $start if @numbers && ($env{VERBOSE} || $numbers[0] % 1000 == 0);
+	printf "  %d done, %d s\n", $count{same} + $count{different}, time - $start if @numbers && ($env{VERBOSE} || $numbers[0] % 500 == 0);
 	last if @failed > 2 * $env{FAILURES};
 }
 printf "seed %s: %d programs with %d pauses are the same, %d differ; %d end in an error; left out: %d invalid, %d with too many pauses; %d restarts; %d s\n",
