@@ -102,7 +102,7 @@ sub batch {
 		$count{ $program->{verdict} }++;
 		if ($program->{verdict} eq 'same') { $pauses += $program->{pauses}; $errors++ if $program->{error} }
 		if ($program->{verdict} eq 'invalid') {
-			print "INVALID: ", $program->{file} // $program->{number}, ": $program->{why}\n" if $env{VERBOSE} || $program->{file};
+			print "INVALID: ", $program->{file} // $program->{number}, ": $program->{why}\n" if $env{VERBOSE} || $program->{file} || $program->{why} =~ /^CRASH/m;
 			push @failed, $program if $program->{file};
 		}
 		if ($program->{verdict} eq 'different') { push @failed, $program; tell_of($program) }
