@@ -104,6 +104,47 @@ callsite_find(const PLpgSQL_expr *expression)
 	return sites;
 }
 
+/* how often a function is called */
+typedef struct CallCount
+{
+	Oid			function;
+	int			n_calls;
+} CallCount;
+
+static bool
+count_if_called(Oid function, void *arg)
+{
+	CallCount  *count = arg;
+
+	if (function == count->function)
+		count->n_calls++;
+	return false;
+}
+
+static bool
+count_calls(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	(void) check_functions_in_node(node, count_if_called, arg);
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, count_calls, arg, 0);
+	return expression_tree_walker(node, count_calls, arg);
+}
+
+/*
+ * In how many places do expressions or Querys, analysed and rewritten, call a
+ * function?  Views and defaults of arguments are in them, and not in the text.
+ */
+int
+callsite_count_calls(List *expressions, Oid function)
+{
+	CallCount	count = {.function = function};
+
+	(void) count_calls((Node *) expressions, &count);
+	return count.n_calls;
+}
+
 /* The functions that a call may mean, by its name, in the path that is in force. */
 List *
 callsite_candidates(const FuncCall *call)

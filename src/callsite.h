@@ -24,6 +24,7 @@ typedef struct CallSites
 
 extern CallSites callsite_find(const PLpgSQL_expr *expression);
 extern char *callsite_as_value(const PLpgSQL_expr *expression);
+extern int callsite_count_calls(List *expressions, Oid function);
 extern List *callsite_candidates(const FuncCall *call);
 
 #endif							/* HITL_CALLSITE_H */

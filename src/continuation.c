@@ -28,6 +28,7 @@
 #include "access/xact.h"
 #include "activation.h"
 #include "author.h"
+#include "callsite.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "code.h"
@@ -230,6 +231,23 @@ is_called_straight(const Activation *activation, int n_own)
 		return n_between == 1;
 	expression = ask->as.assign.expr;
 	return n_between == (expression->expr_simple_expr != NULL ? 0 : 1);
+}
+
+/*
+ * Does the statement of a site call its function within the arguments, too?
+ * Seen only once it is analysed: in a view, or a default of an argument.
+ */
+static bool
+calls_within_arguments(const Activation *activation)
+{
+	const Splice *ask = activation->asking;
+	Oid			callee = activation->program->statements[ask->original->stmtid].callee;
+	const PLpgSQL_expr *expression = ask->as.any.cmd_type == PLPGSQL_STMT_PERFORM ? ask->as.perform.expr : ask->as.assign.expr;
+
+	if (ask->kind != SPLICE_ASK || !OidIsValid(callee) || expression->plan == NULL)
+		return false;
+	return callsite_count_calls(expression->expr_simple_expr != NULL ? list_make1(expression->expr_simple_expr)
+								: db_plan_queries(expression->plan), callee) > 1;
 }
 
 /* ---------------------------------------------------------------------- entering */
@@ -658,6 +676,14 @@ require_no_cursors(const Continuation *run)
 	}
 }
 
+/* The node is about to ask: it has not paused yet.  Raises IH014. */
+void
+continuation_require_running(const HitlFrame *frame)
+{
+	if (continuation_is_on(frame) && is_parked(current))
+		refuse_pause("It has paused, and goes on to ask again: the statement calls a function that asks more than once.");
+}
+
 /*
  * A question has no answer yet: write down where the node is.  It returns to its
  * caller, and so to the end of the node.  Raises IH014 where it cannot, and 54000
@@ -686,6 +712,8 @@ continuation_pause(HitlFrame *frame, HitlQuestion *question)
 						 activation->program->statements[activation->asking->original->stmtid].site != PROGRAM_ASKS ||
 						 !is_called_straight(activation, 0))))
 			refuse_pause("hitl.interrupt() was not called as a statement of its own, by a function that was.");
+		if (calls_within_arguments(activation))
+			refuse_pause("The function that asks is called within its own arguments, too.");
 	}
 	if (run->n_calls == 0)
 		refuse_pause("It is not a function in PL/pgSQL that runs.");

@@ -12,6 +12,7 @@
 
 extern Datum continuation_call(HitlFrame *frame, FmgrInfo *function, bool *is_null);
 extern bool continuation_is_on(const HitlFrame *frame);
+extern void continuation_require_running(const HitlFrame *frame);
 extern void continuation_pause(HitlFrame *frame, HitlQuestion *question);
 
 #endif							/* HITL_CONTINUATION_H */

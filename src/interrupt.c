@@ -166,6 +166,7 @@ interrupt_ask(Jsonb *payload, const char *key)
 		Jsonb	   *copy = NULL;
 
 		frame_require_node(frame, "hitl.interrupt()");
+		continuation_require_running(frame);
 		if (payload != NULL)
 		{
 			copy = palloc(VARSIZE(payload));
