@@ -4,9 +4,8 @@
  *
  * PL/pgSQL calls a plugin at the begin and the end of each function and statement,
  * and reads func->action right after func_beg: so we can hand it a tree of our own
- * for this call (residual.c).  At a pause interrupt() writes down the activations
- * that are on (suspension.c) and returns; each function on the way leaves by a
- * RETURN behind its call.  Nothing is rolled back, nothing can catch it, and the
+ * for this call (residual.c).  At a pause interrupt() returns, and each function
+ * on the way is written down (suspension.c) and leaves by a RETURN behind its call.  Nothing is rolled back, nothing can catch it, and the
  * node's work, the question and what is kept are one commit (phase.c).  When the
  * decision is there the same functions are entered again, each with what is left
  * of it.
@@ -82,6 +81,9 @@ typedef struct Continuation
 	PLpgSQL_function *replaced; /* whose tree is ours at the moment ... */
 	PLpgSQL_stmt_block *action; /* ... and its own */
 	List	   *activations;	/* all that have not ended */
+	int			n_parked;		/* how many calls a pause leaves ... */
+	List	   *written;		/* ... and those that it has, outermost first */
+	bool		is_writing;		/* one of them: queries of its loops are run to their end */
 	bool		was_called;
 	SubTransactionId subxact;	/* in which it began */
 } Continuation;
@@ -122,6 +124,13 @@ is_parked(const Continuation *run)
 	return run->frame->run->is_parked;
 }
 
+/* Has it nothing to do any more but to return? */
+static bool
+is_leaving(const Continuation *run)
+{
+	return is_parked(run) && !run->is_writing;
+}
+
 COMPAT_NORETURN static void
 refuse_pause(const char *detail)
 {
@@ -133,20 +142,25 @@ refuse_pause(const char *detail)
 					 quote_literal_cstr(format_procedure_qualified(current->function)))));
 }
 
-/* The same where an author's handler might catch it: then it is as with a pause. */
-COMPAT_NORETURN static void
-refuse_for_good(const char *detail)
+/*
+ * Do something of ours where an author's handler might catch its error, and would
+ * go on without what people decided: then the error is as a pause.
+ */
+static void
+do_for_good(Continuation *run, void (*body) (Continuation *run, void *arg), void *arg)
 {
-	HitlFrame  *frame = current->frame;
+	HitlFrame  *frame = run->frame;
 	HitlError  *volatile failure = NULL;
-	MemoryContext old;
+	MemoryContext old = CurrentMemoryContext;
 
 	if (frame_is_marked(frame))
-		refuse_pause(detail);
-	old = MemoryContextSwitchTo(frame->context);
+	{
+		body(run, arg);
+		return;
+	}
 	PG_TRY();
 	{
-		refuse_pause(detail);
+		body(run, arg);
 	}
 	PG_CATCH();
 	{
@@ -154,7 +168,21 @@ refuse_for_good(const char *detail)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
-	frame_fail(frame, failure);
+	if (failure != NULL)
+		frame_fail(frame, failure);
+}
+
+static void
+do_refuse_pause(Continuation *run pg_attribute_unused(), void *arg)
+{
+	refuse_pause(arg);
+}
+
+COMPAT_NORETURN static void
+refuse_for_good(const char *detail)
+{
+	do_for_good(current, do_refuse_pause, unconstify(char *, detail));
+	pg_unreachable();
 }
 
 /* ------------------------------------------------------------- who called whom */
@@ -500,7 +528,7 @@ func_beg(PLpgSQL_execstate *es, PLpgSQL_function *function)
 		restore_action(current);
 	if (!tell_next(EVENT_FUNC_BEG, es, function, NULL) || current == NULL)
 		return;
-	if (is_parked(current))
+	if (is_leaving(current))
 		refuse_for_good("It has paused, and goes on to call a function.");
 	call = push_call(current, es);
 	current->was_called = true;
@@ -552,6 +580,24 @@ set_found(PLpgSQL_execstate *es)
 	plugin.assign_value(es, es->datums[es->found_varno], BoolGetDatum(true), false, BOOLOID, -1);
 }
 
+/*
+ * An activation leaves at a pause: write it down.  Not when it asks: what is left
+ * of the queries of its loops runs as its role and under its settings, and a
+ * function that it has called may have others.
+ */
+static void
+write_activation(Continuation *run, void *arg)
+{
+	Splice	   *leave = arg;
+	MemoryContext old = MemoryContextSwitchTo(run->frame->context);
+
+	run->is_writing = true;
+	run->written = lcons(suspension_write(innermost(run)->activation, leave->original->stmtid,
+										  (Size) guc_max_frame_size * 1024), run->written);
+	run->is_writing = false;
+	MemoryContextSwitchTo(old);
+}
+
 /* A splice is about to be run: make it what it is to be. */
 static void
 prepare_splice(Continuation *run, Activation *activation, Splice *splice)
@@ -567,7 +613,10 @@ prepare_splice(Continuation *run, Activation *activation, Splice *splice)
 			memset((char *) &splice->as + sizeof(PLpgSQL_stmt), 0, sizeof(splice->as) - sizeof(PLpgSQL_stmt));
 			splice->as.any.cmd_type = is_parked(run) ? PLPGSQL_STMT_RETURN : PLPGSQL_STMT_GETDIAG;
 			if (is_parked(run))
+			{
 				splice->as.returns.retvarno = -1;
+				do_for_good(run, write_activation, splice);
+			}
 			break;
 		case SPLICE_RESUME:
 			resume_callee(run, activation, splice);
@@ -622,7 +671,7 @@ stmt_beg(PLpgSQL_execstate *es, PLpgSQL_stmt *statement)
 	}
 	if (call != NULL && call->activation != NULL)
 		splice = activation_find_splice(call->activation, statement);
-	if (run != NULL && is_parked(run) && (splice == NULL || splice->kind != SPLICE_LEAVE))
+	if (run != NULL && is_leaving(run) && (splice == NULL || splice->kind != SPLICE_LEAVE))
 		refuse_for_good("It has paused, and does not leave.");
 	(void) tell_next(EVENT_STMT_BEG, es, NULL, author_statement(call, splice, statement));
 	if (splice != NULL)
@@ -685,20 +734,13 @@ continuation_require_running(const HitlFrame *frame)
 }
 
 /*
- * A question has no answer yet: write down where the node is.  It returns to its
- * caller, and so to the end of the node.  Raises IH014 where it cannot, and 54000
- * if that is more than hitl.max_frame_size.
+ * A question has no answer yet.  The node returns to its caller, and so to its
+ * end; on the way it is written down where it is.  Raises IH014 where it cannot.
  */
 void
 continuation_pause(HitlFrame *frame, HitlQuestion *question)
 {
 	Continuation *run = current;
-	MemoryContext old = MemoryContextSwitchTo(frame->context);
-	Size		max_bytes = (Size) guc_max_frame_size * 1024;
-	List	   *activations = NIL;
-	Jsonb	   *kept;
-	JsonBuilder b;
-	int			level;
 
 	while (run->n_calls > 0 && contexts_above(innermost(run)->es) < 0)
 		run->n_calls--;
@@ -719,17 +761,27 @@ continuation_pause(HitlFrame *frame, HitlQuestion *question)
 		refuse_pause("It is not a function in PL/pgSQL that runs.");
 	require_no_cursors(run);
 
-	level = value_pin_settings();
-	for (int i = 0; i < run->n_calls; i++)
-		activations = lappend(activations, suspension_write(run->calls[i].activation, max_bytes));
-	value_unpin_settings(level);
+	run->n_parked = run->n_calls;
+	phase_park(frame, question, frame->run->task->phase + 1, NULL);
+}
+
+/* The node has left: what is kept of it.  Raises 54000 if that is more than hitl.max_frame_size. */
+static void
+keep(const Continuation *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->frame->context);
+	JsonBuilder b;
+	Jsonb	   *kept;
+
+	if (list_length(run->written) != run->n_parked)
+		elog(ERROR, "hitl has written down %d of the %d functions that have paused", list_length(run->written), run->n_parked);
 	json_begin(&b);
 	json_add_int64(&b, "version", KEPT_VERSION);
-	json_add_jsonb(&b, "calls", json_list(activations));
+	json_add_jsonb(&b, "calls", json_list(run->written));
 	kept = json_end(&b);
-	if (VARSIZE(kept) > max_bytes)
+	if (VARSIZE(kept) > (Size) guc_max_frame_size * 1024)
 		value_refuse_size();
-	phase_park(frame, question, frame->run->task->phase + 1, kept);
+	run->frame->run->saved = kept;
 	MemoryContextSwitchTo(old);
 }
 
@@ -820,5 +872,7 @@ continuation_call(HitlFrame *frame, FmgrInfo *function, bool *is_null)
 	PG_END_TRY();
 	if (!run.was_called)
 		elog(ERROR, "hitl was not told that a function of PL/pgSQL began");
+	if (is_parked(&run))
+		keep(&run);
 	return result;
 }

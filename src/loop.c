@@ -208,30 +208,26 @@ rows_fault(LoopState *state)
 	return fault != NULL ? psprintf("Of the loop in line %d: %s.", state->original->lineno, fault) : NULL;
 }
 
-/* takes rows as JSON, up to a limit */
-typedef struct RowWriter
+/* so many are read at once */
+#define ROWS_AT_ONCE 50
+
+/* takes rows */
+typedef struct RowTaker
 {
 	DestReceiver receiver;		/* first: it is the receiver */
 	MemoryContext context;
-	List	   *rows;
-	Size		n_bytes;
-	Size		max_bytes;
-} RowWriter;
+	List	   *rows;			/* HeapTuples */
+} RowTaker;
 
 static bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
-	RowWriter  *writer = (RowWriter *) self;
-	MemoryContext old = MemoryContextSwitchTo(writer->context);
-	Jsonb	   *row;
+	RowTaker   *taker = (RowTaker *) self;
+	MemoryContext old = MemoryContextSwitchTo(taker->context);
 
-	slot_getallattrs(slot);
-	row = value_write_row(slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull);
-	writer->rows = lappend(writer->rows, row);
-	writer->n_bytes += VARSIZE(row);
+	taker->rows = lappend(taker->rows, ExecCopySlotHeapTuple(slot));
 	MemoryContextSwitchTo(old);
-	/* the query may be without an end */
-	return writer->n_bytes <= writer->max_bytes;
+	return true;
 }
 
 static void
@@ -244,21 +240,55 @@ no_end(DestReceiver *self pg_attribute_unused())
 {
 }
 
+/* Some rows as JSON, behind others.  Returns their size. */
+static Size
+write_batch(List **written, TupleDesc columns, const List *rows)
+{
+	Datum	   *values = palloc(sizeof(Datum) * columns->natts);
+	bool	   *nulls = palloc(sizeof(bool) * columns->natts);
+	int			level = value_pin_settings();
+	Size		n_bytes = 0;
+	ListCell   *cell;
+
+	foreach(cell, rows)
+	{
+		Jsonb	   *row;
+
+		heap_deform_tuple(lfirst(cell), columns, values, nulls);
+		row = value_write_row(columns, values, nulls);
+		*written = lappend(*written, row);
+		n_bytes += VARSIZE(row);
+	}
+	value_unpin_settings(level);
+	return n_bytes;
+}
+
+/* The settings of values are in force for what is written, and not for what the query calls. */
 static void
 write_rows(JsonBuilder *b, const LoopState *state, Size max_bytes)
 {
 	Portal		portal = get_portal(state);
-	RowWriter	writer = {
+	RowTaker	taker = {
 		.receiver = {.receiveSlot = receive_row, .rStartup = no_startup, .rShutdown = no_end, .rDestroy = no_end, .mydest = DestNone},
-		.context = CurrentMemoryContext,
-		.max_bytes = max_bytes
+		.context = CurrentMemoryContext
 	};
+	List	   *written = NIL;
+	Size		n_bytes = 0;
+	int			level;
 
-	(void) PortalRunFetch(portal, FETCH_FORWARD, FETCH_ALL, &writer.receiver);
-	if (writer.n_bytes > max_bytes)
-		value_refuse_size();
+	do
+	{
+		taker.rows = NIL;
+		(void) PortalRunFetch(portal, FETCH_FORWARD, ROWS_AT_ONCE, &taker.receiver);
+		n_bytes += write_batch(&written, portal->tupDesc, taker.rows);
+		/* the query may be without an end */
+		if (n_bytes > max_bytes)
+			value_refuse_size();
+	} while (list_length(taker.rows) == ROWS_AT_ONCE);
+	level = value_pin_settings();
 	json_add_jsonb(b, "columns", value_write_columns(portal->tupDesc));
-	json_add_jsonb(b, "rows", json_list(writer.rows));
+	value_unpin_settings(level);
+	json_add_jsonb(b, "rows", json_list(written));
 }
 
 /* ------------------------------------------------------------------ over an array */
@@ -303,12 +333,15 @@ write_array(JsonBuilder *b, const LoopState *state)
 	int			slice = ((PLpgSQL_stmt_foreach_a *) state->original)->slice;
 	int64		total = ARR_NDIM(array) > 0 ? 1 : 0;
 
+	int			level = value_pin_settings();
+
 	for (int i = 0; i < ARR_NDIM(array) - slice; i++)
 		total *= ARR_DIMS(array)[i];
 	json_add_string(b, "type", value_type_name(column->atttypid, column->atttypmod));
 	json_add_jsonb(b, "array", value_write("an array that is looped over", column->atttypid, value, false));
 	json_add_int64(b, "done", state->n_done);
 	json_add_int64(b, "total", total);
+	value_unpin_settings(level);
 }
 
 /*

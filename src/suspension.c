@@ -315,37 +315,28 @@ read_errors(Activation *activation, Jsonb *kept)
 
 /* --------------------------------------------------------------------------- all */
 
-/* What GET DIAGNOSTICS would say behind the call: one that is no simple expression is a query, of one row. */
-static int64
-count_rows(const Activation *activation)
-{
-	const Splice *asking = activation->asking;
-
-	if (asking->kind == SPLICE_ASK && asking->as.any.cmd_type == PLPGSQL_STMT_ASSIGN &&
-		asking->as.assign.expr->expr_simple_expr == NULL)
-		return 1;
-	return (int64) activation->es->eval_processed;
-}
-
-/*
- * What is kept of an activation that pauses in the statement that it is asking
- * by.  The settings of values are in force.
- */
+/* What is kept of an activation that leaves behind the statement that asked. */
 Jsonb *
-suspension_write(const Activation *activation, Size max_bytes)
+suspension_write(const Activation *activation, int statement, Size max_bytes)
 {
-	int			statement = activation->asking->original->stmtid;
 	JsonBuilder b;
+	Jsonb	   *loops;
+	int			level;
+
+	/* the rows that are left, under the author's settings */
+	loops = write_loops(activation, statement, max_bytes);
+	level = value_pin_settings();
 
 	json_begin(&b);
 	json_add_string(&b, "function", activation->program->signature);
 	json_add_string(&b, "code", activation->program->code_hash);
 	json_add_string(&b, "at", activation->program->statements[statement].path);
 	json_add_string(&b, "print", program_fingerprint(activation->program, statement));
-	json_add_int64(&b, "row_count", count_rows(activation));
+	json_add_int64(&b, "row_count", (int64) activation->es->eval_processed);
 	json_add_jsonb(&b, "variables", write_variables(activation, statement));
-	json_add_jsonb(&b, "loops", write_loops(activation, statement, max_bytes));
+	json_add_jsonb(&b, "loops", loops);
 	json_add_jsonb(&b, "errors", write_errors(activation, statement));
+	value_unpin_settings(level);
 	return json_end(&b);
 }
 

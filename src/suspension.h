@@ -9,7 +9,7 @@
 
 #include "activation.h"
 
-extern Jsonb *suspension_write(const Activation *activation, Size max_bytes);
+extern Jsonb *suspension_write(const Activation *activation, int statement, Size max_bytes);
 extern int	suspension_read(Activation *activation, Jsonb *kept);
 
 #endif							/* HITL_SUSPENSION_H */
