@@ -264,34 +264,27 @@ activation_caught(Activation *activation, int statement, int handler)
 
 /* ------------------------------------------------------------------- statements */
 
-static PLpgSQL_stmt *
-find_statement(PLpgSQL_stmt *from, int statement)
+/* Note a statement and those in it by their numbers. */
+static void
+note_originals(Activation *activation, PLpgSQL_stmt *statement)
 {
 	ListCell   *cell;
 	ListCell   *inner;
 
-	if ((int) from->stmtid == statement)
-		return from;
-	foreach(cell, statement_lists(from))
+	if ((int) statement->stmtid <= activation->program->n_statements)
+		activation->originals[statement->stmtid] = statement;
+	foreach(cell, statement_lists(statement))
 		foreach(inner, *((StatementList *) lfirst(cell))->list)
-	{
-		PLpgSQL_stmt *found = find_statement(lfirst(inner), statement);
-
-		if (found != NULL)
-			return found;
-	}
-	return NULL;
+			note_originals(activation, lfirst(inner));
 }
 
-/* A statement of the function's own tree, by its number. */
+/* A statement of the function's own tree, by its number.  Asked for each that runs. */
 PLpgSQL_stmt *
 activation_statement(const Activation *activation, int statement)
 {
-	PLpgSQL_stmt *found = find_statement((PLpgSQL_stmt *) activation->function->action, statement);
-
-	if (found == NULL)
+	if (statement > activation->program->n_statements || activation->originals[statement] == NULL)
 		elog(ERROR, "hitl found no statement %d in function %s", statement, activation->program->signature);
-	return found;
+	return activation->originals[statement];
 }
 
 /* ------------------------------------------------------------------ activations */
@@ -303,12 +296,17 @@ activation_begin(PLpgSQL_execstate *es, PLpgSQL_function *function, const PLpgSQ
 {
 	MemoryContext own = AllocSetContextCreate(context, "hitl activation", ALLOCSET_SMALL_SIZES);
 	Activation *activation = MemoryContextAllocZero(own, sizeof(Activation));
+	MemoryContext old;
 
 	activation->context = own;
 	activation->es = es;
 	activation->function = function;
 	activation->api = api;
 	activation->program = program;
+	old = MemoryContextSwitchTo(own);
+	activation->originals = palloc0(sizeof(PLpgSQL_stmt *) * (program->n_statements + 1));
+	note_originals(activation, (PLpgSQL_stmt *) function->action);
+	MemoryContextSwitchTo(old);
 	return activation;
 }
 

@@ -106,6 +106,7 @@ typedef struct Activation
 	const PLpgSQL_plugin *api;	/* what PL/pgSQL lets a plugin call */
 	const Program *program;
 	MemoryContext context;
+	PLpgSQL_stmt **originals;	/* the function's own statements, by number */
 	PLpgSQL_stmt_block *action; /* the tree */
 	Splice	   *asking;			/* the call of a site that runs now */
 	Oid			resumed;		/* the function that it had called when it paused;
