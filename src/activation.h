@@ -111,6 +111,7 @@ typedef struct Activation
 	Splice	   *asking;			/* the call of a site that runs now */
 	Oid			resumed;		/* the function that it had called when it paused;
 								 * InvalidOid: none */
+	bool		asks_by_query;	/* it is run by SPI, also if it is a simple one */
 
 	/* for those who make and write it */
 	List	   *hidden;			/* variables of ours, behind the function's own */

@@ -208,27 +208,51 @@ innermost(const Continuation *run)
 	return run->n_calls > 0 ? &run->calls[run->n_calls - 1] : NULL;
 }
 
+static void
+leave_activation(Continuation *run, Activation *activation)
+{
+	run->activations = list_delete_ptr(run->activations, activation);
+	activation_end(activation);
+}
+
+/* The innermost call has ended, or was left by an error. */
+static void
+pop_call(Continuation *run)
+{
+	Activation *activation = innermost(run)->activation;
+
+	run->n_calls--;
+	if (activation != NULL)
+		leave_activation(run, activation);
+}
+
 /* The innermost call, which is that of es: those within it were left by an error. */
 static Call *
 find_call(Continuation *run, const PLpgSQL_execstate *es)
 {
 	while (run->n_calls > 0 && innermost(run)->es != es)
-		run->n_calls--;
+		pop_call(run);
 	return innermost(run);
 }
 
-/* A call begins: forget those that were left by an error, whose place on the C
- * stack may be its own now. */
+/* Forget the calls that were left by an error. */
+static void
+forget_left(Continuation *run)
+{
+	while (run->n_calls > 0 && contexts_above(innermost(run)->es) < 0)
+		pop_call(run);
+}
+
+/* A call begins.  One that was left by an error may have had its place on the C stack. */
 static Call *
 push_call(Continuation *run, PLpgSQL_execstate *es)
 {
 	Call	   *call;
 
 	for (int i = 0; i < run->n_calls; i++)
-		if (run->calls[i].es == es)
-			run->n_calls = i;
-	while (run->n_calls > 0 && contexts_above(innermost(run)->es) < 0)
-		run->n_calls--;
+		while (i < run->n_calls && run->calls[i].es == es)
+			pop_call(run);
+	forget_left(run);
 	if (run->n_calls == run->max_calls)
 	{
 		run->max_calls *= 2;
@@ -248,17 +272,13 @@ static bool
 is_called_straight(const Activation *activation, int n_own)
 {
 	const Splice *ask = activation->asking;
-	const PLpgSQL_expr *expression;
 	int			n_between = contexts_above(activation->es) - n_own;
 
 	if (ask == NULL)
 		return false;
 	if (ask->kind == SPLICE_RESUME)
 		return n_between == 0;
-	if (ask->as.any.cmd_type == PLPGSQL_STMT_PERFORM)
-		return n_between == 1;
-	expression = ask->as.assign.expr;
-	return n_between == (expression->expr_simple_expr != NULL ? 0 : 1);
+	return n_between == (activation->asks_by_query || ask->as.assign.expr->expr_simple_expr == NULL ? 1 : 0);
 }
 
 /*
@@ -417,13 +437,6 @@ restore_action(Continuation *run)
 	run->replaced = NULL;
 }
 
-static void
-leave_activation(Continuation *run, Activation *activation)
-{
-	run->activations = list_delete_ptr(run->activations, activation);
-	activation_end(activation);
-}
-
 /* --------------------------------------------------------------------- the plugin */
 
 typedef enum Event
@@ -539,16 +552,10 @@ func_beg(PLpgSQL_execstate *es, PLpgSQL_function *function)
 static void
 func_end(PLpgSQL_execstate *es, PLpgSQL_function *function)
 {
-	Call	   *call;
-
 	if (!tell_next(EVENT_FUNC_END, es, function, NULL) || current == NULL)
 		return;
-	call = find_call(current, es);
-	if (call == NULL)
-		return;
-	if (call->activation != NULL)
-		leave_activation(current, call->activation);
-	current->n_calls--;
+	if (find_call(current, es) != NULL)
+		pop_call(current);
 }
 
 /*
@@ -608,6 +615,9 @@ prepare_splice(Continuation *run, Activation *activation, Splice *splice)
 	{
 		case SPLICE_ASK:
 			activation->asking = splice;
+			/* of a simple one that an error has left, PL/pgSQL does not use the state again */
+			activation->asks_by_query = splice->as.any.cmd_type == PLPGSQL_STMT_PERFORM ||
+				splice->as.assign.expr->expr_simple_in_use;
 			break;
 		case SPLICE_LEAVE:
 			memset((char *) &splice->as + sizeof(PLpgSQL_stmt), 0, sizeof(splice->as) - sizeof(PLpgSQL_stmt));
@@ -742,8 +752,7 @@ continuation_pause(HitlFrame *frame, HitlQuestion *question)
 {
 	Continuation *run = current;
 
-	while (run->n_calls > 0 && contexts_above(innermost(run)->es) < 0)
-		run->n_calls--;
+	forget_left(run);
 	for (int i = 0; i < run->n_calls; i++)
 	{
 		const Activation *activation = run->calls[i].activation;
