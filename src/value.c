@@ -32,6 +32,7 @@ int
 value_pin_settings(void)
 {
 	static const char *const settings[][2] = {
+		{"array_nulls", "on"},
 		{"bytea_output", "hex"},
 		{"datestyle", "ISO, YMD"},
 		{"extra_float_digits", "3"},
