@@ -355,6 +355,22 @@ find_kept_function(const Continuation *run, Jsonb *kept)
 	return function;
 }
 
+/* Put back what was kept of the next one that is gone on with. */
+static void
+enter_again(Continuation *run, void *arg)
+{
+	Activation *activation = arg;
+	Jsonb	   *kept = list_nth(run->kept, run->n_entered++);
+
+	if (run->n_entered < list_length(run->kept))
+		activation->resumed = find_kept_function(run, list_nth(run->kept, run->n_entered));
+	residual_build(activation, suspension_read(activation, kept));
+	/* the innermost has the answer */
+	if (run->n_entered == list_length(run->kept) && activation->answer != NULL)
+		plugin.assign_value(activation->es, (PLpgSQL_datum *) activation->answer,
+							JsonbPGetDatum(phase_question(run->frame->run)->decision), false, JSONBOID, -1);
+}
+
 /* Give PL/pgSQL a tree of ours for the call that begins. */
 static void
 begin_activation(Continuation *run, Call *call, PLpgSQL_function *function)
@@ -363,7 +379,6 @@ begin_activation(Continuation *run, Call *call, PLpgSQL_function *function)
 	const Program *program = program_get(function->fn_oid);
 	Activation *activation;
 	MemoryContext old;
-	int			statement = 0;
 
 	if (program->n_sites == 0 && !is_again)
 		return;
@@ -373,21 +388,22 @@ begin_activation(Continuation *run, Call *call, PLpgSQL_function *function)
 	run->activations = lappend(run->activations, activation);
 	MemoryContextSwitchTo(old);
 	if (is_again)
-	{
-		Jsonb	   *kept = list_nth(run->kept, run->n_entered++);
-
-		if (run->n_entered < list_length(run->kept))
-			activation->resumed = find_kept_function(run, list_nth(run->kept, run->n_entered));
-		statement = suspension_read(activation, kept);
-	}
-	residual_build(activation, statement);
-	/* the innermost has the answer */
-	if (is_again && run->n_entered == list_length(run->kept) && activation->answer != NULL)
-		plugin.assign_value(call->es, (PLpgSQL_datum *) activation->answer,
-							JsonbPGetDatum(phase_question(run->frame->run)->decision), false, JSONBOID, -1);
+		do_for_good(run, enter_again, activation);
+	else
+		residual_build(activation, 0);
 	run->replaced = function;
 	run->action = function->action;
 	function->action = activation->action;
+}
+
+/* The current role may call the function that comes next. */
+static void
+require_right(Continuation *run, void *arg pg_attribute_unused())
+{
+	/* the graph's owner may call his own, and its copy */
+	if (code_owner(run->entering) != run->frame->run->graph->owner &&
+		compat_function_aclcheck(run->entering, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(run->entering));
 }
 
 /*
@@ -400,13 +416,10 @@ resume_callee(Continuation *run, Activation *activation, Splice *splice)
 	LOCAL_FCINFO(fcinfo, FUNC_MAX_ARGS);
 	FmgrInfo	call;
 	Datum		value;
-	bool		is_shadow;
 	Oid			callee = activation->resumed;
 
 	run->entering = callee;
-	is_shadow = code_owner(callee) == run->frame->run->graph->owner;
-	if (!is_shadow && compat_function_aclcheck(callee, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(callee));
+	do_for_good(run, require_right, NULL);
 	fmgr_info(callee, &call);
 	InitFunctionCallInfoData(*fcinfo, &call, get_func_nargs(callee), InvalidOid, NULL, NULL);
 	for (int i = 0; i < fcinfo->nargs; i++)
@@ -605,6 +618,12 @@ write_activation(Continuation *run, void *arg)
 	MemoryContextSwitchTo(old);
 }
 
+static void
+go_on_loop(Continuation *run, void *splice)
+{
+	suspension_go_on_loop(innermost(run)->activation, splice);
+}
+
 /* A splice is about to be run: make it what it is to be. */
 static void
 prepare_splice(Continuation *run, Activation *activation, Splice *splice)
@@ -632,7 +651,10 @@ prepare_splice(Continuation *run, Activation *activation, Splice *splice)
 			resume_callee(run, activation, splice);
 			break;
 		case SPLICE_LOOP:
-			loop_begin(activation, splice);
+			if (splice->goes_on)
+				do_for_good(run, go_on_loop, splice);
+			else
+				loop_begin(activation, splice);
 			break;
 		case SPLICE_ITERATE:
 			fault = loop_iterate(activation, splice);

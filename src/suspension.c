@@ -144,22 +144,56 @@ write_variables(const Activation *activation, int statement)
 	return json_list(variables);
 }
 
-static void
-read_variable(const Activation *activation, const Live *live, Jsonb *json)
+/* a variable and its value that was kept */
+typedef struct KeptVariable
 {
+	const Live *live;
+	Jsonb	   *json;
+} KeptVariable;
+
+static void
+read_variable(Activation *activation, void *arg)
+{
+	const KeptVariable *reading = arg;
 	Oid			type;
 	int32		typmod;
 	Datum		value;
 	bool		is_null;
 
-	get_type(live, &type, &typmod);
-	value = value_read(json, type, typmod, &is_null, &type, &typmod);
-	activation->api->assign_value(activation->es, live->datum, value, is_null, type, typmod);
+	get_type(reading->live, &type, &typmod);
+	value = value_read(reading->json, type, typmod, &is_null, &type, &typmod);
+	activation->api->assign_value(activation->es, reading->live->datum, value, is_null, type, typmod);
+}
+
+/*
+ * Read something that was kept.  Returns the SQLSTATE of why it cannot be read;
+ * NULL: it is read.  Not the message: that has values in it.
+ */
+static char *
+find_fault(Activation *activation, void (*reader) (Activation *activation, void *arg), void *arg)
+{
+	ErrorData  *volatile error = NULL;
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		reader(activation, arg);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (!lifecycle_error_is_fault(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return error != NULL ? pstrdup(unpack_sql_state(error->sqlerrcode)) : NULL;
 }
 
 /* The types of those in scope are what they were; then their values. */
 static void
-read_variables(const Activation *activation, int statement, Jsonb *kept)
+read_variables(Activation *activation, int statement, Jsonb *kept)
 {
 	List	   *lives = find_lives(activation, statement);
 	List	   *variables = json_elements(kept);
@@ -174,10 +208,10 @@ read_variables(const Activation *activation, int statement, Jsonb *kept)
 		List	   *variable = json_elements(lfirst(other));
 		const char *type_name;
 		const char *kept_type = json_scalar_string(lthird(variable));
-		ErrorData  *volatile error = NULL;
+		KeptVariable reading = {.live = live, .json = lfourth(variable)};
+		const char *fault;
 		Oid			type;
 		int32		typmod;
-		MemoryContext context = CurrentMemoryContext;
 
 		get_type(live, &type, &typmod);
 		type_name = value_type_name(type, typmod);
@@ -186,23 +220,10 @@ read_variables(const Activation *activation, int statement, Jsonb *kept)
 			refuse(activation, psprintf("variable \"%s\" is in scope where \"%s\" was", live->name, json_scalar_string(lsecond(variable))));
 		if (strcmp(type_name, kept_type) != 0)
 			refuse(activation, psprintf("variable \"%s\" is of type %s, and was %s", live->name, type_name, kept_type));
-		PG_TRY();
-		{
-			read_variable(activation, live, lfourth(variable));
-		}
-		PG_CATCH();
-		{
-			MemoryContextSwitchTo(context);
-			error = CopyErrorData();
-			if (!lifecycle_error_is_fault(error->sqlerrcode))
-				PG_RE_THROW();
-			FlushErrorState();
-		}
-		PG_END_TRY();
-		/* not its message: that has the value in it */
-		if (error != NULL)
+		fault = find_fault(activation, read_variable, &reading);
+		if (fault != NULL)
 			refuse(activation, psprintf("the value that variable \"%s\" had is no %s any more (SQLSTATE %s)",
-										live->name, type_name, unpack_sql_state(error->sqlerrcode)));
+										live->name, type_name, fault));
 	}
 }
 
@@ -234,6 +255,23 @@ read_loops(Activation *activation, Jsonb *kept)
 		state->saved = lfirst(cell);
 		state->is_first = true;
 	}
+}
+
+static void
+begin_loop(Activation *activation, void *splice)
+{
+	loop_begin(activation, splice);
+}
+
+/* Go on with a loop where it was.  Raises IH015 if its rows cannot be read any more. */
+void
+suspension_go_on_loop(Activation *activation, Splice *splice)
+{
+	const char *fault = find_fault(activation, begin_loop, splice);
+
+	if (fault != NULL)
+		refuse(activation, psprintf("what the loop in line %d had left cannot be read any more (SQLSTATE %s)",
+									splice->original->lineno, fault));
 }
 
 /* ------------------------------------------------------------------------ errors */

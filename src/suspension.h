@@ -10,6 +10,7 @@
 #include "activation.h"
 
 extern Jsonb *suspension_write(const Activation *activation, int statement, Size max_bytes);
+extern void suspension_go_on_loop(Activation *activation, Splice *splice);
 extern int	suspension_read(Activation *activation, Jsonb *kept);
 
 #endif							/* HITL_SUSPENSION_H */
