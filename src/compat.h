@@ -65,6 +65,13 @@
 	pg_namespace_ownercheck((oid), (role))
 #endif
 
+/* Which row of pg_proc PL/pgSQL has compiled.  18 has a cache for all languages. */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_PLPGSQL_XMIN(function) ((function)->cfunc.fn_xmin)
+#else
+#define COMPAT_PLPGSQL_XMIN(function) ((function)->fn_xmin)
+#endif
+
 /*
  * A plain function, unchecked, without defaults; see ProcedureCreate().  18
  * also records what transforms it depends on; we leave that out, as before.

@@ -380,6 +380,13 @@ begin_activation(Continuation *run, Call *call, PLpgSQL_function *function)
 	Activation *activation;
 	MemoryContext old;
 
+	/* its statements are known by their numbers */
+	if (program->xmin != COMPAT_PLPGSQL_XMIN(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("a function changed while it was called"),
+				 errdetail("Function %s was replaced by another session.", program->signature),
+				 errhint("Run the node again.")));
 	if (program->n_sites == 0 && !is_again)
 		return;
 	activation = activation_begin(call->es, function, &plugin, program, run->frame->context);

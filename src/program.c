@@ -28,6 +28,7 @@
 #include "catalog/pg_type.h"
 #include "code.h"
 #include "commands/proclang.h"
+#include "compat.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -74,10 +75,11 @@ typedef struct Walk
 	List	   *lists;			/* and in which of their lists, StatementList */
 } Walk;
 
-/* what the names in it mean is said by the path */
+/* what the names in it mean is said by the path and by who looks */
 typedef struct ProgramKey
 {
 	Oid			function;
+	Oid			role;
 	uint32		path_hash;
 } ProgramKey;
 
@@ -533,12 +535,24 @@ walk_function(Oid function)
 	apply_search_path(function);
 	walk.program = program;
 	walk.compiled = statement_compile(function);
+	program->xmin = COMPAT_PLPGSQL_XMIN(walk.compiled);
 	program->n_statements = walk.compiled->nstatements;
 	program->statements = palloc0(sizeof(ProgramStatement) * (program->n_statements + 1));
 	root.list = NULL;
 	walk_statement(&walk, (PLpgSQL_stmt *) walk.compiled->action, 0, 0, 0, root.branch);
 	AtEOXact_GUC(true, level);
 	return program;
+}
+
+static bool
+is_definer(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		is_definer = HeapTupleIsValid(tuple) && ((Form_pg_proc) GETSTRUCT(tuple))->prosecdef;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return is_definer;
 }
 
 /*
@@ -549,8 +563,10 @@ static Program *
 analyse(Oid function, bool *is_provisional)
 {
 	Analysis	analysis = {.outer = current_analysis, .function = function};
-	Program    *program = NULL;
+	Program    *volatile program = NULL;
 	int			depth = 0;
+	Oid			role;
+	int			security;
 
 	for (Analysis *outer = current_analysis; outer != NULL; outer = outer->outer)
 		depth++;
@@ -560,9 +576,13 @@ analyse(Oid function, bool *is_provisional)
 				 errmsg("functions that ask call each other more than %d deep", MAX_DEPTH),
 				 errdetail("Function %s would be one too many.", format_procedure_qualified(function)),
 				 errhint("Ask in functions nearer to the node.")));
+	GetUserIdAndSecContext(&role, &security);
 	PG_TRY();
 	{
 		current_analysis = &analysis;
+		/* one with SECURITY DEFINER names what its owner may see; none of it is run */
+		if (is_definer(function))
+			SetUserIdAndSecContext(code_owner(function), security | SECURITY_LOCAL_USERID_CHANGE);
 		program = walk_function(function);
 		/* it asks, and calls itself: so those calls may pause as well */
 		if (analysis.was_met && program->findings != NIL)
@@ -573,6 +593,7 @@ analyse(Oid function, bool *is_provisional)
 	}
 	PG_FINALLY();
 	{
+		SetUserIdAndSecContext(role, security);
 		current_analysis = analysis.outer;
 	}
 	PG_END_TRY();
@@ -656,6 +677,7 @@ program_get(Oid function)
 {
 	ProgramKey	key = {
 		.function = function,
+		.role = GetUserId(),
 		.path_hash = DatumGetUInt32(hash_any((const unsigned char *) namespace_search_path, strlen(namespace_search_path)))
 	};
 	ProgramEntry *entry;

@@ -54,6 +54,7 @@ typedef struct Program
 	Oid			function;
 	char	   *signature;
 	char	   *code_hash;
+	TransactionId xmin;			/* its row's, as PL/pgSQL notes it */
 	int			n_statements;	/* they are numbered from 1 */
 	ProgramStatement *statements;
 	int			n_sites;
