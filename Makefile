@@ -15,7 +15,7 @@ SQL_PARTS = 00_guard 20_graph 25_grant 30_thread 35_breakpoint 40_interrupt 42_p
 # Tests: behaviour (test/sql, expected/), the part of it that also holds without preload, races (test/isolation).
 # test/pgtap/*.sql and test/tap/*.pl are found by name.
 REGRESS           = outbox numbers refund graph replay decide state errors inline rights grants proxy agents cancel why notify install channels routes fanout \
-                    define cycles history update fork keys busy sqlnode retry mermaid gate timeout step hooks breakpoint versions pinned subgraph agent langgraph prefixes heard desk policy quorum votes reopen bulk shapes batch schema deadlines ladder inbox absence rules automatic continue
+                    define cycles history update fork keys busy sqlnode retry mermaid gate timeout step hooks breakpoint versions pinned subgraph agent langgraph prefixes heard desk policy quorum votes reopen bulk shapes batch schema deadlines ladder inbox absence rules automatic continue continue_hostile
 REGRESS_PLAIN     = outbox numbers refund graph replay decide state errors inline rights cancel why notify install langgraph subgraph
 REGRESS_LANGUAGES = languages
 ISOLATION         = prepare two-deciders two-resumes tree same-key two-votes savepoint idle-reviewer decide-cancel resume-cancel \
