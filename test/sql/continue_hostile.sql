@@ -34,7 +34,7 @@ SELECT f, b.* FROM unnest('{by_view,by_inlined,by_set,by_itself}'::text[]) f, be
 -- 2. What is left of a loop's query: under the settings of the function that loops, also where it calls a function.
 CREATE TABLE item AS SELECT g AS id FROM generate_series(1, 3) g;
 CREATE FUNCTION name_of(i integer) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT 'item ' || id FROM item WHERE id = i); END $$;
-CREATE FUNCTION settings(state jsonb) RETURNS jsonb LANGUAGE plpgsql SET search_path = hostile SET timezone = 'Asia/Tokyo' SET array_nulls = off AS $$
+CREATE FUNCTION settings(state jsonb) RETURNS jsonb LANGUAGE plpgsql SET search_path = hostile SET timezone = 'Asia/Tokyo' SET datestyle = 'German' SET array_nulls = off AS $$
 DECLARE r record; s text := ''; a text[] := ARRAY['a', NULL];
 BEGIN
   FOR r IN SELECT name_of(id) AS name, ('2026-01-01 00:00+00'::timestamptz + id * interval '1 hour')::text AS at FROM item LOOP
