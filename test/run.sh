@@ -183,7 +183,7 @@ part_tap() {
 
 # Continue mode against the same programs run straight: the kept cases, and some random ones (more of them with FULL).
 part_fuzz() {
-	if COUNT=${FULL:+3000} bash "$top/test/fuzz/fuzz.sh" > "$RUN/fuzz.out" 2>&1; then ok "fuzz: $(tail -n 1 "$RUN/fuzz.out")"
+	if COUNT=${FULL:+1000} bash "$top/test/fuzz/fuzz.sh" > "$RUN/fuzz.out" 2>&1; then ok "fuzz: $(tail -n 1 "$RUN/fuzz.out")"
 	else not_ok fuzz; keep fuzz "$RUN/fuzz.out"; fi
 }
 
