@@ -26,6 +26,8 @@ typedef enum SpliceKind
 	SPLICE_AGAIN,				/* stands for a loop that is gone on with: ... */
 	SPLICE_SELECT,				/* ... the rest of its iteration, then the others */
 	SPLICE_EXIT,
+	SPLICE_WITHIN,				/* stands for an IF or a CASE that is gone on within */
+	SPLICE_ROUND,				/* the other iterations of a loop that has no place */
 	SPLICE_CAUGHT,				/* at the beginning of a handler */
 	SPLICE_THROW				/* raises what a handler that is gone on with had
 								 * caught */
@@ -84,6 +86,7 @@ typedef struct Splice
 		PLpgSQL_stmt_exit exit;
 		PLpgSQL_stmt_block block;
 		PLpgSQL_stmt_loop loop;
+		PLpgSQL_stmt_while whiles;
 		PLpgSQL_stmt_fori fori;
 		PLpgSQL_stmt_forc forc;
 		PLpgSQL_stmt_foreach_a foreach;

@@ -579,8 +579,9 @@ func_end(PLpgSQL_execstate *es, PLpgSQL_function *function)
 }
 
 /*
- * The author's statement that one begins, for others; NULL: none, or one that had
- * begun before the pause.  Not a copy of it: they may keep its address.
+ * The author's statement that one is, for others; NULL: none.  What they see is
+ * nested as the function is: each call begins what is around the place where it
+ * goes on.  Not a copy of a statement: they may keep its address.
  */
 static PLpgSQL_stmt *
 author_statement(const Call *call, const Splice *splice, PLpgSQL_stmt *statement)
@@ -589,7 +590,17 @@ author_statement(const Call *call, const Splice *splice, PLpgSQL_stmt *statement
 		return statement;
 	if (splice == NULL)
 		return activation_statement(call->activation, statement->stmtid);
-	return splice->kind == SPLICE_ASK || (splice->kind == SPLICE_LOOP && !splice->goes_on) ? splice->original : NULL;
+	switch (splice->kind)
+	{
+		case SPLICE_ASK:
+		case SPLICE_AGAIN:
+		case SPLICE_WITHIN:
+			return splice->original;
+		case SPLICE_LOOP:
+			return splice->goes_on ? NULL : splice->original;
+		default:
+			return NULL;
+	}
 }
 
 /* The same error again, as it was caught: without the contexts of here. */
@@ -691,6 +702,8 @@ prepare_splice(Continuation *run, Activation *activation, Splice *splice)
 		case SPLICE_TAKE:
 		case SPLICE_AGAIN:
 		case SPLICE_EXIT:
+		case SPLICE_WITHIN:
+		case SPLICE_ROUND:
 			break;
 	}
 }

@@ -243,7 +243,11 @@ build_loop(Activation *activation, PLpgSQL_stmt *original, bool goes_on)
 
 	if (!has_state(original))
 	{
-		copy = statement_copy(original);
+		if (goes_on)
+			copy = &activation_copy_splice(activation, SPLICE_ROUND, original,
+										   original->cmd_type == PLPGSQL_STMT_LOOP ? sizeof(PLpgSQL_stmt_loop) : sizeof(PLpgSQL_stmt_while))->as.any;
+		else
+			copy = statement_copy(original);
 		body = linitial(statement_lists(copy));
 		*body->list = list;
 		return copy;
@@ -398,6 +402,17 @@ child_towards(const Activation *activation, int ancestor, int statement)
 	return statement;
 }
 
+/* An IF or a CASE that is gone on with: what is left of that branch. */
+static PLpgSQL_stmt *
+build_branch_rest(Activation *activation, PLpgSQL_stmt *original, List *rest)
+{
+	Splice	   *within = activation_add_splice(activation, SPLICE_WITHIN, original);
+
+	within->as.block.cmd_type = PLPGSQL_STMT_BLOCK;
+	within->as.block.body = rest;
+	return &within->as.any;
+}
+
 /* What is left of a statement when the function goes on at a site within it. */
 static List *
 build_rest(Activation *activation, PLpgSQL_stmt *original, int site)
@@ -419,7 +434,7 @@ build_rest(Activation *activation, PLpgSQL_stmt *original, int site)
 	if (list->is_loop)
 		return list_make1(build_loop_rest(activation, original, rest));
 	if (original->cmd_type != PLPGSQL_STMT_BLOCK)
-		return rest;			/* of an IF or a CASE, that branch */
+		return list_make1(build_branch_rest(activation, original, rest));
 	if (list->handler >= 0)
 		return list_make1(build_handler_rest(activation, (PLpgSQL_stmt_block *) original, list->handler, rest));
 	copy = build_compound(activation, original);

@@ -72,12 +72,42 @@ my $setup = q{
 		END IF;
 		RETURN jsonb_build_object('t', t, 'e', e);
 	END $$;
+	CREATE FUNCTION deep(state jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+	DECLARE
+		n int := 0;
+		s text := '';
+		x int;
+	BEGIN
+		WHILE n < 2 LOOP
+			n := n + 1;
+			<<inner>> LOOP
+				CASE n
+					WHEN 1 THEN
+						BEGIN
+							PERFORM 1 / 0;
+						EXCEPTION WHEN division_by_zero THEN
+							PERFORM hitl.interrupt('"handler"');
+							s := s || SQLSTATE || ' ';
+						END;
+						EXIT inner;
+					ELSE
+						FOREACH x IN ARRAY '{7,8}'::int[] LOOP
+							PERFORM hitl.interrupt(to_jsonb(x));
+							s := s || x || ' ';
+							CONTINUE inner WHEN x = 8 AND length(s) < 20;
+						END LOOP;
+						EXIT;
+				END CASE;
+			END LOOP;
+		END LOOP;
+		RETURN jsonb_build_object('s', s);
+	END $$;
 	CREATE FUNCTION graph_of(f text) RETURNS void LANGUAGE plpgsql AS $$
 	BEGIN
 		PERFORM hitl.create_graph(f), hitl.add_node(f, 'n', f, suspend => 'continue'), hitl.add_edge(f, 'START', 'n'), hitl.add_edge(f, 'n', 'END');
 		PERFORM hitl.compile(f);
 	END $$;
-	SELECT graph_of(f) FROM unnest('{parent,handler}'::text[]) f;
+	SELECT graph_of(f) FROM unnest('{parent,handler,deep}'::text[]) f;
 	CREATE FUNCTION latest() RETURNS bigint LANGUAGE sql AS 'SELECT max(thread_id) FROM hitl.threads';
 	CREATE FUNCTION answer_all() RETURNS text LANGUAGE plpgsql AS $$
 	DECLARE
@@ -140,6 +170,7 @@ for my $library ('hitl_spy', 'plpgsql_check', 'plugin_debugger')
 		{
 			preload($order, @profiler);
 			is(session($invoke, $answers, $plain, $invoke, $answers), "interrupted\n$right\n$plainly\ninterrupted\n$right", "'$order': a node goes on, and its functions are whole");
+			is(session(q{SELECT hitl.invoke('deep')->>'status';}, $answers), qq(interrupted\ndone after 9: {"s": "22012 7 8 7 8 7 8 7 8 "}), 'in loops, branches and handlers');
 			is(session($plain), $plainly, 'in a session without a node, too');
 			$node->append_conf('postgresql.conf', "plpgsql_check.profiler = off\n") if @profiler;
 		}
@@ -166,9 +197,10 @@ SKIP:
 
 # --- what they count
 
-# A statement counts as often as in a straight run, whatever pauses it took; but blocks, in which each run begins.
+# A statement counts as often as in a straight run, whatever pauses it took; but what is around the place where a run goes on
+# (blocks, loops, an IF) is begun by that run.
 my %straight = (child => '5*2 6*2 7*5 10*5 12*2', parent => '7*1 8*1 9*2 10*2 12*1');
-my %paused = (child => '5*7 6*2 7*5 8*5 10*5 12*2', parent => '7*6 8*1 9*2 10*2 12*1');
+my %paused = (child => '5*7 6*7 7*10 8*5 10*5 12*2', parent => '7*6 8*6 9*2 10*2 12*1');
 
 for my $order ('hitl, hitl_spy', 'hitl_spy, hitl')
 {
