@@ -351,13 +351,14 @@ sub raise_notice {
 
 sub select_into {
 	my ($ctx) = @_;
+	my $q = { %$ctx, in_query => 1 };
 	my $strict = $ctx->{raise} && chance(0.4) ? 'STRICT ' : '';
 	my @ints = settable($ctx, 'int');
 	my @texts = settable($ctx, 'text');
 	my @ok = grep { !$_->{notnull} } @ints;
 	my @ok2 = grep { !$_->{notnull} } @texts;
 	my @rows = (settable($ctx, 'row'), settable($ctx, 'record'));
-	my $where = "WHERE k = " . expression($ctx, 'int', 1) if $ctx->{tables};
+	my $where = 'WHERE k = ' . expression($q, 'int', 1);
 	return 'SELECT k, v, s INTO ' . $strict . pick(@rows)->{name} . " FROM t1 $where;" if @rows && $ctx->{tables} && chance(0.5);
 	return "SELECT v, s INTO $strict" . pick(@ok)->{name} . ', ' . pick(@ok2)->{name} . " FROM t1 $where;" if @ok && @ok2 && $ctx->{tables};
 	return 'PERFORM 1;' unless $ctx->{tables};
@@ -382,8 +383,10 @@ sub diagnostics {
 	return 'GET DIAGNOSTICS ' . pick(@ints)->{name} . ' = ROW_COUNT;';
 }
 
+# In a query no function that writes is called: how often it is, and when, depends on where the rows lie.
 sub dml {
 	my ($ctx) = @_;
+	$ctx = { %$ctx, in_query => 1 };
 	my $new = '(SELECT coalesce(max(k), 0) + 1 FROM t1)';
 	my @ints = grep { !$_->{notnull} } settable($ctx, 'int');
 	my $into = @ints ? ' RETURNING v INTO ' . pick(@ints)->{name} : '';
