@@ -114,6 +114,8 @@ typedef struct Activation
 	Splice	   *asking;			/* the call of a site that runs now */
 	Oid			resumed;		/* the function that it had called when it paused;
 								 * InvalidOid: none */
+	bool		found;			/* FOUND and the rows counted before it */
+	uint64		n_processed;
 	bool		asks_by_query;	/* it is run by SPI, also if it is a simple one */
 
 	/* for those who make and write it */

@@ -642,6 +642,25 @@ go_on_loop(Continuation *run, void *splice)
 	suspension_go_on_loop(innermost(run)->activation, splice);
 }
 
+/* What a PERFORM that is left by a pause changes: should it fail behind the pause, it has changed nothing. */
+static void
+remember_found(Activation *activation)
+{
+	PLpgSQL_execstate *es = activation->es;
+
+	activation->found = DatumGetBool(((PLpgSQL_var *) es->datums[es->found_varno])->value);
+	activation->n_processed = es->eval_processed;
+}
+
+static void
+put_back_found(Activation *activation)
+{
+	PLpgSQL_execstate *es = activation->es;
+
+	plugin.assign_value(es, es->datums[es->found_varno], BoolGetDatum(activation->found), false, BOOLOID, -1);
+	es->eval_processed = activation->n_processed;
+}
+
 /* A splice is about to be run: make it what it is to be. */
 static void
 prepare_splice(Continuation *run, Activation *activation, Splice *splice)
@@ -652,6 +671,7 @@ prepare_splice(Continuation *run, Activation *activation, Splice *splice)
 	{
 		case SPLICE_ASK:
 			activation->asking = splice;
+			remember_found(activation);
 			/* of a simple one that an error has left, PL/pgSQL does not use the state again */
 			activation->asks_by_query = splice->as.any.cmd_type == PLPGSQL_STMT_PERFORM ||
 				splice->as.assign.expr->expr_simple_in_use;
@@ -662,10 +682,13 @@ prepare_splice(Continuation *run, Activation *activation, Splice *splice)
 			if (is_parked(run))
 			{
 				splice->as.returns.retvarno = -1;
+				if (splice->original->cmd_type == PLPGSQL_STMT_PERFORM)
+					put_back_found(activation);
 				do_for_good(run, write_activation, splice);
 			}
 			break;
 		case SPLICE_RESUME:
+			remember_found(activation);
 			resume_callee(run, activation, splice);
 			break;
 		case SPLICE_LOOP:
