@@ -134,6 +134,8 @@ SET SESSION AUTHORIZATION reopen_ann;
 SELECT hitl.delegate(:q, 'reopen_eve');
 RESET SESSION AUTHORIZATION;
 SELECT reopen_says('reopen_eve', format('approve(%s)', :q)) AS in_her_place;
+:run;
+SELECT hitl.wait(thread_id, '20 s') FROM rounds WHERE interrupt_id = :q;
 SELECT hitl.reopen(:q, 'once more') AS r \gset
 SET SESSION AUTHORIZATION reopen_ann;
 SELECT count(*) AS for_ann FROM hitl.inbox WHERE interrupt_id = :r;
