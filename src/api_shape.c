@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "arguments.h"
 #include "access/htup_details.h"
 #include "fmgr.h"
 #include "foreign.h"
@@ -24,23 +25,11 @@ PG_FUNCTION_INFO_V1(hitl_as_mcp);
 PG_FUNCTION_INFO_V1(hitl_draft);
 PG_FUNCTION_INFO_V1(hitl_undraft);
 
-/* Not STRICT: a NULL must not look like something that was done. */
-static void
-require_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s cannot be NULL", name),
-				 errdetail("Nothing was done."),
-				 errhint("See the comment on the function: \\df+ hitl.*")));
-}
-
 /* The interrupt of the first argument, shown to the caller. */
 static HitlInterrupt *
 get_shown(FunctionCallInfo fcinfo)
 {
-	require_argument(fcinfo, 0, "interrupt_id");
+	argument_require(fcinfo, 0, "interrupt_id");
 	return show_row(PG_GETARG_INT64(0));
 }
 
@@ -50,8 +39,8 @@ hitl_as_langchain(PG_FUNCTION_ARGS)
 	char	   *casing;
 	bool		is_camel;
 
-	require_argument(fcinfo, 1, "casing");
-	require_argument(fcinfo, 2, "per_call");
+	argument_require(fcinfo, 1, "casing");
+	argument_require(fcinfo, 2, "per_call");
 	casing = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	is_camel = strcmp(casing, "camel") == 0;
 	if (!is_camel && strcmp(casing, "snake") != 0)
@@ -89,9 +78,9 @@ hitl_draft(PG_FUNCTION_ARGS)
 	Datum		values[6];
 	bool		nulls[6] = {false};
 
-	require_argument(fcinfo, 0, "interrupt_id");
-	require_argument(fcinfo, 1, "action_no");
-	require_argument(fcinfo, 2, "decision");
+	argument_require(fcinfo, 0, "interrupt_id");
+	argument_require(fcinfo, 1, "action_no");
+	argument_require(fcinfo, 2, "decision");
 	drafted = reply_draft(PG_GETARG_INT64(0), PG_GETARG_INT32(1), PG_GETARG_JSONB_P(2));
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "hitl expected to return a row");
@@ -107,6 +96,6 @@ hitl_draft(PG_FUNCTION_ARGS)
 Datum
 hitl_undraft(PG_FUNCTION_ARGS)
 {
-	require_argument(fcinfo, 0, "interrupt_id");
+	argument_require(fcinfo, 0, "interrupt_id");
 	PG_RETURN_INT32(reply_undraft(PG_GETARG_INT64(0), PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1)));
 }
